@@ -1,0 +1,149 @@
+"""Connections to RabbitMQ: every call bounded, every loss an ordinary error.
+
+Plain connections, not the client's self-restoring ones: what must happen after a loss (drop the buffered deliveries,
+declare, consume anew) is written where it happens, and a queue that cannot be restored is an error, not a silent loop.
+"""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import urlsplit
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ChannelInvalidStateError,
+    ChannelPreconditionFailed,
+    ProbableAuthenticationError,
+)
+
+from backfill.database import mask
+from backfill.errors import UnreachableError, UsageError
+
+CALL_SECONDS: Final = 10.0
+
+LOST: Final = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
+
+
+class BrokerLostError(ConnectionError):
+    """The link to RabbitMQ broke, stalled or was refused while a call was under way; its effect is unknown."""
+
+
+@asynccontextmanager
+async def bounded(seconds: float = CALL_SECONDS) -> AsyncIterator[None]:
+    """Give a broker call a time limit, and every way of losing the link one face: BrokerLostError.
+
+    The client raises a bare CancelledError out of a call when the heartbeat is lost. It is told from a real
+    cancellation by the task's own count of cancel requests.
+    """
+    task = asyncio.current_task()
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except asyncio.CancelledError as error:
+        if task is not None and task.cancelling() == 0:
+            raise BrokerLostError("the link to RabbitMQ was lost") from error
+        raise
+    except BrokerLostError:
+        raise
+    except LOST as error:
+        raise BrokerLostError(str(error) or type(error).__name__) from error
+
+
+def check_url(url: str) -> None:
+    """Refuse what is no AMQP URL, before any driver sees it."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(f"RABBITMQ_URL {mask(url)!r} is no AMQP URL; write amqp://user:password@host:5672/vhost")
+
+
+async def connect(url: str, *, name: str, heartbeat: int) -> AbstractConnection:
+    """Open a connection that the management page shows under `name`; raises UnreachableError."""
+    check_url(url)
+    where = mask(url)
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            return await aio_pika.connect(
+                url,
+                timeout=CALL_SECONDS,
+                heartbeat=heartbeat,
+                client_properties={"connection_name": f"{name}@{socket.gethostname()}"},
+            )
+    except (AuthenticationError, ProbableAuthenticationError) as error:
+        raise UnreachableError(f"RabbitMQ at {where} refuses the login; correct RABBITMQ_URL") from error
+    except (AMQPError, OSError, TimeoutError) as error:
+        text = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        if "NOT_ALLOWED" in text or "vhost" in text:
+            raise UnreachableError(f"RabbitMQ at {where}: {text}; create the vhost, or correct RABBITMQ_URL") from error
+        raise UnreachableError(
+            f"cannot reach RabbitMQ at {where} ({text}); start it, correct RABBITMQ_URL, "
+            "or start private services with: backfill services up"
+        ) from error
+
+
+@asynccontextmanager
+async def connected(url: str, *, name: str, heartbeat: int) -> AsyncIterator[AbstractConnection]:
+    """A connection for the length of the block; closing it is bounded too."""
+    connection = await connect(url, name=name, heartbeat=heartbeat)
+    try:
+        yield connection
+    finally:
+        await close(connection)
+
+
+async def close(connection: AbstractConnection) -> None:
+    """Close, within two seconds, whatever state the link is in."""
+    try:
+        async with bounded(2):
+            await connection.close()
+    except BrokerLostError:
+        pass
+
+
+@asynccontextmanager
+async def declaring(connection: AbstractConnection) -> AsyncIterator[AbstractChannel]:
+    """A channel to declare on; a queue that stands with other arguments becomes a sentence."""
+    channel = await connection.channel()
+    try:
+        async with asyncio.timeout(CALL_SECONDS * 3):
+            yield channel
+    except ChannelPreconditionFailed as error:
+        queue = re.search(r"for queue '([^']+)'", str(error))
+        raise UsageError(
+            f"queue {queue[1] if queue else '?'} stands in RabbitMQ with other arguments (406: {error}); "
+            "finish or move what is in it, delete it, and start again"
+        ) from error
+    except (*LOST, asyncio.CancelledError) as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
+        raise UnreachableError(f"RabbitMQ refused to declare the queues ({error}); see its log") from error
+    finally:
+        if not channel.is_closed:
+            await channel.close()
+
+
+async def depth(connection: AbstractConnection, queue: str) -> int | None:
+    """Messages ready in a queue, exact at once; None when there is no such queue.
+
+    A fresh plain channel each time: the broker closes it when the queue is missing.
+    """
+    async with bounded():
+        channel = await connection.channel(publisher_confirms=False)
+        try:
+            declared = await channel.declare_queue(queue, passive=True)
+        except aio_pika.exceptions.ChannelNotFoundEntity:
+            return None
+        finally:
+            if not channel.is_closed:
+                await channel.close()
+        return declared.declaration_result.message_count

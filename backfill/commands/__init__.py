@@ -1,0 +1,53 @@
+"""The `backfill` command. A command is: parse, build, call one function, print."""
+
+import importlib
+from typing import Any
+
+import click
+
+from backfill import __version__
+from backfill.console import EXIT_CODES
+
+# Name -> module; a command's module, and the network libraries with it, is imported when it is called.
+COMMANDS = {
+    "init": "backfill.commands.init",
+    "status": "backfill.commands.status",
+    "list": "backfill.commands.list",
+    "failures": "backfill.commands.failures",
+    "settings": "backfill.commands.settings",
+    "services": "backfill.commands.services",
+    "demo": "backfill.commands.demo",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name])
+        command: click.Command = getattr(module, cmd_name if hasattr(module, cmd_name) else f"{cmd_name}_")
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES
+    + """
+
+\b
+Examples:
+  backfill init
+  backfill status latest
+  backfill failures latest --json""",
+)
+@click.version_option(__version__, package_name="backfill-toolkit")
+def main(**_: Any) -> None:
+    """See and steer backfill jobs."""

@@ -1,0 +1,109 @@
+"""How commands speak: data on stdout, everything else on stderr, rich only for people, one sentence for an error."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+
+from backfill import settings as settings_module
+from backfill.errors import BackfillError, UsageError
+from backfill.settings import Settings
+
+EXIT_CODES = """\b
+Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job,
+4 the job's state does not allow it, 5 PostgreSQL or RabbitMQ cannot be reached,
+6 a table, column, index or the ledger is not as it must be, 130 interrupted."""
+
+
+def is_terminal() -> bool:
+    """Whether a person looks at stdout, on a terminal that can move its cursor."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One documented object; dates as ISO 8601, ids as strings."""
+    click.echo(json.dumps({"schema_version": 1, **value}, default=str))
+
+
+def note(text: str) -> None:
+    """A line about what goes on, beside the data."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Around a command: a BackfillError becomes one line on stderr and its exit code, Ctrl-C becomes 130."""
+    try:
+        yield
+    except BackfillError as error:
+        _end(error)
+    except BaseExceptionGroup as group:
+        known = _first_known(group)
+        if known is None:
+            raise
+        _end(known)
+    except KeyboardInterrupt:
+        note("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader has gone (`| head`): there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _end(error: BackfillError) -> NoReturn:
+    note(f"error: {error}")
+    sys.exit(error.exit_code)
+
+
+def _first_known(group: BaseExceptionGroup[BaseException]) -> BackfillError | None:
+    for error in group.exceptions:
+        if isinstance(error, BackfillError):
+            return error
+        if isinstance(error, BaseExceptionGroup) and (found := _first_known(error)):
+            return found
+    return None
+
+
+def read_settings(**flags: Any) -> Settings:
+    """Settings for a command: flags, then the environment, then the private services for what is not set."""
+    return _with_private_services(settings_module.read(**flags))
+
+
+def _with_private_services(settings: Settings) -> Settings:
+    """Fill URLs that are not set from the private services, when those run."""
+    if settings.database_url and settings.rabbitmq_url:
+        return settings
+    from backfill import services
+
+    running = services.running(settings.home / "services")
+    if running is None:
+        return settings
+    return settings.model_copy(
+        update={
+            "database_url": settings.database_url or running.database_url,
+            "rabbitmq_url": settings.rabbitmq_url or running.amqp_url,
+        }
+    )
+
+
+def need_database(settings: Settings) -> str:
+    if not settings.database_url:
+        raise UsageError("no database: set DATABASE_URL, or start private services with: backfill services up")
+    return settings.database_url
+
+
+def need_broker(settings: Settings) -> str:
+    if not settings.rabbitmq_url:
+        raise UsageError("no broker: set RABBITMQ_URL, or start private services with: backfill services up")
+    return settings.rabbitmq_url
+
+
+app_option = click.option(
+    "--app", metavar="MODULE[:CLASS]", help="Where your definitions are.  [env var: BACKFILL_APP]"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -1,0 +1,167 @@
+"""Connections to PostgreSQL: bounded in time, named, and with errors that say what to do."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from backfill.errors import SchemaError, UnreachableError, UsageError
+
+Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+Pool: TypeAlias = "asyncpg.Pool[Any]"
+
+CONNECT_SECONDS: Final = 10.0
+
+# The server, the connection or the moment is at fault, not the record: the same work may succeed later.
+# A terminated backend often surfaces as a plain InterfaceError without an SQLSTATE.
+TRANSIENT: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.CannotConnectNowError,
+    OSError,
+    TimeoutError,
+)
+# The database is away altogether: no attempt of any partition is to blame.
+AWAY: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,
+    OSError,
+)
+
+
+def is_transient(error: BaseException) -> bool:
+    return isinstance(error, TRANSIENT) and not isinstance(error, asyncpg.DataError)
+
+
+def is_away(error: BaseException) -> bool:
+    # asyncpg's own refusal of a value is an InterfaceError too: that is the record's fault.
+    return isinstance(error, AWAY) and not isinstance(error, (asyncpg.DataError, TimeoutError))
+
+
+def quote(name: str) -> str:
+    """An identifier as PostgreSQL's quote_ident would write it; look names up in the catalog before."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def mask(url: str) -> str:
+    """The URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
+@asynccontextmanager
+async def translated(url: str) -> AsyncIterator[None]:
+    """Turn what PostgreSQL and the network say into errors a person can act on."""
+    where = mask(url)
+    try:
+        yield
+    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        raise UnreachableError(f"PostgreSQL at {where} refuses the login ({error}); correct DATABASE_URL") from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise UnreachableError(f"PostgreSQL at {where}: {error}; create it, or correct DATABASE_URL") from error
+    except asyncpg.UndefinedTableError as error:
+        if "backfill_" in str(error):
+            raise SchemaError("the ledger is missing in this database; run: backfill init") from error
+        raise SchemaError(f"{error}; correct the definition or the database") from error
+    except asyncpg.UndefinedColumnError as error:
+        raise SchemaError(f"{error}; correct the definition, or run: backfill init") from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise SchemaError(f"{error}; grant it to the role of DATABASE_URL") from error
+    except (
+        asyncpg.CannotConnectNowError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.TooManyConnectionsError,
+    ) as error:
+        raise UnreachableError(f"PostgreSQL at {where}: {error}; try again when it is up") from error
+    except (OSError, TimeoutError) as error:
+        why = "no answer in time" if isinstance(error, TimeoutError) else (error.strerror or str(error))
+        raise UnreachableError(
+            f"cannot reach PostgreSQL at {where} ({why}); start it, correct DATABASE_URL, "
+            "or start private services with: backfill services up"
+        ) from error
+
+
+def check_url(url: str) -> None:
+    """Refuse what is no PostgreSQL URL, before any driver sees it."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("postgresql", "postgres") and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"DATABASE_URL {mask(url)!r} is no PostgreSQL URL; write postgresql://user:password@host:5432/database"
+        )
+
+
+@asynccontextmanager
+async def connected(url: str, *, name: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """One connection for a command."""
+    check_url(url)
+    async with translated(url):
+        connection = await asyncpg.connect(
+            url, timeout=CONNECT_SECONDS, command_timeout=120, server_settings={"application_name": name}
+        )
+        try:
+            yield connection
+        finally:
+            await _close(connection)
+
+
+async def _close(connection: "asyncpg.Connection[Any]") -> None:
+    try:
+        await connection.close(timeout=2)
+    except Exception:
+        connection.terminate()
+
+
+async def _keep_session(connection: object) -> None:
+    # The pool would spend a round trip on resetting a session in which nothing is ever set.
+    del connection
+
+
+@asynccontextmanager
+async def pooled(
+    url: str, *, name: str, size: int, statement_timeout_ms: int, lock_timeout_ms: int
+) -> AsyncIterator[Pool]:
+    """A pool for a long-running process; connections are made as they are needed and after a loss."""
+    check_url(url)
+    async with translated(url):
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_SECONDS,
+            command_timeout=statement_timeout_ms / 1000 + 5,
+            max_inactive_connection_lifetime=300,
+            reset=_keep_session,
+            server_settings={
+                "application_name": name,
+                "statement_timeout": str(statement_timeout_ms),
+                "lock_timeout": str(lock_timeout_ms),
+                "idle_in_transaction_session_timeout": "30000",
+                # 500 keys a query never pay for compiling it.
+                "jit": "off",
+            },
+        )
+    try:
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), timeout=3)
+        except Exception:
+            pool.terminate()

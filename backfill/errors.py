@@ -1,0 +1,45 @@
+"""Errors that a person can act on. Each class chooses an exit code; the message says what to do next."""
+
+
+class BackfillError(Exception):
+    """Something a person can put right: one sentence with names and values, then the next step."""
+
+    exit_code = 1
+
+
+class UsageError(BackfillError):
+    """The call, a setting or a definition is wrong."""
+
+    exit_code = 2
+
+
+class NotFoundError(BackfillError):
+    """No such job."""
+
+    exit_code = 3
+
+
+class ConflictError(BackfillError):
+    """The ledger's state does not allow this."""
+
+    exit_code = 4
+
+
+class UnreachableError(BackfillError):
+    """PostgreSQL or RabbitMQ does not answer."""
+
+    exit_code = 5
+
+
+class SchemaError(BackfillError):
+    """A table, a column, an index or the ledger itself is not as it must be."""
+
+    exit_code = 6
+
+
+class ContractError(BackfillError):
+    """A message body that no producer of this project writes; it goes to the dead queue."""
+
+
+class TransientError(BackfillError):
+    """Raise it from a definition when the same record may succeed later: the partition is retried."""

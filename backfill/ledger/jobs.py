@@ -1,0 +1,149 @@
+"""Jobs: open, find, plan, roll up, end."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from backfill import statements
+from backfill.database import Connection
+from backfill.errors import ConflictError, NotFoundError, UsageError
+from backfill.modes import Mode, Priority
+
+Row: TypeAlias = asyncpg.Record
+
+PRODUCER_LEASE_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a `backfill-queue` call asks for."""
+
+    mode: Mode
+    priority: Priority
+    order: str
+    batch_size: int
+    limit: int | None
+    ids: tuple[str, ...]
+    idempotency_key: str | None
+
+
+async def open_job(
+    connection: Connection,
+    request: Request,
+    *,
+    asset_name: str,
+    definition_hash: str,
+    upper_key: str,
+    key_range: tuple[Decimal | None, Decimal | None],
+    producer: UUID,
+) -> UUID:
+    """Insert the job; raises ConflictError with the id of an active job whose records overlap."""
+    try:
+        job: UUID = await connection.fetchval(
+            statements.read("ledger/open_job"),
+            asset_name,
+            request.mode.value,
+            request.priority.value,
+            request.order,
+            request.batch_size,
+            request.limit,
+            list(request.ids) or None,
+            *key_range,
+            definition_hash,
+            upper_key,
+            producer,
+            PRODUCER_LEASE_SECONDS,
+            request.idempotency_key,
+        )
+    except asyncpg.ExclusionViolationError as error:
+        other = await connection.fetchrow(statements.read("ledger/find_overlapping_job"), asset_name, *key_range)
+        if other is None:  # it ended in between
+            raise ConflictError(f"another job of {asset_name} was active a moment ago; run again") from error
+        raise ConflictError(
+            f"job {other['id']} of {asset_name} is {other['state']} and overlaps this one; wait for it, go on with it "
+            f"(--resume {other['id']}), or cancel it (backfill cancel {other['id']})"
+        ) from error
+    return job
+
+
+async def find(connection: Connection, reference: str) -> UUID:
+    """The job of an id, a unique beginning of one, or `latest`; raises NotFoundError or UsageError."""
+    if reference == "latest":
+        latest: UUID | None = await connection.fetchval(statements.read("ledger/find_latest_job"))
+        if latest is None:
+            raise NotFoundError("there is no job yet; open one with: backfill-queue")
+        return latest
+    if not re.fullmatch(r"[0-9a-fA-F-]{1,36}", reference):
+        raise UsageError(f"{reference!r} is no job; give an id, the beginning of one, or latest")
+    rows = await connection.fetch(statements.read("ledger/find_jobs"), reference.lower())
+    if not rows:
+        raise NotFoundError(f"no job {reference}; see: backfill list")
+    if len(rows) > 1:
+        raise UsageError(f"several jobs begin with {reference}; give more of the id")
+    found: UUID = rows[0]["id"]
+    return found
+
+
+async def read(connection: Connection, job: UUID) -> Row:
+    row: Row | None = await connection.fetchrow(statements.read("ledger/read_job"), job)
+    if row is None:
+        raise NotFoundError(f"no job {job}; see: backfill list")
+    return row
+
+
+async def by_idempotency_key(connection: Connection, key: str) -> UUID | None:
+    found: UUID | None = await connection.fetchval(statements.read("ledger/find_job_by_idempotency_key"), key)
+    return found
+
+
+async def lead(connection: Connection, job: UUID, producer: UUID) -> Row:
+    """Take over the planning of a job; raises ConflictError when it has ended or a live producer has it."""
+    row: Row | None = await connection.fetchrow(
+        statements.read("ledger/lead_job"), job, producer, PRODUCER_LEASE_SECONDS
+    )
+    if row is not None:
+        return row
+    now = await read(connection, job)
+    if now["completed_at"] is not None:
+        raise ConflictError(f"job {job} is {now['state']}: it has ended; open a new one")
+    raise ConflictError(
+        f"job {job} is being planned by another producer until its lease ends at "
+        f"{now['producer_lease_until']:%H:%M:%S} (UTC); wait for it, or try again then"
+    )
+
+
+async def start(connection: Connection, job: UUID) -> None:
+    await connection.fetchval(statements.read("ledger/start_job"), job)
+
+
+async def roll_up(connection: Connection, job: UUID) -> bool:
+    """Bring the job row's counts up to date; True when it is planned and every partition has ended."""
+    return bool(await connection.fetchval(statements.read("ledger/roll_up_job"), job))
+
+
+async def active(connection: Connection, backfills: list[str]) -> list[Row]:
+    return await connection.fetch(statements.read("ledger/list_active_jobs"), backfills)
+
+
+async def listed(connection: Connection, *, state: str | None, asset_name: str | None, most: int) -> list[Row]:
+    return await connection.fetch(statements.read("ledger/list_jobs"), state, asset_name, most)
+
+
+async def failures(connection: Connection, job: UUID, most: int) -> list[Row]:
+    return await connection.fetch(statements.read("ledger/list_failures"), job, most)
+
+
+async def claimable(connection: Connection, backfills: list[str]) -> Any:
+    """Counts of what is left for workers: claimable, held, waiting (and until when), planning."""
+    return await connection.fetchrow(statements.read("ledger/read_claimable"), backfills)
+
+
+async def pause(connection: Connection, job: UUID, *, reason: str, actor: str = "worker") -> bool:
+    """Pause a running job; False when it was not running."""
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute(statements.read("ledger/set_actor"), actor, reason)
+        return await connection.fetchval(statements.read("ledger/pause_job"), job) is not None

@@ -1,0 +1,153 @@
+"""Partitions: claim, renew, settle, give back, fail."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from backfill import statements
+from backfill.database import Connection
+from backfill.ledger.jobs import Row
+from backfill.message import PartitionMessage
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to apply one partition, until a later claim of it."""
+
+    id: int
+    fence: int
+    worker: UUID
+    attempt: int
+    ids: list[str]
+    job_state: str
+    priority: str
+
+
+@dataclass
+class Tally:
+    """What became of a partition's records; each is counted exactly once."""
+
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # record id -> error class, message
+    remaining: dict[str, tuple[str, str]] = field(default_factory=dict)  # to be tried again, and why
+
+
+async def claim(connection: Connection, message: PartitionMessage, worker: UUID, lease_seconds: float) -> Claim | None:
+    """Take the partition in a transaction of its own, or None when it is not to be had.
+
+    Not flushed: after a crash of the database the claim may be forgotten and its fence given out again, which the
+    worker's own id tells apart.
+    """
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute(statements.read("ledger/guard_claim"), message.job)
+        row = await connection.fetchrow(
+            statements.read("ledger/claim_partition"),
+            message.job,
+            message.partition,
+            worker,
+            lease_seconds,
+            message.backfill,
+            message.mode.value,
+        )
+    if row is None:
+        return None
+    return Claim(
+        row["id"],
+        row["fence"],
+        worker,
+        row["attempt_count"],
+        row["record_ids"],
+        row["job_state"],
+        row["priority"],
+    )
+
+
+async def refusal(connection: Connection, message: PartitionMessage) -> Row | None:
+    """The states that explain why a claim gave nothing; None for an unknown job."""
+    return await connection.fetchrow(statements.read("ledger/read_refusal"), message.job, message.partition)
+
+
+async def renew(connection: Connection, claims: list[Claim], worker: UUID, lease_seconds: float) -> set[int]:
+    """Prolong the leases; returns the partition ids that are still held."""
+    rows = await connection.fetch(
+        statements.read("ledger/renew_leases"),
+        [claim.id for claim in claims],
+        [claim.fence for claim in claims],
+        worker,
+        lease_seconds,
+    )
+    return {row["id"] for row in rows}
+
+
+async def lock(connection: Connection, claim: Claim) -> bool:
+    """Hold the partition for the apply; False when another claim has taken over."""
+    held = await connection.fetchval(statements.read("ledger/lock_partition"), claim.id, claim.fence, claim.worker)
+    return held is not None
+
+
+async def settle(
+    connection: Connection,
+    claim: Claim,
+    tally: Tally,
+    *,
+    duration_ms: float,
+    retry_seconds: float | None,
+    error: str | None,
+) -> None:
+    """Write what became of the records, in the transaction that wrote the values; the caller holds the lock.
+
+    With records remaining the partition waits `retry_seconds` for its next attempt, or stays claimed when None.
+    """
+    if tally.failed:
+        failures = [(record_id, *why) for record_id, why in tally.failed.items()]
+        await connection.execute(
+            statements.read("ledger/insert_failures"),
+            claim.id,
+            *(list(column) for column in zip(*failures, strict=True)),
+        )
+    await connection.execute(
+        statements.read("ledger/settle_partition"),
+        claim.id,
+        tally.updated,
+        tally.unchanged,
+        tally.skipped.total(),
+        len(tally.failed),
+        tally.deleted,
+        json.dumps(tally.skipped),
+        duration_ms,
+        list(tally.remaining) or None,
+        retry_seconds,
+        error,
+    )
+
+
+async def retry(connection: Connection, claim: Claim, seconds: float, error: str) -> bool:
+    """Put the partition back for a later attempt; False when the claim was lost."""
+    kept = await connection.fetchval(
+        statements.read("ledger/retry_partition"), claim.id, claim.fence, claim.worker, seconds, error
+    )
+    return kept is not None
+
+
+async def fail(connection: Connection, claim: Claim, error_class: str, error: str) -> int:
+    """Give the partition up and list its records; returns how many, 0 when the claim was lost."""
+    rows = await connection.fetch(
+        statements.read("ledger/fail_partition"), claim.id, claim.fence, claim.worker, error_class, error
+    )
+    return len(rows)
+
+
+async def release(connection: Connection, claim: Claim) -> None:
+    """Give the claim back as if it had not been; no attempt is counted."""
+    await connection.fetchval(statements.read("ledger/release_partition"), claim.id, claim.fence, claim.worker)
+
+
+async def outcome(connection: Connection, claim: Claim) -> Row | None:
+    """What became of the claim, for when a COMMIT gave no answer."""
+    return await connection.fetchrow(
+        statements.read("ledger/read_partition_outcome"), claim.id, claim.fence, claim.worker
+    )

@@ -1,0 +1,80 @@
+"""Find what the broker has lost and what has ended; one leader a backfill, by a lease row."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from backfill import statements
+from backfill.catalog import Target
+from backfill.database import Connection
+from backfill.ledger import jobs, planning
+from backfill.ledger.jobs import Row
+from backfill.modes import Mode, Priority
+from backfill.states import JobState
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job that was completed or failed just now."""
+
+    job: UUID
+    state: JobState
+
+
+async def lead(connection: Connection, backfill: str, worker: UUID, seconds: float) -> bool:
+    """Take or keep the lead over a backfill's reconciling."""
+    return (
+        await connection.fetchval(statements.read("ledger/take_lease"), f"reconciler/{backfill}", worker, seconds)
+        is not None
+    )
+
+
+async def leave(connection: Connection, backfill: str, worker: UUID) -> None:
+    await connection.execute(statements.read("ledger/leave_lease"), f"reconciler/{backfill}", worker)
+
+
+async def free_expired(connection: Connection, backfill: str) -> int:
+    """Make partitions pending whose lease has ended, to be published again; returns how many."""
+    return len(await connection.fetch(statements.read("ledger/free_expired"), [backfill]))
+
+
+async def lost(
+    connection: Connection, backfill: str, priority: Priority, *, ready: int, grace_seconds: float, most: int
+) -> list[Row]:
+    """Partitions to publish again: what the ledger expects in the queue, less what the broker has there.
+
+    `ready` is the queue's depth. While it is not empty, live workers may hold up to their prefetch besides; an empty
+    queue leaves no doubt, and a needless message is only a claim that finds nothing.
+    """
+    expected = await connection.fetchval(
+        statements.read("ledger/count_expected"), backfill, priority.value, grace_seconds
+    )
+    held = 0
+    if ready:
+        held = await connection.fetchval(statements.read("ledger/count_prefetched"), backfill, 3 * grace_seconds + 60)
+    missing = max(0, expected - ready - held)
+    return await connection.fetch(
+        statements.read("ledger/list_lost"), backfill, priority.value, grace_seconds, missing, most
+    )
+
+
+async def close(connection: Connection, target: Target, job: Row) -> Ended | int | None:
+    """End a job whose partitions have all ended, after a closing sweep; to be called in a transaction.
+
+    Returns how the job ended, or how many missed records the sweep found and planned, or None when the job is not to
+    be closed now (or another process is at it).
+    """
+    held = await connection.fetchrow(statements.read("ledger/lock_job_to_close"), job["id"])
+    if held is None:
+        return None
+    # In mode all the planned set is the job; a record that was given by id was planned or did not match.
+    if target.mode is not Mode.ALL and not job["by_id"]:
+        found = await planning.sweep(connection, target, job)
+        if found:
+            await jobs.roll_up(connection, job["id"])
+            return found
+    if held["state"] != JobState.RUNNING:  # nothing was ever claimed: the records had gone before
+        await jobs.start(connection, job["id"])
+    await jobs.roll_up(connection, job["id"])
+    state, error = JobState.COMPLETED, None
+    await connection.fetchval(statements.read("ledger/end_job"), job["id"], state.value, error)
+    return Ended(job["id"], state)

@@ -1,0 +1,30 @@
+"""Which records a job is about: the mode, in words for people and as a predicate for PostgreSQL."""
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    NULL = "null"
+    ZERO = "zero"
+    ALL = "all"
+
+    def words(self, table: str, column: str) -> str:
+        """Say in a sentence which records the mode selects."""
+        return {
+            Mode.NULL: f"records of {table} whose {column} is NULL",
+            Mode.ZERO: f"records of {table} whose {column} is 0",
+            Mode.ALL: f"every record of {table}",
+        }[self]
+
+    def predicate(self, quoted_column: str) -> str:
+        """The SQL condition on an already quoted column; the producer plans by it, the worker checks it again."""
+        return {
+            Mode.NULL: f"{quoted_column} IS NULL",
+            Mode.ZERO: f"{quoted_column} = 0",
+            Mode.ALL: "true",
+        }[self]
+
+
+class Priority(StrEnum):
+    NORMAL = "normal"
+    HIGH = "high"

@@ -1,0 +1,121 @@
+"""Publish messages so that a confirm means: on disk, in a queue."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID, uuid4
+
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+
+from backfill.broker import BrokerLostError, bounded, close, connect, declaring
+from backfill.message import CONTENT_TYPE, PartitionMessage
+from backfill.modes import Mode, Priority
+from backfill.topology import Topology, declare
+
+WINDOW: Final = 32  # confirms outstanding; each message is a partition of some kilobytes
+MAX_PUBLISHED_BYTES: Final = 262_144
+
+
+class Publisher:
+    """One connection and channel for publishing alone: a blocked publisher must never hold up an ack."""
+
+    def __init__(self, url: str, *, name: str, heartbeat: int, retry_delays: tuple[float, ...]) -> None:
+        self._url = url
+        self._name = name
+        self._heartbeat = heartbeat
+        self._retry_delays = retry_delays
+        self._link: tuple[AbstractConnection, AbstractChannel] | None = None
+        self._exchanges: dict[str, AbstractExchange] = {}
+        self._opening = asyncio.Lock()
+        self._window = asyncio.Semaphore(WINDOW)
+
+    async def prepare(self, backfill: str) -> None:
+        """Connect and declare now, to learn early what is wrong; raises UnreachableError or UsageError."""
+        await self._exchange(backfill, "work")
+
+    async def publish(
+        self, message: PartitionMessage, priority: Priority, *, delay_ms: int = 0, purpose: str = "work"
+    ) -> None:
+        """Publish a partition and wait for the confirm; raises BrokerLostError, after which it may be there or not."""
+        body = message.encode()
+        if len(body) > MAX_PUBLISHED_BYTES:
+            raise ValueError(
+                f"partition {message.partition} makes a message of {len(body):,} bytes; lower --batch-size"
+            )
+        identity = f"{message.job}:{message.partition}"
+        await self._send(message.backfill, purpose, Topology.routing_key(priority, delay_ms), body, identity, {})
+
+    async def bury(self, backfill: str, body: bytes, reason: str) -> None:
+        """Put a body that is no message into the dead queue, with the reason beside it."""
+        await self._send(backfill, "dead", "", body, "", {"reason": reason[:500]})
+
+    async def _send(
+        self, backfill: str, purpose: str, key: str, body: bytes, identity: str, headers: dict[str, str]
+    ) -> None:
+        message = Message(
+            body,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            content_type=CONTENT_TYPE,
+            # The client finds a returned message by its id: it must be unique among those under way.
+            message_id=f"{identity}:{uuid4().hex[:12]}",
+            correlation_id=identity,
+            headers=dict(headers),
+        )
+        async with self._window:
+            exchange = await self._exchange(backfill, purpose)
+            used = self._link
+            try:
+                async with bounded():
+                    await exchange.publish(message, key, mandatory=True)
+            except BrokerLostError:
+                async with self._opening:
+                    if self._link is used:  # else a neighbour has opened a new one already
+                        await self._drop()
+                raise
+
+    async def _exchange(self, backfill: str, purpose: str) -> AbstractExchange:
+        async with self._opening:
+            topology = Topology(backfill)
+            name = topology.exchange(purpose)
+            if self._link is None or self._link[1].is_closed:
+                await self._drop()
+                self._link = await self._open()
+            connection, channel = self._link
+            if name not in self._exchanges:
+                async with declaring(connection) as declaring_channel:
+                    await declare(declaring_channel, topology, self._retry_delays)
+                async with bounded():
+                    self._exchanges[name] = await channel.get_exchange(name, ensure=False)
+            return self._exchanges[name]
+
+    async def _open(self) -> tuple[AbstractConnection, AbstractChannel]:
+        connection = await connect(self._url, name=self._name, heartbeat=self._heartbeat)
+        async with bounded():
+            # Without on_return_raises an unroutable message would count as published.
+            return connection, await connection.channel(publisher_confirms=True, on_return_raises=True)
+
+    async def close(self) -> None:
+        async with self._opening:
+            await self._drop()
+
+    async def _drop(self) -> None:
+        link, self._link = self._link, None
+        self._exchanges.clear()
+        if link is not None:
+            await close(link[0])
+
+
+def partition_message(
+    job: UUID, backfill: str, mode: str, partition_key: str, attempt: int, ids: Iterable[str]
+) -> PartitionMessage:
+    """The message for a ledger row, without validating again what the ledger holds."""
+    return PartitionMessage.model_construct(
+        version=1,
+        job=job,
+        backfill=backfill,
+        mode=Mode(mode),
+        partition=partition_key,
+        attempt=attempt,
+        ids=tuple(ids),
+    )

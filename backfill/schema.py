@@ -1,0 +1,50 @@
+"""Apply `sql/schema/` to a database: under a lock, safe twice, and never over a newer ledger."""
+
+import re
+from typing import Final
+
+from backfill import statements
+from backfill.database import Connection
+from backfill.errors import SchemaError
+
+VERSIONS: Final = sorted(int(path.name[:3]) for path in (statements.FOLDER / "schema").glob("[0-9]*.sql"))
+NEWEST: Final = VERSIONS[-1]
+
+
+async def apply(connection: Connection) -> list[str]:
+    """Bring the ledger up to date in one transaction and return the names of what was applied."""
+    async with connection.transaction(isolation="read_committed"):
+        # Two `backfill init` at once: the second waits and then finds nothing to do.
+        await connection.execute(statements.read("schema/lock"))
+        await connection.execute(statements.read("schema/versions"))
+        present = await version(connection)
+        _refuse_newer(present)
+        applied = []
+        for path in sorted((statements.FOLDER / "schema").glob("[0-9]*.sql")):
+            if int(path.name[:3]) > present:
+                await connection.execute(path.read_text())
+                await connection.execute(statements.read("schema/record"), int(path.name[:3]))
+                applied.append(re.sub(r"^\d+_", "", path.stem))
+        return applied
+
+
+async def check(connection: Connection) -> None:
+    """Refuse a database whose ledger is missing, older or newer; raises SchemaError with what to do."""
+    if not await connection.fetchval(statements.read("schema/exists")):
+        raise SchemaError("the ledger is missing in this database; run: backfill init")
+    present = await version(connection)
+    _refuse_newer(present)
+    if present < NEWEST:
+        raise SchemaError(f"the ledger has schema version {present}, this program needs {NEWEST}; run: backfill init")
+
+
+async def version(connection: Connection) -> int:
+    found: int = await connection.fetchval(statements.read("schema/read_version"))
+    return found
+
+
+def _refuse_newer(present: int) -> None:
+    if present > NEWEST:
+        raise SchemaError(
+            f"the ledger has schema version {present}, this program knows {NEWEST}: it is too old; upgrade it"
+        )

@@ -1,0 +1,86 @@
+"""Settings: `BACKFILL_…` variables, read once by a command; flags win."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from backfill.errors import UsageError
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, each with its default, unit and bounds."""
+
+    model_config = SettingsConfigDict(env_prefix="BACKFILL_", frozen=True, extra="ignore", populate_by_name=True)
+
+    database_url: Annotated[
+        str,
+        Field(
+            validation_alias=AliasChoices("DATABASE_URL"),
+            description="PostgreSQL; private services when unset",
+        ),
+    ] = ""
+    rabbitmq_url: Annotated[
+        str,
+        Field(validation_alias=AliasChoices("RABBITMQ_URL"), description="RabbitMQ; private services when unset"),
+    ] = ""
+    app: Annotated[str, Field(description="module or module:Class with your definitions")] = ""
+    home: Annotated[Path, Field(description="folder of the private services")] = Path(".backfill")
+    lease_seconds: Annotated[
+        float, Field(ge=1, le=3600, description="a claim not renewed for so long is reclaimed")
+    ] = 60.0
+    reconcile_seconds: Annotated[
+        float, Field(ge=0.2, le=600, description="how often lost messages and ended leases are looked for")
+    ] = 15.0
+    retry_delays: Annotated[
+        tuple[float, ...],
+        NoDecode,
+        Field(description="seconds before each retry; their number is the number of retries"),
+    ] = (60.0, 120.0, 240.0, 480.0, 960.0)
+    heartbeat: Annotated[int, Field(ge=1, le=60, description="AMQP heartbeat in seconds")] = 10
+    drain_seconds: Annotated[
+        float, Field(ge=1, le=300, description="how long a stopping worker may finish what it has in hand")
+    ] = 20.0
+    partition_seconds: Annotated[
+        float, Field(ge=1, le=3600, description="a partition that loads and computes for longer is retried")
+    ] = 300.0
+    lock_timeout_ms: Annotated[
+        int,
+        Field(ge=10, le=60_000, description="how long an apply waits for a row that the application holds"),
+    ] = 2_000
+    statement_timeout_ms: Annotated[
+        int, Field(ge=100, le=3_600_000, description="longest single statement of a worker")
+    ] = 60_000
+
+    @field_validator("retry_delays", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("retry_delays")
+    @classmethod
+    def _bounded(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if len(value) > 5 or any(not 0.05 <= delay <= 86_400 for delay in value):
+            raise ValueError("at most 5 delays, each from 0.05 to 86400 seconds")
+        return value
+
+    @property
+    def max_attempts(self) -> int:
+        """The first run and its retries."""
+        return 1 + len(self.retry_delays)
+
+
+def read(**flags: Any) -> Settings:
+    """Settings from the environment and the flags that are not None; raises UsageError naming the variable."""
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"BACKFILL_{name.upper()}"
+        given = os.environ.get(variable, first.get("input"))
+        raise UsageError(f"{variable}={given}: {first['msg']}; see `backfill settings`") from None

@@ -1,0 +1,20 @@
+"""The only reader of `sql/`: one statement a file, named by its path without the ending."""
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+# An installed wheel carries sql/ inside the package, a checkout has it beside the package.
+_INSIDE: Final = Path(__file__).parent / "sql"
+FOLDER: Final = _INSIDE if _INSIDE.is_dir() else Path(__file__).parent.parent / "sql"
+
+
+@cache
+def read(name: str) -> str:
+    """The statement `sql/<name>.sql` as it stands."""
+    return (FOLDER / f"{name}.sql").read_text()
+
+
+def render(name: str, identifiers: dict[str, str]) -> str:
+    """A `sql/target/` template with the identifiers of a definition, which must be quoted already."""
+    return read(f"target/{name}").format_map(identifiers)

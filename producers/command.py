@@ -1,0 +1,94 @@
+"""`backfill-queue`: open a job and queue its records."""
+
+import asyncio
+from typing import Any
+
+import click
+
+from backfill import __version__, application
+from backfill.console import EXIT_CODES, app_option, json_option, print_json, read_settings, reporting
+from backfill.modes import Mode, Priority
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES
+    + """
+
+\b
+Examples:
+  backfill-queue --mode=zero --limit=5000
+  backfill-queue killmail_values --mode=null --dry-run
+  backfill-queue --resume latest""",
+)
+@click.argument("name", required=False)
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in Mode]),
+    default=None,
+    help="Which records: target IS NULL, target = 0, or every one.  [default: null]",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many records, exactly.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, 10_000),
+    default=500,
+    show_default=True,
+    help="Records a message and transaction.",
+)
+@click.option(
+    "--priority",
+    type=click.Choice([priority.value for priority in Priority]),
+    default="normal",
+    show_default=True,
+    help="Which of the two queues.",
+)
+@click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", show_default=True, help="Order of keys.")
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Just this record, if the mode selects it; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Show counts, predicate and query plan; write and publish nothing.")
+@click.option("--idempotency-key", metavar="KEY", help="With a key that was used before: show that job, open none.")
+@click.option(
+    "--resume",
+    metavar="JOB",
+    help="Go on with a job whose queueing ended early: an id, its beginning, or latest.",
+)
+@app_option
+@json_option
+@click.version_option(__version__, package_name="backfill-toolkit")
+def main(
+    name: str | None, resume: str | None, mode: str | None, app: str | None, as_json: bool, **options: Any
+) -> None:
+    """Open a job for backfill NAME and queue its records, batch by batch.
+
+    NAME may be left out when the app has one backfill. Every batch is in the ledger before it is published; killed
+    at any point, `--resume` goes on where it was.
+    """
+    if resume and (name or mode or options["limit"] or options["ids"] or options["dry_run"]):
+        raise click.UsageError("--resume goes on with the job as it was opened; give nothing but --app and --json")
+    if len(options["ids"]) > 10_000:
+        raise click.UsageError("at most 10,000 --id; leave them out and give a --limit instead")
+    with reporting():
+        # The network libraries are not loaded for --help.
+        from backfill.ledger.jobs import Request
+        from producers import queueing
+        from producers.screen import Screen
+
+        settings = read_settings(app=app)
+        definitions = application.load(settings.app)
+        with Screen(silent=as_json) as screen:
+            if resume:
+                result = asyncio.run(queueing.resume(settings, resume, definitions, screen))
+            else:
+                request = Request(
+                    Mode(mode or "null"),
+                    Priority(options["priority"]),
+                    options["order"],
+                    options["batch_size"],
+                    options["limit"],
+                    options["ids"],
+                    options["idempotency_key"],
+                )
+                work = queueing.dry_run if options["dry_run"] else queueing.queue
+                result = asyncio.run(work(settings, application.pick(definitions, name), request, screen))
+    if as_json:
+        print_json(result)

@@ -1,0 +1,123 @@
+"""Plan a job page by page and publish each page while the next is planned."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from backfill.broker import BrokerLostError
+from backfill.catalog import Target
+from backfill.errors import UnreachableError
+from backfill.failpoints import failpoint
+from backfill.ledger import jobs, planning
+from backfill.ledger.jobs import Row
+from backfill.modes import Priority
+from backfill.publisher import Publisher, partition_message
+
+PAGE_PARTITIONS: Final = 20  # a transaction's worth: few commits, bounded memory
+PAGES_AHEAD: Final = 2
+PUBLISH_SECONDS: Final = 60.0
+
+Progress = Callable[[str, int], None]  # partition key, records in it
+
+
+class Producer:
+    """The one process that plans a job, until its lease on the job ends."""
+
+    def __init__(
+        self,
+        planner: "asyncpg.Connection[Any]",
+        marker: "asyncpg.Connection[Any]",
+        publisher: Publisher,
+        identity: UUID,
+        progress: Progress,
+    ) -> None:
+        self._planner = planner
+        self._marker = marker
+        self._publisher = publisher
+        self._identity = identity
+        self._progress = progress
+        self._leading = asyncio.Lock()
+
+    async def run(self, target: Target, job: Row, lower_key: str) -> None:
+        """Publish what is planned and unpublished, then plan and publish the rest.
+
+        Killed anywhere, `--resume` goes on: a planned page is in the ledger, an unplanned one is behind no cursor.
+        """
+        await self._publish_leftovers(target, job)
+        if job["planned_at"] is None:
+            pages: asyncio.Queue[list[Row] | None] = asyncio.Queue(maxsize=PAGES_AHEAD)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._plan(target, job, lower_key, pages), name="planner")
+                group.create_task(self._publish_pages(target, job, pages), name="publisher")
+            failpoint("producer.before_finish")
+            await planning.finish(self._planner, job["id"], self._identity)
+        await planning.leave(self._planner, job["id"], self._identity)
+
+    async def _plan(self, target: Target, job: Row, lower_key: str, pages: "asyncio.Queue[list[Row] | None]") -> None:
+        counted = await planning.count_planned(self._planner, job["id"])
+        next_number, planned = counted["next_number"], counted["records"]
+        cursor = job["cursor_key"]
+        while job["record_limit"] is None or planned < job["record_limit"]:
+            room = job["record_limit"] - planned if job["record_limit"] else 2**62
+            page = await planning.plan_page(
+                self._planner,
+                target,
+                job,
+                producer=self._identity,
+                cursor=cursor,
+                bounds=(lower_key, job["upper_key"]),
+                page_size=min(PAGE_PARTITIONS * job["batch_size"], room),
+                next_number=next_number,
+            )
+            if not page:
+                break
+            failpoint("producer.after_plan")
+            cursor = page[-1]["record_ids"][-1]
+            next_number += len(page)
+            planned += sum(len(partition["record_ids"]) for partition in page)
+            await pages.put(page)
+        await pages.put(None)
+
+    async def _publish_leftovers(self, target: Target, job: Row) -> None:
+        while page := await planning.unpublished(self._marker, job["id"], PAGE_PARTITIONS):
+            await self._publish(target, job, page)
+
+    async def _publish_pages(self, target: Target, job: Row, pages: "asyncio.Queue[list[Row] | None]") -> None:
+        while (page := await pages.get()) is not None:
+            await self._publish(target, job, page)
+
+    async def _publish(self, target: Target, job: Row, page: list[Row]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for partition in page:
+                group.create_task(self._publish_one(target, job, partition))
+        failpoint("producer.after_publish")
+        await planning.mark_published(self._marker, job["id"], [partition["partition_key"] for partition in page])
+        failpoint("producer.after_mark")
+        for partition in page:
+            self._progress(partition["partition_key"], len(partition["record_ids"]))
+
+    async def _publish_one(self, target: Target, job: Row, partition: Row) -> None:
+        message = partition_message(
+            job["id"],
+            target.definition.name,
+            job["mode"],
+            partition["partition_key"],
+            0,
+            partition["record_ids"],
+        )
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type((BrokerLostError, UnreachableError)),
+            wait=wait_random_exponential(multiplier=0.5, max=5),
+            stop=stop_after_delay(PUBLISH_SECONDS),
+            reraise=True,
+        ):
+            with attempt:
+                if attempt.retry_state.attempt_number > 1:
+                    # A blocked broker must not cost the lead of a job that is being worked on.
+                    async with self._leading:
+                        await jobs.lead(self._marker, job["id"], self._identity)
+                await self._publisher.publish(message, Priority(job["priority"]))

@@ -1,0 +1,194 @@
+"""From a request to a queued job: prepare, open or take over, plan and publish, report."""
+
+import math
+import time
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID, uuid4
+
+from backfill import database
+from backfill.catalog import Target, resolve
+from backfill.console import need_broker, need_database
+from backfill.definition import ColumnBackfill
+from backfill.errors import ConflictError, UnreachableError
+from backfill.failpoints import failpoint
+from backfill.ledger import jobs, planning
+from backfill.ledger.jobs import Request, Row
+from backfill.modes import Mode
+from backfill.publisher import Publisher
+from backfill.settings import Settings
+from backfill.topology import Topology
+from producers.preparation import Preparation, explain, prepare
+from producers.producer import Producer
+from producers.screen import Screen
+
+
+async def dry_run(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
+    """Show what would be queued; nothing is written or published."""
+    async with database.connected(need_database(settings), name="backfill-queue") as connection:
+        prepared = await prepare(connection, definition, request)
+        plan = await explain(connection, prepared)
+    _describe(screen, prepared)
+    predicate = prepared.target.names["predicate"]
+    screen.say(f"Predicate: {predicate}")
+    for line in plan:
+        screen.say(f"    {line}")
+    screen.say("Dry run: nothing was written or published.")
+    return {**_summary(prepared), "dry_run": True, "predicate": predicate, "query_plan": plan}
+
+
+async def queue(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
+    """Open a job for the request and queue it whole; an idempotency key that was used shows its job instead."""
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
+        await stack.enter_async_context(database.translated(need_database(settings)))
+        if request.idempotency_key:
+            existing = await jobs.by_idempotency_key(connection, request.idempotency_key)
+            if existing is not None:
+                row = await jobs.read(connection, existing)
+                screen.say(f"Job {existing} was opened with this idempotency key; it is {row['state']}.")
+                return {"job": str(existing), "state": row["state"], "existing": True}
+        prepared = await prepare(connection, definition, request)
+        _describe(screen, prepared)
+        if prepared.matched == 0:
+            screen.say("Nothing to do.")
+            return {**_summary(prepared), "job": None, "queued": 0}
+        publisher = await _publisher(settings, definition, stack)
+        producer = uuid4()
+        assert prepared.upper_key is not None  # noqa: S101 - records matched, so there is a highest one
+        job = await jobs.open_job(
+            connection,
+            request,
+            asset_name=definition.name,
+            definition_hash=definition.fingerprint(),
+            upper_key=prepared.upper_key,
+            key_range=prepared.key_range,
+            producer=producer,
+        )
+        screen.say(f"Job: {job}")
+        failpoint("producer.after_open")
+        row = await jobs.read(connection, job)
+        queued = await _produce(settings, prepared.target, row, publisher, producer, screen, stack, prepared.matched)
+        return {**_summary(prepared), "job": str(job), "queued": queued}
+
+
+async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfill], screen: Screen) -> dict[str, Any]:
+    """Go on queueing a job whose producer ended early; raises ConflictError while another one plans it."""
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
+        await stack.enter_async_context(database.translated(need_database(settings)))
+        row = await jobs.read(connection, await jobs.find(connection, reference))
+        definition = app.get(row["asset_name"])
+        if definition is None:
+            raise ConflictError(
+                f"job {row['id']} is for {row['asset_name']!r}, which the app does not have; it has: {', '.join(app)}"
+            )
+        if definition.fingerprint() != row["definition_hash"]:
+            screen.warn(f"{row['asset_name']} has changed since job {row['id']} was opened")
+        target = await resolve(connection, definition, Mode(row["mode"]))
+        publisher = await _publisher(settings, definition, stack)
+        producer = uuid4()
+        row = await jobs.lead(connection, row["id"], producer)
+        screen.say(f"Job: {row['id']} ({row['records_matched']:,} records planned before)")
+        prepared = await prepare(connection, definition, _request(row))
+        queued = await _produce(
+            settings,
+            target,
+            row,
+            publisher,
+            producer,
+            screen,
+            stack,
+            max(prepared.matched, row["records_matched"]),
+        )
+        return {**_summary(prepared), "job": str(row["id"]), "queued": queued, "resumed": True}
+
+
+def _request(row: Row) -> Request:
+    from backfill.modes import Priority
+
+    return Request(
+        Mode(row["mode"]),
+        Priority(row["priority"]),
+        row["sort_order"],
+        row["batch_size"],
+        row["record_limit"],
+        tuple(row["record_ids"] or ()),
+        row["idempotency_key"],
+    )
+
+
+async def _publisher(settings: Settings, definition: ColumnBackfill, stack: AsyncExitStack) -> Publisher:
+    """Reach the broker before a job is opened: a job that cannot be queued is worse than none."""
+    publisher = Publisher(
+        need_broker(settings),
+        name="backfill-queue",
+        heartbeat=settings.heartbeat,
+        retry_delays=settings.retry_delays,
+    )
+    stack.push_async_callback(publisher.close)
+    await publisher.prepare(definition.name)
+    return publisher
+
+
+async def _produce(
+    settings: Settings,
+    target: Target,
+    job: Row,
+    publisher: Publisher,
+    identity: UUID,
+    screen: Screen,
+    stack: AsyncExitStack,
+    expected: int,
+) -> int:
+    marker = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
+    planner = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
+    await marker.execute("SET synchronous_commit = off")
+    counted = await planning.count_planned(marker, job["id"])
+    lower, _ = await planning.bounds(planner, target)
+    screen.begin(expected, queued=0 if job["cursor_key"] is None else counted["records"])
+    before = screen.records
+    began = time.monotonic()
+    try:
+        await Producer(planner, marker, publisher, identity, screen.batch).run(target, job, lower or job["upper_key"])
+    except* UnreachableError as group:
+        raise UnreachableError(
+            f"{group.exceptions[0]}; what is planned is safe: go on with backfill-queue --resume {job['id']}"
+        ) from group
+    except* ConflictError as group:
+        raise ConflictError(str(group.exceptions[0])) from group
+    seconds = time.monotonic() - began
+    queued = screen.records - before
+    rate = f", {queued / seconds:,.0f}/sec" if seconds > 0 else ""
+    screen.say(f"Queued {queued:,} records in {screen.batches:,} batches ({seconds:.1f} s{rate}).")
+    screen.say(f"Start workers with: backfill-worker {target.definition.name}")
+    screen.say(f"Follow the job with: backfill status {job['id']}")
+    return queued
+
+
+def _describe(screen: Screen, prepared: Preparation) -> None:
+    definition, request = prepared.target.definition, prepared.request
+    for sentence in prepared.warnings:
+        screen.warn(sentence)
+    about = "about " if prepared.is_estimate else ""
+    words = request.mode.words(definition.table, definition.target_column)
+    only = f", only {len(request.ids):,} given by --id" if request.ids else ""
+    screen.say(f"Mode: {request.mode.value} - {words}{only}")
+    limit = f" (limit {request.limit:,})" if request.limit else ""
+    screen.say(f"Records: {about}{prepared.matched:,}{limit}")
+    screen.say(f"Queue: {Topology(definition.name).queue(request.priority)}")
+    batches = math.ceil(prepared.matched / request.batch_size)
+    screen.say(f"Batch size: {request.batch_size:,} ({batches:,} batches)")
+
+
+def _summary(prepared: Preparation) -> dict[str, Any]:
+    request = prepared.request
+    return {
+        "backfill": prepared.target.definition.name,
+        "mode": request.mode.value,
+        "priority": request.priority.value,
+        "queue": Topology(prepared.target.definition.name).queue(request.priority),
+        "batch_size": request.batch_size,
+        "matched": prepared.matched,
+        "matched_is_estimate": prepared.is_estimate,
+    }

@@ -1,0 +1,74 @@
+"""What `backfill-queue` shows: lines, or a bar for people on a terminal."""
+
+from types import TracebackType
+from typing import Any, Self
+
+import click
+
+from backfill.console import is_terminal
+
+
+class Screen:
+    """Progress of one job's queueing; silent when only JSON is wanted."""
+
+    def __init__(self, *, silent: bool) -> None:
+        self._silent = silent
+        self._bar: Any = None
+        self._task: Any = None
+        self._expected = 0
+        self._records = 0
+        self._batches = 0
+
+    @property
+    def records(self) -> int:
+        return self._records
+
+    @property
+    def batches(self) -> int:
+        return self._batches
+
+    def say(self, text: str) -> None:
+        if not self._silent:
+            click.echo(text)
+
+    def warn(self, text: str) -> None:
+        click.echo(f"warning: {text}", err=True)
+
+    def begin(self, expected: int, queued: int = 0) -> None:
+        """`expected` records in all, of which `queued` were queued before this run."""
+        self._expected = expected
+        self._records = queued
+        if is_terminal() and not self._silent:
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._bar = Progress(
+                TextColumn("Queued batch {task.fields[batch]:,}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.percentage:.1f}%"),
+                TimeRemainingColumn(),
+            )
+            self._task = self._bar.add_task("queue", total=expected, completed=queued, batch=0)
+            self._bar.start()
+
+    def batch(self, partition_key: str, records: int) -> None:
+        self._records += records
+        self._batches += 1
+        number = int(partition_key)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._records, batch=number)
+        elif not self._silent:
+            # The count was taken before the plan: an application that goes on inserting may exceed it.
+            expected = max(self._expected, self._records)
+            click.echo(
+                f"Queued batch {number:,} ({self._records:,}/{expected:,} - {100 * self._records / expected:.1f}%)"
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,6 @@
+-- Why a claim gave nothing: the job's and the partition's state; no row for an unknown job.
+-- $1 job, $2 partition key
+SELECT j.state AS job_state, j.asset_name, j.mode, p.state AS partition_state
+FROM backfill_jobs j
+LEFT JOIN backfill_partitions p ON p.backfill_job_id = j.id AND p.partition_key = $2
+WHERE j.id = $1

@@ -1,0 +1,22 @@
+-- Count what an apply did, and end the partition, or keep the records that are left for another round.
+-- $1 partition id, $2 updated, $3 unchanged, $4 skipped, $5 failed, $6 deleted, $7 skip reasons, $8 duration in ms,
+-- $9 remaining ids or NULL, $10 seconds until the next attempt or NULL to keep the claim, $11 error message or NULL
+UPDATE backfill_partitions SET
+    state = CASE WHEN $9::text[] IS NOT NULL THEN CASE WHEN $10::float8 IS NULL THEN 'running' ELSE 'pending' END
+                 WHEN records_skipped + $4 = record_count THEN 'skipped' ELSE 'completed' END,
+    records_updated = records_updated + $2, records_unchanged = records_unchanged + $3,
+    records_skipped = records_skipped + $4, records_failed = records_failed + $5,
+    records_deleted = records_deleted + $6,
+    skip_reasons = CASE WHEN $7::jsonb = '{}' THEN skip_reasons ELSE (
+        SELECT jsonb_object_agg(reason, n) FROM (
+            SELECT key AS reason, sum(value::bigint) AS n
+            FROM (SELECT * FROM jsonb_each_text(skip_reasons) UNION ALL SELECT * FROM jsonb_each_text($7::jsonb)) r
+            GROUP BY key) s) END,
+    duration_ms = coalesce(duration_ms, 0) + $8::float8,
+    remaining_ids = $9, error_message = $11,
+    lease_expires_at = CASE WHEN $9::text[] IS NOT NULL AND $10::float8 IS NULL THEN lease_expires_at END,
+    not_before = CASE WHEN $9::text[] IS NOT NULL THEN clock_timestamp() + make_interval(secs => $10) END,
+    published_at = CASE WHEN $9::text[] IS NULL THEN published_at END,
+    completed_at = CASE WHEN $9::text[] IS NULL THEN clock_timestamp() END
+WHERE id = $1
+RETURNING state

@@ -1,0 +1,84 @@
+"""`backfill-worker`: recompute what is queued."""
+
+import asyncio
+
+import click
+
+from backfill import __version__, application
+from backfill.console import EXIT_CODES, app_option, read_settings, reporting
+from backfill.modes import Priority
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES
+    + """
+
+\b
+Examples:
+  backfill-worker
+  backfill-worker killmail_values --concurrency=4 --stats-interval=20000
+  backfill-worker --burst --max-records=100000     (a cron job's slice)""",
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--prefetch",
+    type=click.IntRange(1, 200),
+    help="Partitions held unacknowledged, a queue.  [default: concurrency + 2]",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    default=3,
+    show_default=True,
+    help="Partitions worked on at once.",
+)
+@click.option(
+    "--stats-interval",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Print a line every so many records.",
+)
+@click.option("--burst", is_flag=True, help="End when nothing is left that could be claimed.")
+@click.option("--max-records", type=click.IntRange(min=1), help="End after so many records, at the end of a partition.")
+@app_option
+@click.version_option(__version__, package_name="backfill-toolkit")
+def main(
+    names: tuple[str, ...],
+    prefetch: int | None,
+    concurrency: int,
+    stats_interval: int,
+    burst: bool,
+    max_records: int | None,
+    app: str | None,
+) -> None:
+    """Recompute the queued partitions of backfills NAME…, or of all in the app.
+
+    Start as many as you like. SIGTERM and SIGINT finish the partitions in hand, give back the rest and exit 0; a
+    second signal ends at once and loses nothing.
+    """
+    with reporting():
+        from backfill.topology import Topology
+        from workers.worker import Options, Worker, obey_signals
+
+        settings = read_settings(app=app)
+        definitions = application.load(settings.app)
+        if names:
+            definitions = {name: application.pick(definitions, name) for name in names}
+        options = Options(prefetch or concurrency + 2, concurrency, stats_interval, burst, max_records)
+
+        async def work() -> None:
+            worker = Worker(settings, definitions, options, click.echo)
+            obey_signals(worker, click.echo)
+            for name in definitions:
+                click.echo(
+                    f"Queue: {Topology(name).queue(Priority.NORMAL)} (and {Topology(name).queue(Priority.HIGH)})"
+                )
+            click.echo(
+                f"Prefetch: {options.prefetch} | Concurrency: {concurrency} | Stats every {stats_interval:,} records"
+            )
+            await worker.run()
+            click.echo(worker.stats.summary())
+
+        asyncio.run(work())

@@ -1,0 +1,166 @@
+"""The AMQP side of a worker: consume the queues, buffer deliveries, settle them. Does no work itself.
+
+A callback that works would be cancelled by the client when the channel closes, in the middle of a transaction; so
+callbacks only append, and a lost link only empties the buffer.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from backfill.broker import BrokerLostError, bounded, connected, declaring
+from backfill.errors import UnreachableError
+from backfill.modes import Priority
+from backfill.settings import Settings
+from backfill.topology import Topology, declare
+
+# Of so many deliveries taken while both queues have some, one is from the normal queue: high never starves it.
+NORMAL_EVERY: Final = 4
+
+
+@dataclass(frozen=True)
+class Delivery:
+    backfill: str
+    message: AbstractIncomingMessage
+
+    @property
+    def body(self) -> bytes:
+        return self.message.body
+
+
+class Intake:
+    """Deliveries of some backfills, at most `prefetch` unacknowledged a queue."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        backfills: list[str],
+        *,
+        prefetch: int,
+        name: str,
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._url = url
+        self._topologies = [Topology(backfill) for backfill in backfills]
+        self._prefetch = prefetch
+        self._name = name
+        self._say = say
+        self._buffers: dict[Priority, deque[Delivery]] = {priority: deque() for priority in Priority}
+        self._arrived = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._taken = 0
+        self._consumers: list[tuple[AbstractQueue, str]] = []
+        self.ready = asyncio.Event()
+
+    @property
+    def buffered(self) -> int:
+        return sum(len(buffer) for buffer in self._buffers.values())
+
+    async def run(self) -> None:
+        """Keep consuming until cancelled; only the first connect may fail, later losses are waited out."""
+        while True:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type((BrokerLostError, UnreachableError)) if self.ready.is_set() else _never,
+                # Random, so that a fleet does not come back all at once.
+                wait=wait_random_exponential(multiplier=0.5, max=10),
+            ):
+                with attempt:
+                    await self._consume()
+            self._say("Lost RabbitMQ; connecting again.")
+
+    async def _consume(self) -> None:
+        """Connect, declare, consume, and return when the link, a channel or a consumer is lost."""
+        self._lost.clear()
+        async with connected(self._url, name=self._name, heartbeat=self._settings.heartbeat) as connection:
+            connection.close_callbacks.add(self._on_lost)
+            try:
+                for topology in self._topologies:
+                    async with declaring(connection) as channel:
+                        await declare(channel, topology, self._settings.retry_delays)
+                    for priority in Priority:
+                        await self._subscribe(connection, topology, priority)
+                self.ready.set()
+                await self._lost.wait()
+            finally:
+                # The broker delivers these again; acking them on a new channel would be an error.
+                self._consumers.clear()
+                for buffer in self._buffers.values():
+                    buffer.clear()
+
+    async def _subscribe(self, connection: AbstractConnection, topology: Topology, priority: Priority) -> None:
+        async with bounded():
+            channel: AbstractChannel = await connection.channel(publisher_confirms=False)
+            await channel.set_qos(prefetch_count=self._prefetch)
+            channel.close_callbacks.add(self._on_lost)
+            # A deleted queue, or an ack that came too late: the broker ends the consumer and nothing else happens.
+            underlay: Any = await channel.get_underlay_channel()
+            underlay.on_consumer_cancel_callbacks.add(self._on_cancelled)
+            queue = await channel.get_queue(topology.queue(priority), ensure=False)
+            buffer = self._buffers[priority]
+
+            async def deliver(message: AbstractIncomingMessage) -> None:
+                buffer.append(Delivery(topology.backfill, message))
+                self._arrived.set()
+
+            self._consumers.append((queue, await queue.consume(deliver)))
+
+    def _on_lost(self, *_: object) -> None:
+        self._lost.set()
+
+    async def _on_cancelled(self, *_: object) -> None:
+        self._lost.set()
+
+    async def next(self) -> Delivery:
+        """Wait for a delivery; high before normal, but every fourth from the normal queue when it has one."""
+        while not (delivery := self._pick()):
+            self._arrived.clear()
+            await self._arrived.wait()
+        return delivery
+
+    def _pick(self) -> Delivery | None:
+        self._taken += 1
+        first, second = Priority.HIGH, Priority.NORMAL
+        if self._taken % NORMAL_EVERY == 0:
+            first, second = second, first
+        for priority in (first, second):
+            if self._buffers[priority]:
+                return self._buffers[priority].popleft()
+        return None
+
+    async def ack(self, delivery: Delivery) -> None:
+        """Let the broker forget the delivery; if the link is gone it comes again and finds nothing to claim."""
+        await self._settle(delivery.message.ack())
+
+    async def give_back(self, delivery: Delivery) -> None:
+        """Put the delivery back for another worker."""
+        await self._settle(delivery.message.nack(requeue=True))
+
+    async def reject(self, delivery: Delivery) -> None:
+        """Let the broker move the delivery to the dead queue."""
+        await self._settle(delivery.message.reject(requeue=False))
+
+    @staticmethod
+    async def _settle(call: Any) -> None:
+        try:
+            async with bounded():
+                await call
+        except BrokerLostError:
+            pass
+
+    async def stop(self) -> None:
+        """Stop the broker from sending, then give back what is buffered."""
+        for queue, tag in self._consumers:
+            await self._settle(queue.cancel(tag))
+        while delivery := self._pick():
+            await self.give_back(delivery)
+
+
+def _never(_: object) -> bool:
+    return False

@@ -1,0 +1,143 @@
+"""Bring back what got lost: compare the ledger with the queues, publish the difference, close what has ended."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from uuid import UUID
+
+from backfill.broker import BrokerLostError, connected, depth
+from backfill.catalog import Target, resolve
+from backfill.database import Connection, Pool, is_transient
+from backfill.definition import ColumnBackfill
+from backfill.errors import SchemaError, UnreachableError
+from backfill.ledger import jobs, planning, reconciling
+from backfill.ledger.jobs import Row
+from backfill.modes import Mode, Priority
+from backfill.publisher import Publisher, partition_message
+from backfill.settings import Settings
+from backfill.topology import Topology
+
+TICK_SECONDS = 1.0
+PAGE = 500
+
+
+class Reconciler:
+    """Runs in every worker; for each backfill one of them leads, the others stand by."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        pool: Pool,
+        publisher: Publisher,
+        definitions: dict[str, ColumnBackfill],
+        worker: UUID,
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._url = url
+        self._pool = pool
+        self._publisher = publisher
+        self._definitions = definitions
+        self._worker = worker
+        self._say = say
+        self._leading: set[str] = set()
+        self.reconciled: Counter[str] = Counter()  # by reason
+
+    async def run(self) -> None:
+        """Roll counts up every second and reconcile every `reconcile_seconds`, until cancelled."""
+        due = time.monotonic()
+        while True:
+            try:
+                full = time.monotonic() >= due
+                await self.tick(full=full)
+                if full:
+                    due = time.monotonic() + self._settings.reconcile_seconds
+            except (BrokerLostError, UnreachableError):
+                pass  # the intake says so; the next round comes soon enough
+            except SchemaError as error:
+                self._say(f"Cannot reconcile: {error}")
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+            await asyncio.sleep(min(TICK_SECONDS, self._settings.reconcile_seconds))
+
+    async def tick(self, *, full: bool) -> None:
+        """One round for each backfill that this worker leads."""
+        async with self._pool.acquire(timeout=5) as connection:
+            for backfill in self._definitions:
+                # Long enough to survive a slow round, short enough that a dead leader is soon followed.
+                seconds = max(3 * TICK_SECONDS, 2 * self._settings.reconcile_seconds)
+                if not await reconciling.lead(connection, backfill, self._worker, seconds):
+                    self._leading.discard(backfill)
+                    continue
+                self._leading.add(backfill)
+                await self.close_ended(connection, backfill)
+                if full:
+                    await self._bring_back(connection, backfill)
+
+    async def close_ended(self, connection: Connection, backfill: str) -> bool:
+        """Roll up the active jobs and end those that are done; True when a sweep found more to do."""
+        found_more = False
+        for job in await jobs.active(connection, [backfill]):
+            if not await jobs.roll_up(connection, job["id"]):
+                continue
+            target = await self._target(connection, job)
+            async with connection.transaction(isolation="read_committed"):
+                result = await reconciling.close(connection, target, job)
+            if isinstance(result, reconciling.Ended):
+                self._say(f"Job {result.job} {result.state.value}.")
+            elif result:
+                self._say(f"Closing sweep of job {job['id']}: {result:,} records had been missed; queued.")
+                found_more = True
+                await self._publish_lost(connection, backfill, Priority(job["priority"]), ready=0)
+        return found_more
+
+    async def _bring_back(self, connection: Connection, backfill: str) -> None:
+        if freed := await reconciling.free_expired(connection, backfill):
+            self.reconciled["lease_expired"] += freed
+            self._say(f"{freed:,} partitions of {backfill} had lost their worker; queued again.")
+        async with connected(self._url, name="backfill-reconciler", heartbeat=self._settings.heartbeat) as broker:
+            for priority in Priority:
+                ready = await depth(broker, Topology(backfill).queue(priority))
+                await self._publish_lost(connection, backfill, priority, ready=ready or 0)
+
+    async def _publish_lost(self, connection: Connection, backfill: str, priority: Priority, *, ready: int) -> None:
+        while rows := await reconciling.lost(
+            connection,
+            backfill,
+            priority,
+            ready=ready,
+            grace_seconds=self._settings.reconcile_seconds,
+            most=PAGE,
+        ):
+            by_job: dict[UUID, list[Row]] = {}
+            for row in rows:
+                by_job.setdefault(row["job"], []).append(row)
+            for job, lost in by_job.items():
+                async with asyncio.TaskGroup() as group:
+                    for row in lost:
+                        message = partition_message(
+                            job,
+                            backfill,
+                            row["mode"],
+                            row["partition_key"],
+                            row["attempt_count"],
+                            row["record_ids"],
+                        )
+                        group.create_task(self._publisher.publish(message, priority))
+                await planning.mark_published(connection, job, [row["partition_key"] for row in lost])
+            self.reconciled["republished"] += len(rows)
+            ready += len(rows)
+            if len(rows) < PAGE:
+                return
+
+    async def _target(self, connection: Connection, job: Row) -> Target:
+        return await resolve(connection, self._definitions[job["asset_name"]], Mode(job["mode"]))
+
+    async def stop(self) -> None:
+        """Leave the lead to another worker."""
+        async with self._pool.acquire(timeout=2) as connection:
+            for backfill in self._leading:
+                await reconciling.leave(connection, backfill, self._worker)

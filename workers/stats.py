@@ -1,0 +1,85 @@
+"""What this process did: counts of committed partitions, and a rate over the last 30 seconds."""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from backfill.ledger.partitions import Tally
+
+WINDOW_SECONDS: Final = 30.0
+
+
+@dataclass
+class Stats:
+    """Counts since the process started; of records unless the name says otherwise."""
+
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    deleted: int = 0
+    retried: int = 0
+    partitions: int = 0
+    duplicates: int = 0  # deliveries that found nothing to claim
+    fenced: int = 0  # partitions lost to a later claim
+    dead: int = 0  # messages put into the dead queue
+    began: float = field(default_factory=time.monotonic)
+    first_at: float | None = None
+    last_at: float | None = None
+    _recent: deque[tuple[float, int]] = field(default_factory=deque)
+
+    @property
+    def records(self) -> int:
+        return self.updated + self.unchanged + self.skipped + self.failed + self.deleted
+
+    def add(self, tally: Tally, began: float) -> None:
+        """Count a committed apply that began at that monotonic time."""
+        now = time.monotonic()
+        self.first_at = began if self.first_at is None else min(self.first_at, began)
+        self.last_at = now
+        before = self.records
+        self.updated += tally.updated
+        self.unchanged += tally.unchanged
+        self.skipped += tally.skipped.total()
+        self.failed += len(tally.failed)
+        self.deleted += tally.deleted
+        self.partitions += 1
+        self._recent.append((now, self.records - before))
+        self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        while self._recent and self._recent[0][0] < now - WINDOW_SECONDS:
+            self._recent.popleft()
+
+    def rate(self) -> float:
+        """Records a second over the last 30 seconds, or since the first one when that is less."""
+        now = time.monotonic()
+        self._forget(now)
+        since = max(now - WINDOW_SECONDS, self.first_at if self.first_at is not None else now)
+        return sum(records for _, records in self._recent) / max(now - since, 0.001)
+
+    def overall(self) -> float:
+        """Records a second from the first delivery to the last commit."""
+        if self.first_at is None or self.last_at is None:
+            return 0.0
+        return self.records / max(self.last_at - self.first_at, 0.001)
+
+    def line(self) -> str:
+        """The rolling line."""
+        return f"[{self.records:,}] Rate: {self.rate():,.1f}/sec | {self._counts()}"
+
+    def summary(self) -> str:
+        """The last line of a worker."""
+        seconds = (self.last_at or 0.0) - (self.first_at or 0.0)
+        return f"Processed {self.records:,} records in {seconds:.1f} s ({self.overall():,.1f}/sec) | {self._counts()}"
+
+    def _counts(self) -> str:
+        parts = [f"Updated: {self.updated:,}", f"Skipped: {self.skipped:,}", f"Errors: {self.failed:,}"]
+        rare = {"Unchanged": self.unchanged, "Deleted": self.deleted, "Retried": self.retried}
+        rare |= {"Fenced": self.fenced, "Dead": self.dead}
+        return " | ".join(parts + [f"{name}: {count:,}" for name, count in rare.items() if count])
+
+    def as_dict(self) -> dict[str, int]:
+        names = ("updated", "unchanged", "skipped", "failed", "deleted", "retried")
+        return {name: getattr(self, name) for name in (*names, "partitions", "duplicates", "fenced", "dead")}

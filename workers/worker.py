@@ -1,0 +1,201 @@
+"""A worker process: its slots, its side tasks, and how it ends."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from backfill import database, schema
+from backfill.console import need_broker, need_database
+from backfill.database import Pool, is_transient
+from backfill.definition import ColumnBackfill
+from backfill.ledger import jobs
+from backfill.publisher import Publisher
+from backfill.settings import Settings
+from workers.intake import Delivery, Intake
+from workers.keeper import Keeper, Seat
+from workers.processor import Processor
+from workers.reconciler import Reconciler
+from workers.stats import Stats
+
+BURST_SECONDS = 0.1  # how often an idle burst worker asks whether anything is left
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a `backfill-worker` call asks for."""
+
+    prefetch: int
+    concurrency: int
+    stats_interval: int
+    burst: bool
+    max_records: int | None
+
+
+class Worker:
+    """Consumes until it is told to stop, has done enough, or (burst) finds nothing left."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        definitions: dict[str, ColumnBackfill],
+        options: Options,
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._definitions = definitions
+        self._options = options
+        self._say = say
+        self._id: UUID = uuid4()
+        self._stopping = asyncio.Event()
+        self._busy = 0
+        self._next_line = options.stats_interval
+        self.stats = Stats()
+
+    def stop(self) -> None:
+        """Finish what is in hand, give back the rest, end."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until stopped; raises UnreachableError, UsageError or SchemaError when it cannot begin."""
+        settings, options = self._settings, self._options
+        name = f"worker {socket.gethostname()}:{os.getpid()}"
+        broker_url = need_broker(settings)
+        async with contextlib.AsyncExitStack() as stack:
+            pool = await stack.enter_async_context(
+                database.pooled(
+                    need_database(settings),
+                    name=name,
+                    size=options.concurrency + 3,  # a slot's, the keeper's, the reconciler's, and one to spare
+                    statement_timeout_ms=settings.statement_timeout_ms,
+                    lock_timeout_ms=settings.lock_timeout_ms,
+                )
+            )
+            async with pool.acquire(timeout=10) as connection:
+                await schema.check(connection)
+            publisher = Publisher(
+                broker_url,
+                name=f"{name} publish",
+                heartbeat=settings.heartbeat,
+                retry_delays=settings.retry_delays,
+            )
+            stack.push_async_callback(publisher.close)
+            seat = Seat(self._id, list(self._definitions), options.concurrency, options.prefetch * 2)
+            self._keeper = Keeper(pool, seat, self.stats, settings.lease_seconds)
+            self._intake = Intake(
+                settings,
+                broker_url,
+                list(self._definitions),
+                prefetch=options.prefetch,
+                name=name,
+                say=self._say,
+            )
+            self._processor = Processor(
+                settings, pool, publisher, self._definitions, self._keeper, self.stats, self._id, self._say
+            )
+            self._reconciler = Reconciler(settings, broker_url, pool, publisher, self._definitions, self._id, self._say)
+            await self._work(pool)
+
+    async def _work(self, pool: Pool) -> None:
+        """Run all tasks under one owner: when one dies, the process ends loudly."""
+        async with asyncio.TaskGroup() as side:
+            tasks = [
+                side.create_task(self._intake.run(), name="intake"),
+                side.create_task(self._keeper.run(), name="keeper"),
+                side.create_task(self._reconciler.run(), name="reconciler"),
+            ]
+            if self._options.burst:
+                tasks.append(side.create_task(self._end_when_nothing_is_left(pool), name="burst"))
+            slots = [side.create_task(self._slot(), name=f"slot {n}") for n in range(self._options.concurrency)]
+            await self._stopping.wait()
+            await self._intake.stop()
+            _, late = await asyncio.wait(slots, timeout=self._settings.drain_seconds)
+            for task in (*late, *tasks):
+                task.cancel()
+            if late:
+                self._say(f"{len(late)} partitions did not finish in time; another worker takes them over.")
+                await asyncio.wait(late, timeout=3)
+        with contextlib.suppress(Exception):  # the leases end by themselves when the database is away
+            await self._reconciler.stop()
+            await self._keeper.stop()
+
+    async def _slot(self) -> None:
+        """Take one delivery after another; between deliveries a stop is noticed at once."""
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            while not self._stopping.is_set():
+                arriving = asyncio.ensure_future(self._intake.next())
+                await asyncio.wait({arriving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not arriving.done():
+                    arriving.cancel()
+                    return
+                delivery = arriving.result()
+                if self._stopping.is_set():
+                    await self._intake.give_back(delivery)
+                    return
+                await self._take(delivery)
+        finally:
+            stopping.cancel()
+
+    async def _take(self, delivery: Delivery) -> None:
+        self._busy += 1
+        try:
+            may_ack = await self._processor.process(delivery.backfill, delivery.body)
+            await (self._intake.ack(delivery) if may_ack else self._intake.reject(delivery))
+        finally:
+            self._busy -= 1
+        records = self.stats.records
+        if records >= self._next_line:
+            self._say(self.stats.line())
+            self._next_line = (records // self._options.stats_interval + 1) * self._options.stats_interval
+        if self._options.max_records and records >= self._options.max_records:
+            self.stop()
+
+    async def _end_when_nothing_is_left(self, pool: Pool) -> None:
+        names = list(self._definitions)
+        await self._intake.ready.wait()
+        while True:
+            await asyncio.sleep(BURST_SECONDS)
+            if self._busy or self._intake.buffered:
+                continue
+            try:
+                async with pool.acquire(timeout=5) as connection:
+                    left = await jobs.claimable(connection, names)
+                    if left["claimable"] or left["held"] or left["planning"]:
+                        continue
+                    if any([await self._reconciler.close_ended(connection, name) for name in names]):
+                        continue
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                continue
+            if left["waiting"]:
+                self._say(
+                    f"Nothing left to claim; {left['waiting']:,} partitions wait for a retry until "
+                    f"{left['waiting_until']:%Y-%m-%d %H:%M:%S} UTC."
+                )
+            else:
+                self._say("Nothing left to claim.")
+            self.stop()
+            return
+
+
+def obey_signals(worker: Worker, say: Callable[[str], None]) -> None:
+    """The first SIGTERM or SIGINT drains, the second ends the process at once; the ledger loses nothing by it."""
+    loop = asyncio.get_running_loop()
+    received = 0
+
+    def on_signal(number: int) -> None:
+        nonlocal received
+        received += 1
+        if received > 1:
+            os._exit(128 + number)
+        say("Stopping: finishing what is in hand (once more to stop at once).")
+        worker.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
