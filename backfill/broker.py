@@ -22,8 +22,8 @@ from aio_pika.exceptions import (
     ProbableAuthenticationError,
 )
 
-from backfill.database import mask
 from backfill.errors import UnreachableError, UsageError
+from backfill.settings import mask
 
 CALL_SECONDS: Final = 10.0
 

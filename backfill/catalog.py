@@ -21,6 +21,11 @@ class Column:
     full_type: str  # with them, such as numeric(20,2)
     not_null: bool
 
+    @property
+    def travels_as_text(self) -> bool:
+        """Whether an array of it is sent as a literal: the driver takes five times as long to pack numerics."""
+        return self.type == "numeric"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -48,13 +53,14 @@ class Target:
             "predicate": self.mode.predicate(f"t.{quote(self.definition.target_column)}"),
             "version": f"ROW({row})::text" if version else "t.xmin",
             "version_type": "text" if version else "xid",
-            "value_arrays": ", ".join(f"${n}::{c.type}[]" for n, c in enumerate(self.columns, start=3)),
-            "value_names": ", ".join(f"v{n}" for n, _ in enumerate(self.columns)),
-            "assignments": ", ".join(f"{quote(c.name)} = c.v{n}" for n, c in enumerate(self.columns)),
-            # A value is compared as it would be stored: numeric(20,2) rounds what it is given.
-            "differs": " OR ".join(
-                f"t.{quote(c.name)} IS DISTINCT FROM c.v{n}::{c.full_type}" for n, c in enumerate(self.columns)
+            # Cast as the column would: numeric(20,2) rounds what it is given, and is then compared as stored.
+            "value_arrays": ", ".join(
+                f"${n}::{'text::' if c.travels_as_text else ''}{c.full_type}[]"
+                for n, c in enumerate(self.columns, start=3)
             ),
+            "value_names": ", ".join(f"v{n}" for n, _ in enumerate(self.columns)),
+            "assignments": ", ".join(f"{quote(c.name)} = l.v{n}" for n, c in enumerate(self.columns)),
+            "differs": " OR ".join(f"t.{quote(c.name)} IS DISTINCT FROM c.v{n}" for n, c in enumerate(self.columns)),
         }
 
     def statement(self, name: str, **more: str) -> str:

@@ -1,6 +1,7 @@
 """Settings: `BACKFILL_…` variables, read once by a command; flags win."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,6 +75,11 @@ class Settings(BaseSettings):
         return 1 + len(self.retry_delays)
 
 
+def mask(url: str) -> str:
+    """The URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
 def read(**flags: Any) -> Settings:
     """Settings from the environment and the flags that are not None; raises UsageError naming the variable."""
     try:
@@ -84,3 +90,22 @@ def read(**flags: Any) -> Settings:
         variable = name if name.isupper() else f"BACKFILL_{name.upper()}"
         given = os.environ.get(variable, first.get("input"))
         raise UsageError(f"{variable}={given}: {first['msg']}; see `backfill settings`") from None
+
+
+def variables() -> list[tuple[str, str, str, str]]:
+    """Every setting as variable, value now, default, meaning; passwords are masked."""
+    now = read()
+    rows = []
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        variable = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"BACKFILL_{name.upper()}"
+        rows.append((variable, _text(getattr(now, name)), _text(field.default), field.description or ""))
+    return rows
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(f"{part:g}" for part in value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return mask(str(value))

@@ -10,7 +10,8 @@ from backfill.database import Connection, is_transient
 from backfill.failpoints import failpoint
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim, Tally
-from workers.computation import Computed, is_broken_definition
+from workers.computation import is_broken_definition
+from workers.values import Computed
 
 # Two sessions in each other's way: the same transaction succeeds a moment later.
 RACES: Final = (asyncpg.TransactionRollbackError,)
@@ -112,7 +113,7 @@ class Applier:
         return tally
 
     async def _write(self, statement: str, computed: Computed, tally: Tally) -> None:
-        row = await self._connection.fetchrow(statement, computed.keys, computed.versions, *computed.columns)
+        row = await self._connection.fetchrow(statement, *computed.arguments(self._target.columns))
         assert row is not None  # noqa: S101 - an aggregate always makes one row
         tally.updated += row["updated"]
         tally.unchanged += row["unchanged"]

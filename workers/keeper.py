@@ -90,5 +90,7 @@ class Keeper:
         return [{"job": str(job), "partition": partition} for job, partition in self._held]
 
     async def stop(self) -> None:
+        """Leave the last counts, and the time at which this worker ended in order."""
+        await self.beat()
         async with self._pool.acquire(timeout=2) as connection:
             await connection.execute(statements.read("ledger/stop_worker"), self._seat.id)

@@ -1,0 +1,65 @@
+"""`backfill list`: the jobs."""
+
+import asyncio
+from collections.abc import Sequence
+
+import click
+
+from backfill.console import is_terminal, json_option, need_database, print_json, read_settings, reporting
+from backfill.states import JobState
+
+COLUMNS = ("id", "asset_name", "mode", "state", "partitions", "updated", "failed", "created_at")
+
+
+@click.command("list")
+@click.option("--state", type=click.Choice([state.value for state in JobState]), help="Only jobs in this state.")
+@click.option("--backfill", "asset_name", metavar="NAME", help="Only jobs of this backfill.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many jobs.")
+@json_option
+def list_(state: str | None, asset_name: str | None, limit: int, as_json: bool) -> None:
+    """List jobs, newest first."""
+    with reporting():
+        from backfill import database, schema
+        from backfill.ledger import jobs
+
+        url = need_database(read_settings())
+
+        async def read() -> list[jobs.Row]:
+            async with database.connected(url, name="backfill-list") as connection:
+                await schema.check(connection)
+                return await jobs.listed(connection, state=state, asset_name=asset_name, most=limit)
+
+        rows = asyncio.run(read())
+        if as_json:
+            print_json({"jobs": [{**dict(row), "key_range": None} for row in rows]})
+            return
+        table = [
+            (
+                str(row["id"]),
+                row["asset_name"],
+                row["mode"],
+                row["state"],
+                f"{row['completed_partitions']:,}/{row['total_partitions']:,}",
+                f"{row['records_updated']:,}",
+                f"{row['records_failed']:,}",
+                f"{row['created_at']:%Y-%m-%d %H:%M:%S}",
+            )
+            for row in rows
+        ]
+        if not table:
+            click.echo("No jobs.")
+        elif is_terminal():
+            _print_table(table)
+        else:
+            for line in (COLUMNS, *table):
+                click.echo("\t".join(line))
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*COLUMNS)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

@@ -1,0 +1,116 @@
+"""How far a job is: one query, from committed rows; the same numbers wherever they are shown."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from backfill import statements
+from backfill.database import Connection
+from backfill.ledger import jobs
+from backfill.ledger.jobs import Row
+from backfill.states import ENDED, JobState
+
+LOOK_BACK_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A job's numbers at one moment; of records unless the name says partitions."""
+
+    job: UUID
+    backfill: str
+    mode: str
+    state: JobState
+    priority: str
+    is_planned: bool
+    total_partitions: int
+    completed_partitions: int
+    failed_partitions: int
+    skipped_partitions: int
+    running_partitions: int
+    waiting_partitions: int
+    next_retry_at: datetime | None
+    matched: int
+    updated: int
+    unchanged: int
+    skipped: int
+    failed: int
+    deleted: int
+    skip_reasons: dict[str, int]
+    rate: float | None  # records a second over the last minute, or over the whole of an ended job
+    seconds_left: float | None
+    created_at: datetime
+    started_at: datetime | None
+    paused_at: datetime | None
+    completed_at: datetime | None
+    heartbeat_at: datetime | None
+    checkpoint_partition_key: str | None
+    error_message: str | None
+
+    @property
+    def done(self) -> int:
+        return self.updated + self.unchanged + self.skipped + self.failed + self.deleted
+
+    @property
+    def share(self) -> float:
+        """Of the records that are planned so far, the part that has ended; never above 1."""
+        return self.done / self.matched if self.matched else float(self.state is JobState.COMPLETED)
+
+    def as_json(self) -> dict[str, Any]:
+        """The documented object of `--json`."""
+        return {**asdict(self), "job": str(self.job), "done": self.done}
+
+
+async def read(connection: Connection, job: UUID) -> Progress:
+    """The job's progress; raises NotFoundError."""
+    row = await jobs.read(connection, job)
+    numbers: Row | None = await connection.fetchrow(statements.read("ledger/read_progress"), job, LOOK_BACK_SECONDS)
+    assert numbers is not None  # noqa: S101 - an aggregate always makes one row
+    state = JobState(row["state"])
+    counts = {
+        name: numbers[f"records_{name}"] for name in ("matched", "updated", "unchanged", "skipped", "failed", "deleted")
+    }
+    left = counts["matched"] - sum(counts.values()) + counts["matched"]
+    if state in ENDED:
+        done = sum(counts.values()) - counts["matched"]
+        rate = done / numbers["busy_seconds"] if numbers["busy_seconds"] else None
+    else:
+        rate = numbers["recent_records"] / numbers["recent_seconds"] if numbers["recent_seconds"] else None
+    return Progress(
+        job=job,
+        backfill=row["asset_name"],
+        mode=row["mode"],
+        state=state,
+        priority=row["priority"],
+        is_planned=row["planned_at"] is not None,
+        **{
+            name: numbers[name]
+            for name in (
+                "total_partitions",
+                "completed_partitions",
+                "failed_partitions",
+                "skipped_partitions",
+                "running_partitions",
+                "waiting_partitions",
+                "next_retry_at",
+            )
+        },
+        **counts,
+        skip_reasons=json.loads(numbers["skip_reasons"]),
+        rate=rate,
+        seconds_left=left / rate if rate and state not in ENDED and row["planned_at"] else None,
+        **{
+            name: row[name]
+            for name in (
+                "created_at",
+                "started_at",
+                "paused_at",
+                "completed_at",
+                "heartbeat_at",
+                "checkpoint_partition_key",
+                "error_message",
+            )
+        },
+    )
