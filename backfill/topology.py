@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractExchange
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
 from backfill.modes import Priority
 
@@ -90,3 +90,14 @@ async def _queue(
 ) -> None:
     queue = await channel.declare_queue(name, durable=True, arguments=dict(arguments))
     await queue.bind(exchange, key)
+
+
+async def delete(connection: AbstractConnection, topology: Topology, retry_delays: tuple[float, ...]) -> None:
+    """Delete every queue and exchange of the backfill with what is in them."""
+    channel = await connection.channel()
+    delays = [topology.delay_queue(milliseconds(seconds)) for seconds in retry_delays]
+    for queue in (*(topology.queue(priority) for priority in Priority), topology.dead_queue, *delays):
+        # With its defaults, which ask the broker to check, a quorum queue ends the whole connection.
+        await channel.queue_delete(queue, if_unused=False, if_empty=False)
+    for purpose in ("work", "retry", "dead"):
+        await channel.exchange_delete(topology.exchange(purpose))

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
-from backfill import database
+from backfill import database, statements
 from backfill.catalog import Target, resolve
 from backfill.console import need_broker, need_database
 from backfill.definition import ColumnBackfill
@@ -19,7 +19,7 @@ from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.topology import Topology
 from producers.preparation import Preparation, explain, prepare
-from producers.producer import Producer
+from producers.producer import PAGE_PARTITIONS, Producer
 from producers.screen import Screen
 
 
@@ -144,6 +144,8 @@ async def _produce(
     marker = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
     planner = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
     await marker.execute("SET synchronous_commit = off")
+    if expected > PAGE_PARTITIONS * job["batch_size"]:
+        await planner.execute(statements.read("ledger/read_in_key_order"))
     counted = await planning.count_planned(marker, job["id"])
     lower, _ = await planning.bounds(planner, target)
     screen.begin(expected, queued=0 if job["cursor_key"] is None else counted["records"])

@@ -185,17 +185,26 @@ class Worker:
 
 
 def obey_signals(worker: Worker, say: Callable[[str], None]) -> None:
-    """The first SIGTERM or SIGINT drains, the second ends the process at once; the ledger loses nothing by it."""
+    """The first SIGTERM or SIGINT drains, the second ends the process at once; the ledger loses nothing by it.
+
+    Plain handlers, not the loop's: those are taken away when the loop closes, and a signal that comes while the
+    process is ending would make a clean exit look like a kill.
+    """
     loop = asyncio.get_running_loop()
     received = 0
 
-    def on_signal(number: int) -> None:
-        nonlocal received
-        received += 1
-        if received > 1:
-            os._exit(128 + number)
+    def stop() -> None:
         say("Stopping: finishing what is in hand (once more to stop at once).")
         worker.stop()
 
+    def on_signal(number: int, _: object) -> None:
+        nonlocal received
+        received += 1
+        if loop.is_closed():
+            return
+        if received > 1:
+            os._exit(128 + number)
+        loop.call_soon_threadsafe(stop)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal, number)
+        signal.signal(number, on_signal)

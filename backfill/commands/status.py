@@ -45,7 +45,8 @@ def lines(now: "Progress") -> Iterator[str]:
     planning = "" if now.is_planned else ", still planning"
     yield (
         f"Partitions: {now.completed_partitions:,}/{now.total_partitions:,} completed, "
-        f"{now.failed_partitions:,} failed, {now.skipped_partitions:,} skipped, {now.running_partitions:,} running{planning}"
+        f"{now.failed_partitions:,} failed, {now.skipped_partitions:,} skipped, "
+        f"{now.running_partitions:,} running{planning}"
     )
     yield (
         f"Records: {now.done:,}/{now.matched:,} ({100 * now.share:.1f}%) | Updated: {now.updated:,} | "
