@@ -5,6 +5,7 @@ declare, consume anew) is written where it happens, and a queue that cannot be r
 """
 
 import asyncio
+import logging
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -30,6 +31,11 @@ CALL_SECONDS: Final = 10.0
 LOST: Final = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
 
 
+# The client logs every lost link with a traceback; what a loss means is said once, by whoever waits for the link.
+for _client in ("aiormq", "aio_pika"):
+    logging.getLogger(_client).addHandler(logging.NullHandler())
+
+
 class BrokerLostError(ConnectionError):
     """The link to RabbitMQ broke, stalled or was refused while a call was under way; its effect is unknown."""
 
@@ -38,21 +44,28 @@ class BrokerLostError(ConnectionError):
 async def bounded(seconds: float = CALL_SECONDS) -> AsyncIterator[None]:
     """Give a broker call a time limit, and every way of losing the link one face: BrokerLostError.
 
-    The client raises a bare CancelledError out of a call when the heartbeat is lost. It is told from a real
-    cancellation by the task's own count of cancel requests.
+    The client raises a bare CancelledError out of a call when the heartbeat is lost, and an error of its own out of a
+    call that is really cancelled. The task's own count of cancel requests tells which of the two it was.
     """
-    task = asyncio.current_task()
+    requests = _cancel_requests()
     try:
         async with asyncio.timeout(seconds):
             yield
     except asyncio.CancelledError as error:
-        if task is not None and task.cancelling() == 0:
+        if _cancel_requests() == requests:
             raise BrokerLostError("the link to RabbitMQ was lost") from error
         raise
-    except BrokerLostError:
-        raise
     except LOST as error:
+        if _cancel_requests() > requests:
+            raise asyncio.CancelledError from error
+        if isinstance(error, BrokerLostError):
+            raise
         raise BrokerLostError(str(error) or type(error).__name__) from error
+
+
+def _cancel_requests() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
 
 
 def check_url(url: str) -> None:
@@ -112,24 +125,23 @@ async def close(connection: AbstractConnection) -> None:
 @asynccontextmanager
 async def declaring(connection: AbstractConnection) -> AsyncIterator[AbstractChannel]:
     """A channel to declare on; a queue that stands with other arguments becomes a sentence."""
-    channel = await connection.channel()
     try:
-        async with asyncio.timeout(CALL_SECONDS * 3):
-            yield channel
-    except ChannelPreconditionFailed as error:
-        queue = re.search(r"for queue '([^']+)'", str(error))
-        raise UsageError(
-            f"queue {queue[1] if queue else '?'} stands in RabbitMQ with other arguments (406: {error}); "
-            "finish or move what is in it, delete it, and start again"
-        ) from error
-    except (*LOST, asyncio.CancelledError) as error:
-        task = asyncio.current_task()
-        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-            raise
+        async with bounded(CALL_SECONDS * 3):
+            channel = await connection.channel()
+            try:
+                yield channel
+            finally:
+                if not channel.is_closed:
+                    await channel.close()
+    except BrokerLostError as error:
+        cause = error.__cause__
+        if isinstance(cause, ChannelPreconditionFailed):
+            queue = re.search(r"for queue '([^']+)'", str(cause))
+            raise UsageError(
+                f"queue {queue[1] if queue else '?'} stands in RabbitMQ with other arguments (406: {cause}); "
+                "finish or move what is in it, delete it, and start again"
+            ) from cause
         raise UnreachableError(f"RabbitMQ refused to declare the queues ({error}); see its log") from error
-    finally:
-        if not channel.is_closed:
-            await channel.close()
 
 
 async def depth(connection: AbstractConnection, queue: str) -> int | None:

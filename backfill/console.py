@@ -103,6 +103,20 @@ def need_broker(settings: Settings) -> str:
     return settings.rabbitmq_url
 
 
+class SettingsCommand(click.Command):
+    """A command whose help ends with the settings it reads."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Settings (environment variables; flags win)"):
+            formatter.write_dl(
+                [
+                    (name, f"{meaning}  [default: {default}]" if default else meaning)
+                    for _, name, default, meaning in settings_module.described()
+                ]
+            )
+        super().format_epilog(ctx, formatter)
+
+
 app_option = click.option(
     "--app", metavar="MODULE[:CLASS]", help="Where your definitions are.  [env var: BACKFILL_APP]"
 )

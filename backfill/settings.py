@@ -92,15 +92,19 @@ def read(**flags: Any) -> Settings:
         raise UsageError(f"{variable}={given}: {first['msg']}; see `backfill settings`") from None
 
 
-def variables() -> list[tuple[str, str, str, str]]:
-    """Every setting as variable, value now, default, meaning; passwords are masked."""
-    now = read()
+def described() -> list[tuple[str, str, str, str]]:
+    """Every setting as field, variable, default, meaning."""
     rows = []
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias
         variable = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"BACKFILL_{name.upper()}"
-        rows.append((variable, _text(getattr(now, name)), _text(field.default), field.description or ""))
+        rows.append((name, variable, _text(field.default), field.description or ""))
     return rows
+
+
+def values(settings: Settings) -> dict[str, str]:
+    """The value of every setting by its variable; passwords are masked."""
+    return {variable: _text(getattr(settings, name)) for name, variable, _, _ in described()}
 
 
 def _text(value: Any) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 import click
 
 from backfill import __version__, application
-from backfill.console import EXIT_CODES, app_option, json_option, print_json, read_settings, reporting
+from backfill.console import EXIT_CODES, SettingsCommand, app_option, json_option, print_json, read_settings, reporting
 from backfill.modes import Mode, Priority
 
 
 @click.command(
+    cls=SettingsCommand,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_CODES
     + """

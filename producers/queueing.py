@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
-from backfill import database, statements
+from backfill import database, schema, statements
 from backfill.catalog import Target, resolve
 from backfill.console import need_broker, need_database
 from backfill.definition import ColumnBackfill
@@ -26,6 +26,7 @@ from producers.screen import Screen
 async def dry_run(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
     """Show what would be queued; nothing is written or published."""
     async with database.connected(need_database(settings), name="backfill-queue") as connection:
+        await schema.check(connection)
         prepared = await prepare(connection, definition, request)
         plan = await explain(connection, prepared)
     _describe(screen, prepared)
@@ -42,6 +43,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
         await stack.enter_async_context(database.translated(need_database(settings)))
+        await schema.check(connection)
         if request.idempotency_key:
             existing = await jobs.by_idempotency_key(connection, request.idempotency_key)
             if existing is not None:
@@ -77,6 +79,7 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
         await stack.enter_async_context(database.translated(need_database(settings)))
+        await schema.check(connection)
         row = await jobs.read(connection, await jobs.find(connection, reference))
         definition = app.get(row["asset_name"])
         if definition is None:

@@ -5,11 +5,12 @@ import asyncio
 import click
 
 from backfill import __version__, application
-from backfill.console import EXIT_CODES, app_option, read_settings, reporting
+from backfill.console import EXIT_CODES, SettingsCommand, app_option, read_settings, reporting
 from backfill.modes import Priority
 
 
 @click.command(
+    cls=SettingsCommand,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_CODES
     + """

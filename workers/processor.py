@@ -14,7 +14,7 @@ from backfill.errors import ContractError, SchemaError, TransientError, Unreacha
 from backfill.failpoints import failpoint
 from backfill.ledger import jobs, partitions
 from backfill.ledger.partitions import Claim, Tally
-from backfill.message import MAX_BODY_BYTES, PartitionMessage, decode
+from backfill.message import PartitionMessage, decode
 from backfill.modes import Mode, Priority
 from backfill.publisher import Publisher, partition_message
 from backfill.settings import Settings
@@ -26,6 +26,7 @@ from workers.stats import Stats
 
 # A row that the application changes while its value is computed is read again so often before it has to wait.
 ROUNDS: Final = 3
+BURIED_BYTES: Final = 65_536  # enough to see what it was; an oversized body is cut to this
 
 
 class Processor:
@@ -188,13 +189,11 @@ class Processor:
         self._stats.dead += 1
         self._say(f"To the dead queue: {reason}")
         try:
-            # The broker would move it as well, but could not say why; an oversized body is left to the broker.
-            if len(body) <= MAX_BODY_BYTES:
-                await self._publisher.bury(backfill, body, reason)
-                return True
+            # The broker would move it as well, but could not say why.
+            await self._publisher.bury(backfill, body[:BURIED_BYTES], reason)
         except (BrokerLostError, UnreachableError):
-            pass
-        return False
+            return False
+        return True
 
     async def _target(self, connection: Connection, message: PartitionMessage) -> Target:
         known = self._targets.get((message.backfill, message.mode))

@@ -77,6 +77,9 @@ class Worker:
             )
             async with pool.acquire(timeout=10) as connection:
                 await schema.check(connection)
+                for definition in self._definitions.values():
+                    for sentence in await definition.warnings(connection):
+                        self._say(f"warning: {sentence}")
             publisher = Publisher(
                 broker_url,
                 name=f"{name} publish",
@@ -114,11 +117,9 @@ class Worker:
             await self._stopping.wait()
             await self._intake.stop()
             _, late = await asyncio.wait(slots, timeout=self._settings.drain_seconds)
-            for task in (*late, *tasks):
-                task.cancel()
             if late:
                 self._say(f"{len(late)} partitions did not finish in time; another worker takes them over.")
-                await asyncio.wait(late, timeout=3)
+            await _cancel({*late, *tasks})
         with contextlib.suppress(Exception):  # the leases end by themselves when the database is away
             await self._reconciler.stop()
             await self._keeper.stop()
@@ -182,6 +183,14 @@ class Worker:
                 self._say("Nothing left to claim.")
             self.stop()
             return
+
+
+async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
+    """Cancel until all have ended: an error on the way out may hide a cancellation, and the loop would go on."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=1)
 
 
 def obey_signals(worker: Worker, say: Callable[[str], None]) -> None:

@@ -2,8 +2,8 @@
 
 import click
 
-from backfill.console import json_option, print_json, reporting
-from backfill.settings import variables
+from backfill.console import json_option, print_json, read_settings, reporting
+from backfill.settings import described, values
 
 
 @click.command()
@@ -11,11 +11,13 @@ from backfill.settings import variables
 def settings(as_json: bool) -> None:
     """List the settings: variable, value now, default and meaning."""
     with reporting():
-        rows = variables()
+        now = values(read_settings())
+        rows = [
+            {"name": name, "value": now[name], "default": default, "meaning": meaning}
+            for _, name, default, meaning in described()
+        ]
         if as_json:
-            print_json(
-                {"settings": [dict(zip(("name", "value", "default", "meaning"), row, strict=True)) for row in rows]}
-            )
+            print_json({"settings": rows})
             return
-        for name, value, default, meaning in rows:
-            click.echo(f"{name}={value}\t{meaning} (default: {default or 'none'})")
+        for row in rows:
+            click.echo(f"{row['name']}={row['value']}\t{row['meaning']} (default: {row['default'] or 'none'})")

@@ -1,6 +1,6 @@
 -- Lock rows in key order and write the values where the row is still the version that was read and differs.
 -- {{wait}} is empty, or SKIP LOCKED after waiting was in vain; then {{list_present}} says which rows were had.
--- A locked row cannot move, so the update finds it by its place.
+-- A locked row that is still the same version cannot move: the update finds it by its place.
 -- $1 keys, $2 versions, $3 and on: one array of values a column
 WITH locked AS MATERIALIZED (
     SELECT t.tableoid AS part, t.ctid AS place, t.{key} AS row_key, {value_names},
@@ -12,7 +12,7 @@ WITH locked AS MATERIALIZED (
 ), written AS (
     UPDATE {table} t SET {assignments}
     FROM locked l
-    WHERE t.ctid = l.place AND t.tableoid = l.part AND l.is_current AND l.differs
+    WHERE {same_row} AND l.is_current AND l.differs
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM written) AS updated,
