@@ -1,0 +1,62 @@
+# One command each on a bare machine with Python 3.11: make demo, make test. `make help` lists the rest.
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+.PHONY: help venv demo test bench lint clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.installed ## fill a column on an example table and show that it is right
+	@$(BIN)/backfill demo $(ARGS)
+
+test: .venv/.developed ## run every test on real services (ARGS="-k name")
+	@$(BIN)/pytest $(ARGS)
+
+bench: .venv/.developed ## measure against the alternatives (SCALE=records)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: .venv/.developed ## ruff and mypy
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+clean: ## stop private services, remove .venv and caches
+	@if [ -x $(BIN)/backfill ]; then $(BIN)/backfill services down --delete || echo "services were not stopped"; fi
+	@rm -rf .venv .backfill .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: the second run of a target installs nothing.
+venv: .venv/.developed
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) is not here: install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed and $(PYTHON) is `$(PYTHON) -V`: make PYTHON=python3.11"; exit 1; }
+	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		if [ `id -u` = 0 ] && command -v apt-get >/dev/null; then \
+			echo "python3-venv is missing: installing it with apt-get"; \
+			apt-get -qq update && \
+			DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends python3-venv >/dev/null; \
+		else \
+			echo "this Python cannot make virtual environments: install python3-venv (on Debian: sudo apt-get install python3-venv)"; \
+			exit 1; \
+		fi; \
+	fi
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing the toolkit into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[services]'
+	@touch $@
+
+.venv/.developed: .venv/.installed
+	@echo "installing what tests and checks need"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt --group dev
+	@touch $@

@@ -1,0 +1,87 @@
+"""Installs the programs that services need and this machine lacks."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backfill.errors import UnreachableError
+from backfill.services import account, programs
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+REFUSE = "#!/bin/sh\n# Written by backfill while it installs packages: starts none of their services.\nexit 101\n"
+
+PACKAGES = {"postgres": "postgresql", "rabbitmq": "rabbitmq-server"}
+VARIABLES = {"postgres": "DATABASE_URL", "rabbitmq": "RABBITMQ_URL"}
+
+
+def present(service: str) -> bool:
+    """True when this machine has the service's programs."""
+    if service == "postgres":
+        return programs.postgres(account.lent()) is not None
+    return programs.rabbitmq() is not None
+
+
+def ensure(service: str, say: Callable[[str], object] | None = None) -> None:
+    """Install the service's package when its programs are missing, or say what a person must do."""
+    say = say or _to_stderr
+    if present(service):
+        return
+    package = PACKAGES[service]
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise UnreachableError(
+            f"{package} is not installed and only root on Debian can install it from here: install {package} "
+            f"(on Debian: sudo apt-get install {package}), start Docker, or set {VARIABLES[service]}"
+        )
+    say(f"{package} is missing: installing it with apt-get (its packaged service is not started)")
+    with _nothing_starts():
+        _apt("update", say=say)
+        _apt("install", "--yes", "--no-install-recommends", package, say=say)
+    if not present(service):
+        raise UnreachableError(f"apt-get installed {package} but its programs are not found; set {VARIABLES[service]}")
+    if Path("/run/systemd/system").is_dir():
+        say(f"{package} is not started now; to keep it off after a reboot: systemctl disable {package}")
+
+
+def _apt(*arguments: str, say: Callable[[str], object]) -> None:
+    command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *arguments]
+    say(f"running {' '.join(command)}")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+    done = subprocess.run(  # noqa: S603 - fixed program and package names
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise UnreachableError(
+            f"apt-get {arguments[0]} failed ({lines[-1] if lines else 'no output'}); repair it, "
+            "or set DATABASE_URL and RABBITMQ_URL"
+        )
+
+
+@contextmanager
+def _nothing_starts() -> Iterator[None]:
+    """Debian's own switch: while this file refuses, a package's installation starts no service."""
+    saved = POLICY.with_name(POLICY.name + ".before-backfill")
+    if POLICY.exists() and POLICY.read_text() != REFUSE:  # ours: an interrupted installation left it
+        POLICY.rename(saved)
+    POLICY.write_text(REFUSE)
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink(missing_ok=True)
+        if saved.exists():
+            saved.rename(POLICY)
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(line + "\n")

@@ -1,0 +1,153 @@
+"""A private PostgreSQL server: its own data folder, password and loopback port."""
+
+import secrets
+import shlex
+import shutil
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from backfill.errors import UnreachableError
+from backfill.services import account, ports, process, programs
+
+USER = DATABASE = "backfill"
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",  # TCP only: a socket's path has a length limit that a deep folder breaks
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+}
+# Survives kill -9 of every process but not a power cut: synchronous_commit stays on, so what
+# committed has been handed to the operating system.
+THROW_AWAY = {"fsync": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """One private server; every method may be called in any state."""
+
+    home: str
+    port: int
+    password: str = field(repr=False)
+    durable: bool
+    runs_as: str | None
+
+    @classmethod
+    def create(cls, folder: Path, *, durable: bool) -> "Postgres":
+        """Lay out a new data folder with an empty database ``backfill``; nothing runs yet."""
+        runs_as = account.lent()
+        home = account.home(folder / "postgres", runs_as)
+        server = cls(str(home), ports.free_block(1), secrets.token_urlsafe(24), durable, runs_as)
+        try:
+            server._lay_out()
+        except BaseException:
+            shutil.rmtree(home, ignore_errors=True)
+            raise
+        return server
+
+    @property
+    def url(self) -> str:
+        """Where it answers, password included."""
+        return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    @property
+    def management_url(self) -> None:
+        """It has none."""
+        return
+
+    @property
+    def detail(self) -> str:
+        """What it is, for a person."""
+        return f"process {self.pid or 'none'}, data in {self.home}"
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return Path(self.home) / "data"
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, None when it does not run."""
+        pid = self._recorded_pid
+        return pid if pid and process.alive(pid) and str(self.data) in process.arguments(pid) else None
+
+    def answers(self) -> bool:
+        """True when it runs and accepts connections."""
+        return self.pid is not None and self._lock_lines[7:8] == ["ready"] and ports.answers(self.port)
+
+    def on_free_port(self) -> "Postgres":
+        """The same server, moved when something else took its port while it was down."""
+        taken = self.pid is None and not ports.is_free(self.port)
+        return replace(self, port=ports.free_block(1)) if taken else self
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        if self.pid is None:
+            self._forget_unreaped()
+            settings = {"port": str(self.port)} | SETTINGS | ({} if self.durable else THROW_AWAY)
+            options = shlex.join(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+            log = Path(self.home) / "log"
+            where = (f"--pgdata={self.data}", f"--log={log}", f"--options={options}")
+            self._run("pg_ctl", "start", "--wait", "--timeout=60", *where, log=log)
+        until = time.monotonic() + 60
+        while not self.answers():  # someone else's start, or recovery, is still under way
+            if time.monotonic() > until:
+                raise UnreachableError(f"PostgreSQL does not get ready; see {self.home}/log, or set DATABASE_URL")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End it cleanly; open connections are cut."""
+        if self.pid is not None:
+            self._run("pg_ctl", "stop", "--wait", "--timeout=60", "--mode=fast", f"--pgdata={self.data}")
+
+    def restart(self) -> None:
+        """Stop and start on the same port and data."""
+        self.stop()
+        self.start()
+
+    def kill9(self) -> None:
+        """Kill all its processes as a crash would."""
+        if (pid := self.pid) is not None:
+            process.kill([pid, *process.children(pid)])
+
+    def delete(self) -> None:
+        """Stop it and remove its data."""
+        self.kill9()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _lay_out(self) -> None:
+        secret = Path(self.home) / "password"
+        secret.touch(mode=0o600)
+        secret.write_text(self.password)
+        if self.runs_as:
+            shutil.chown(secret, self.runs_as)
+        where = (f"--pgdata={self.data}", f"--username={USER}", f"--pwfile={secret}")
+        haste = () if self.durable else ("--no-sync",)
+        self._run("initdb", *where, "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", *haste)
+        secret.unlink()
+        # Single-user mode: no server, no driver and no password are needed yet.
+        create = f"CREATE DATABASE {DATABASE}"
+        self._run("postgres", "--single", "-D", str(self.data), "postgres", text=create)
+
+    def _run(self, program: str, *arguments: str, text: str = "", log: Path | None = None) -> None:
+        programs.run_postgres(self.runs_as, program, *arguments, text=text, log=log)
+
+    @property
+    def _lock_lines(self) -> list[str]:
+        """What PostgreSQL writes about itself: its pid first, its state in the eighth line."""
+        try:
+            return [line.strip() for line in (self.data / "postmaster.pid").read_text().splitlines()]
+        except OSError:
+            return []
+
+    @property
+    def _recorded_pid(self) -> int | None:
+        return int(self._lock_lines[0]) if "".join(self._lock_lines[:1]).isdigit() else None
+
+    def _forget_unreaped(self) -> None:
+        """Until a killed server is reaped, in some containers never, PostgreSQL takes it for a live one."""
+        until = time.monotonic() + 3
+        while (pid := self._recorded_pid) and process.unreaped(pid):
+            if time.monotonic() > until:
+                (self.data / "postmaster.pid").unlink()
+            time.sleep(0.02)

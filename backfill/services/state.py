@@ -1,0 +1,56 @@
+"""The file that remembers which services this project started, with their ports and passwords."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from backfill.errors import UsageError
+from backfill.services.containers import Container
+from backfill.services.postgres import Postgres
+from backfill.services.rabbitmq import Rabbitmq
+
+Server = Postgres | Rabbitmq | Container
+KINDS: dict[str, type[Server]] = {"postgres": Postgres, "rabbitmq": Rabbitmq, "container": Container}
+
+
+def read(folder: Path) -> dict[str, Server]:
+    """The servers recorded in a folder by service name; empty when there are none."""
+    file = folder / "services.json"
+    try:
+        records = json.loads(file.read_text())
+        return {service: KINDS[kind](**fields) for service, (kind, fields) in records.items()}
+    except FileNotFoundError:
+        return {}
+    except PermissionError:
+        raise UsageError(f"{file} belongs to another user; choose another folder") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{file} is damaged ({error}); remove the folder {folder} and start again") from error
+
+
+def write(folder: Path, servers: dict[str, Server]) -> None:
+    """Replace the record in one step; only its owner can read it, since it holds passwords."""
+    names = {kind: name for name, kind in KINDS.items()}
+    records = {service: (names[type(server)], asdict(server)) for service, server in servers.items()}
+    draft = folder / "services.json.new"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w") as file:
+        json.dump(records, file, indent=2)
+    draft.replace(folder / "services.json")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One command at a time changes the services of a folder; the lock ends with its process."""
+    try:
+        # Others may pass through, not look: PostgreSQL runs under another account when we are root.
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        lock = open(folder / "services.lock", "w")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder} ({error.strerror}); choose another folder") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

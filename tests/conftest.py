@@ -1,0 +1,214 @@
+"""Fixtures: one pair of real services for the whole run, one database and one virtual host for each test."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from backfill import services as own_services
+from backfill.errors import BackfillError
+from backfill.services import Services, choice, install
+from backfill.services.postgres import Postgres
+from backfill.services.rabbitmq import Rabbitmq
+from tests.support import broker, databases
+from tests.support.commands import Command
+from tests.support.waiting import eventually
+
+__all__ = ["eventually"]
+
+ROOT = Path(__file__).parent.parent
+QUICK = {
+    "BACKFILL_LEASE_SECONDS": "2",
+    "BACKFILL_RECONCILE_SECONDS": "1",
+    "BACKFILL_RETRY_DELAYS": "1,1,1,1,1",
+    "BACKFILL_HEARTBEAT": "5",
+}
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Install missing programs before the first test: it can take longer than one test may."""
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    for service in own_services.STARTED:
+        shared = "services" in wanted and not os.environ.get(own_services.VARIABLES[service])
+        with contextlib.suppress(BackfillError):  # the fixture says it again, in every test that needs it
+            if (shared and choice.way(service) == "install") or f"private_{service}_server" in wanted:
+                install.ensure(service)
+
+
+@pytest.fixture(scope="session")
+def services_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's account can reach, which pytest's own temporary folders are not."""
+    folder = Path(tempfile.mkdtemp(prefix="backfill-tests-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def services(services_folder: Path) -> Iterator[Services]:
+    """PostgreSQL and RabbitMQ for the whole run; without them every test that asks fails, none is skipped."""
+    reason = ""
+    try:
+        found = own_services.up(services_folder, durable=False)
+        if found.management_url is None:
+            reason = "tests need RabbitMQ's management API; set RABBITMQ_MANAGEMENT_URL"
+    except BackfillError as error:
+        reason = str(error)
+    if reason:
+        own_services.down(services_folder, delete=True)
+        pytest.fail(f"services cannot be used: {reason}", pytrace=False)
+    yield found
+    own_services.down(services_folder, delete=True)
+
+
+@pytest.fixture(scope="session")
+async def template(services: Services) -> AsyncIterator[str]:
+    """The name of a database that holds the ledger's empty tables."""
+    async with databases.new_database(services.database_url) as url:
+        await databases.apply_ledger(url)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+async def killmail_template(services: Services) -> AsyncIterator[str]:
+    """The name of a database that holds the ledger's and the killmail example's empty tables."""
+    async with databases.new_database(services.database_url) as url:
+        await databases.apply_ledger(url, [(ROOT / "examples/killmails/schema.sql").read_text()])
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+async def database(services: Services, template: str) -> AsyncIterator[str]:
+    """The URL of this test's own database, with the ledger's empty tables."""
+    async with databases.new_database(services.database_url, template=template) as url:
+        yield url
+
+
+@pytest.fixture
+async def killmail_database(services: Services, killmail_template: str) -> AsyncIterator[str]:
+    """The URL of this test's own database, with the ledger's and the killmail example's empty tables."""
+    async with databases.new_database(services.database_url, template=killmail_template) as url:
+        yield url
+
+
+@pytest.fixture
+def vhost(services: Services) -> Iterator[str]:
+    """The AMQP URL of this test's own virtual host."""
+    assert services.management_url
+    with broker.new_vhost(services.amqp_url, services.management_url) as url:
+        yield url
+
+
+@pytest.fixture
+def env(services: Services, database: str, vhost: str, tmp_path: Path) -> dict[str, str]:
+    """The environment for our commands: this test's database and virtual host, and short timings."""
+    return environment(database, vhost, services.management_url, tmp_path)
+
+
+@pytest.fixture
+def killmail_env(services: Services, killmail_database: str, vhost: str, tmp_path: Path) -> dict[str, str]:
+    """The same on a database with the killmail example's tables."""
+    return environment(killmail_database, vhost, services.management_url, tmp_path)
+
+
+def environment(database: str, amqp: str, management: str | None, home: Path) -> dict[str, str]:
+    """What a command of ours must see to use exactly these services."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("BACKFILL_")}
+    urls = {"DATABASE_URL": database, "RABBITMQ_URL": amqp, "RABBITMQ_MANAGEMENT_URL": management or ""}
+    return inherited | urls | QUICK | {"BACKFILL_HOME": str(home / "backfill-home"), "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    """Start one of our commands: ``spawn("backfill-worker", "--app", "…", env=env)``; it ends with the test."""
+    started: list[Command] = []
+
+    def start(name: str, *arguments: str, env: Mapping[str, str]) -> Command:
+        log = tmp_path / f"{len(started) + 1:02}-{name}.log"
+        started.append(Command(log, env, name, *arguments))
+        return started[-1]
+
+    yield start
+    for command in started:
+        command.close()
+        # pytest shows this under a failed test only
+        print(f"--- {command}, exit code {command.returncode}\n{command.output}")
+
+
+@dataclass(frozen=True)
+class PrivateServices:
+    """A PostgreSQL and a RabbitMQ that a test may stop, start and kill, with a database and a virtual host."""
+
+    postgres: Postgres
+    rabbitmq: Rabbitmq
+    database_url: str
+    amqp_url: str
+    env: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def private_postgres_server(services_folder: Path) -> Iterator[Postgres]:
+    """The process behind ``private_postgres``."""
+    install.ensure("postgres")
+    server = Postgres.create(services_folder / f"private-{secrets.token_hex(4)}", durable=False)
+    yield server
+    server.delete()
+
+
+@pytest.fixture(scope="module")
+def private_rabbitmq_server(services_folder: Path) -> Iterator[Rabbitmq]:
+    """The process behind ``private_rabbitmq``."""
+    install.ensure("rabbitmq")
+    server = Rabbitmq.create(services_folder / f"private-{secrets.token_hex(4)}")
+    yield server
+    server.delete()
+
+
+@pytest.fixture
+def private_postgres(private_postgres_server: Postgres) -> Postgres:
+    """A PostgreSQL for fault tests; it runs when the test begins, whatever the one before did to it."""
+    private_postgres_server.start()
+    return private_postgres_server
+
+
+@pytest.fixture
+def private_rabbitmq(private_rabbitmq_server: Rabbitmq) -> Rabbitmq:
+    """The same for RabbitMQ."""
+    private_rabbitmq_server.start()
+    return private_rabbitmq_server
+
+
+@pytest.fixture
+async def private_database(private_postgres: Postgres) -> AsyncIterator[str]:
+    """The URL of a database on the private PostgreSQL, with the same tables as ``killmail_database``."""
+    async with databases.new_database(private_postgres.url) as url:
+        await databases.apply_ledger(url, [(ROOT / "examples/killmails/schema.sql").read_text()])
+        yield url
+        private_postgres.start()  # the test may have left it down
+
+
+@pytest.fixture
+def private_vhost(private_rabbitmq: Rabbitmq) -> Iterator[str]:
+    """The AMQP URL of a virtual host on the private RabbitMQ."""
+    with broker.new_vhost(private_rabbitmq.url, private_rabbitmq.management_url) as url:
+        yield url
+        private_rabbitmq.start()
+
+
+@pytest.fixture
+def private_services(
+    private_postgres: Postgres,
+    private_rabbitmq: Rabbitmq,
+    private_database: str,
+    private_vhost: str,
+    tmp_path: Path,
+) -> PrivateServices:
+    """Both services as a fault test's own, with the environment for our commands."""
+    env = environment(private_database, private_vhost, private_rabbitmq.management_url, tmp_path)
+    return PrivateServices(private_postgres, private_rabbitmq, private_database, private_vhost, env)

@@ -1,0 +1,141 @@
+"""The private services are real: they are started once, survive kill -9 and leave nothing behind."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import aio_pika
+import asyncpg
+import pytest
+from click.testing import CliRunner
+
+from backfill import services as own
+from backfill.commands.services import services as command
+from backfill.services import Services, process, state
+from backfill.services.postgres import Postgres
+from backfill.services.rabbitmq import Rabbitmq, node
+from tests.support import broker
+from tests.support.waiting import eventually
+
+
+async def answer(database_url: str, amqp_url: str) -> str:
+    """What a new client of both sees."""
+    connection = await asyncpg.connect(database_url, timeout=10)
+    version = await connection.fetchval("SHOW server_version")
+    await connection.close()
+    async with await aio_pika.connect(amqp_url, timeout=10):
+        return str(version)
+
+
+@pytest.fixture
+def started(services_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for services of this test's own, whatever the environment gives to the others."""
+    for variable in own.VARIABLES.values():
+        monkeypatch.delenv(variable, raising=False)
+    folder = services_folder / "life"
+    yield folder
+    own.down(folder, delete=True)
+
+
+async def test_a_whole_life(started: Path) -> None:
+    # Given two commands that start the services at the same time
+    script = "import pathlib, sys; from backfill.services import up; print(up(pathlib.Path(sys.argv[1])).database_url)"
+    starters = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(started), stdout=asyncio.subprocess.PIPE)
+        for _ in range(2)
+    ]
+    first, second = [(await starter.communicate())[0].decode().strip() for starter in starters]
+    # Then both get the same pair, and so does everyone who asks again
+    found = own.up(started)
+    assert first == second == found.database_url
+    assert own.running(started) == found
+    await answer(found.database_url, found.amqp_url)
+    assert found.management_url
+    assert broker.call(found.management_url, "GET", "/overview")["node"] == "backfill@localhost"
+
+    # And the command agrees
+    shown = CliRunner().invoke(command, ["up", "--folder", str(started), "--json", "--show-secrets"])
+    assert [(entry["state"], entry["url"]) for entry in json.loads(shown.output)["services"]] == [
+        ("running", found.database_url), ("running", found.amqp_url), ("running", found.management_url),
+    ]  # fmt: skip
+
+    # And nobody else can reach them: loopback only, and a password is asked for
+    servers = state.read(started)
+    postgres, rabbitmq = servers["postgres"], servers["rabbitmq"]
+    assert isinstance(postgres, Postgres)
+    assert isinstance(rabbitmq, Rabbitmq)
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(found.database_url.replace(postgres.password, "wrong"), timeout=10)
+    members = [postgres.pid, *process.carrying(node.mark(Path(rabbitmq.home)))]
+    assert exposed(members) == []
+
+    # When they are stopped, nothing of them is left
+    assert own.down(started) == ["postgres", "rabbitmq"]
+    assert not any(process.alive(pid) for pid in members if pid)
+    assert own.running(started) is None
+    assert own.down(started) == []
+
+    # And they come back where they were, with what they held
+    assert own.up(started) == found
+    await answer(found.database_url, found.amqp_url)
+
+
+async def test_kill_9_loses_nothing_that_was_confirmed(
+    private_postgres: Postgres, private_rabbitmq: Rabbitmq, private_vhost: str
+) -> None:
+    connection = await asyncpg.connect(private_postgres.url, timeout=10)
+    await connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    async with await aio_pika.connect(private_vhost, timeout=10) as client:
+        channel = await client.channel()
+        await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})
+        await channel.default_exchange.publish(
+            aio_pika.Message(b"42", delivery_mode=aio_pika.DeliveryMode.PERSISTENT), "kept", timeout=10
+        )
+    await broker.queues_recorded()
+    before = private_postgres.pid, private_rabbitmq.pid
+
+    private_postgres.kill9()
+    private_rabbitmq.kill9()
+    assert not private_postgres.answers()
+    assert not private_rabbitmq.answers()
+    connection.terminate()
+    private_postgres.start()
+    private_rabbitmq.start()
+
+    assert before != (private_postgres.pid, private_rabbitmq.pid)
+    connection = await asyncpg.connect(private_postgres.url, timeout=10)
+    assert await connection.fetchval("SELECT answer FROM kept") == 42
+    await connection.execute("DROP TABLE kept")
+    await connection.close()
+    async with await aio_pika.connect(private_vhost, timeout=10) as client:
+        queue = await (await client.channel()).get_queue("kept")
+        message = await eventually(lambda: queue.get(fail=False, timeout=10))
+        assert message.body == b"42"
+        await message.ack()
+    assert "backfill@localhost" in private_rabbitmq.ctl("cluster_status")
+
+
+async def test_every_test_has_a_database_and_a_virtual_host_of_its_own(
+    services: Services, database: str, vhost: str
+) -> None:
+    connection = await asyncpg.connect(database, timeout=10)
+    assert await connection.fetchval("SELECT count(*) FROM backfill_jobs") == 0
+    await connection.close()
+    assert await answer(database, vhost)
+    assert database != services.database_url
+    assert vhost != services.amqp_url
+
+
+def exposed(pids: list[int | None]) -> list[str]:
+    """Addresses beyond loopback on which any of the processes listens."""
+    sockets = {os.readlink(link) for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    loopback = ("0100007F:", "00000000000000000000000001000000:")
+    lines = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
+    return [
+        line[1]
+        for line in lines
+        if line[3] == "0A" and f"socket:[{line[9]}]" in sockets and not line[1].startswith(loopback)
+    ]

@@ -1,0 +1,44 @@
+"""Databases of a PostgreSQL server: templates that are made once, and cheap copies of them."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from tests.support.broker import with_path
+
+
+@asynccontextmanager
+async def new_database(server_url: str, *, template: str = "template1") -> AsyncIterator[str]:
+    """The URL of a database that is dropped afterwards, whoever is still connected."""
+    name = f"test_{secrets.token_hex(6)}"
+    # file_copy is the faster strategy for small templates: a checkpoint costs little without fsync
+    await execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    try:
+        yield with_path(server_url, name)
+    finally:
+        await execute(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+async def execute(url: str, *scripts: str) -> None:
+    """Run SQL scripts on a connection of their own."""
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        for script in scripts:
+            await connection.execute(script)
+    finally:
+        await connection.close()
+
+
+async def apply_ledger(url: str, scripts: Iterable[str] = ()) -> None:
+    """The ledger's schema, then example tables."""
+    from backfill import schema
+
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        await schema.apply(connection)
+        for script in scripts:
+            await connection.execute(script)
+    finally:
+        await connection.close()
