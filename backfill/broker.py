@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -144,8 +145,16 @@ async def declaring(connection: AbstractConnection) -> AsyncIterator[AbstractCha
         raise UnreachableError(f"RabbitMQ refused to declare the queues ({error}); see its log") from error
 
 
-async def depth(connection: AbstractConnection, queue: str) -> int | None:
-    """Messages ready in a queue, exact at once; None when there is no such queue.
+@dataclass(frozen=True)
+class QueueState:
+    """A queue at one moment."""
+
+    ready: int  # messages nobody holds
+    consumers: int
+
+
+async def inspect(connection: AbstractConnection, queue: str) -> QueueState | None:
+    """The state of a queue, exact at once; None when there is no such queue.
 
     A fresh plain channel each time: the broker closes it when the queue is missing.
     """
@@ -158,4 +167,11 @@ async def depth(connection: AbstractConnection, queue: str) -> int | None:
         finally:
             if not channel.is_closed:
                 await channel.close()
-        return declared.declaration_result.message_count
+        result = declared.declaration_result
+        return QueueState(result.message_count or 0, result.consumer_count or 0)
+
+
+async def depth(connection: AbstractConnection, queue: str) -> int | None:
+    """Messages ready in a queue; None when there is no such queue."""
+    state = await inspect(connection, queue)
+    return None if state is None else state.ready

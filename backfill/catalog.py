@@ -54,7 +54,9 @@ class Target:
             "version": f"ROW({row})::text" if version else "t.xmin",
             "version_type": "text" if version else "xid",
             # The same xmin means the same place. With a version of its own the row may have moved meanwhile.
-            "same_row": f"t.{quote(self.key.name)} = l.row_key" if version else "t.ctid = l.place AND t.tableoid = l.part",
+            "same_row": f"t.{quote(self.key.name)} = l.row_key"
+            if version
+            else "t.ctid = l.place AND t.tableoid = l.part",
             # Cast as the column would: numeric(20,2) rounds what it is given, and is then compared as stored.
             "value_arrays": ", ".join(
                 f"${n}::{'text::' if c.travels_as_text else ''}{c.full_type}[]"

@@ -4,14 +4,17 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from backfill import settings as settings_module
 from backfill.errors import BackfillError, UsageError
 from backfill.settings import Settings
+
+if TYPE_CHECKING:  # --help loads no network library
+    import asyncpg
 
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job,
@@ -101,6 +104,13 @@ def need_broker(settings: Settings) -> str:
     if not settings.rabbitmq_url:
         raise UsageError("no broker: set RABBITMQ_URL, or start private services with: backfill services up")
     return settings.rabbitmq_url
+
+
+def ledger(settings: Settings, name: str) -> "AbstractAsyncContextManager[asyncpg.Connection[Any]]":
+    """A connection of a command to the ledger, as its tenant."""
+    from backfill import database
+
+    return database.connected(need_database(settings), name=f"backfill-{name}", tenant=settings.tenant)
 
 
 class SettingsCommand(click.Command):

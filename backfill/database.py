@@ -18,10 +18,8 @@ Pool: TypeAlias = "asyncpg.Pool[Any]"
 CONNECT_SECONDS: Final = 10.0
 
 # The server, the connection or the moment is at fault, not the record: the same work may succeed later.
-# A terminated backend often surfaces as a plain InterfaceError without an SQLSTATE.
 TRANSIENT: Final = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
@@ -34,7 +32,6 @@ TRANSIENT: Final = (
 # The database is away altogether: no attempt of any partition is to blame.
 AWAY: Final = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
@@ -45,12 +42,16 @@ AWAY: Final = (
 
 
 def is_transient(error: BaseException) -> bool:
-    return isinstance(error, TRANSIENT) and not isinstance(error, asyncpg.DataError)
+    return isinstance(error, TRANSIENT) or _is_closed(error)
 
 
 def is_away(error: BaseException) -> bool:
-    # asyncpg's own refusal of a value is an InterfaceError too: that is the record's fault.
-    return isinstance(error, AWAY) and not isinstance(error, (asyncpg.DataError, TimeoutError))
+    return (isinstance(error, AWAY) and not isinstance(error, TimeoutError)) or _is_closed(error)
+
+
+def _is_closed(error: BaseException) -> bool:
+    """A terminated backend often surfaces as an InterfaceError without an SQLSTATE; other ones mean a wrong call."""
+    return isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
 
 
 def quote(name: str) -> str:
@@ -80,6 +81,9 @@ async def translated(url: str) -> AsyncIterator[None]:
         asyncpg.CannotConnectNowError,
         asyncpg.PostgresConnectionError,
         asyncpg.TooManyConnectionsError,
+        asyncpg.AdminShutdownError,
+        asyncpg.CrashShutdownError,
+        asyncpg.InterfaceError,  # a connection that was lost a moment ago says no more than that it is closed
     ) as error:
         raise UnreachableError(f"PostgreSQL at {where}: {error}; try again when it is up") from error
     except (OSError, TimeoutError) as error:
@@ -104,12 +108,15 @@ def check_url(url: str) -> None:
 
 
 @asynccontextmanager
-async def connected(url: str, *, name: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+async def connected(url: str, *, name: str, tenant: str = "default") -> AsyncIterator["asyncpg.Connection[Any]"]:
     """One connection for a command."""
     check_url(url)
     async with translated(url):
         connection = await asyncpg.connect(
-            url, timeout=CONNECT_SECONDS, command_timeout=120, server_settings={"application_name": name}
+            url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=120,
+            server_settings={"application_name": name, "app.current_tenant": tenant},
         )
         try:
             yield connection
@@ -131,7 +138,7 @@ async def _keep_session(connection: object) -> None:
 
 @asynccontextmanager
 async def pooled(
-    url: str, *, name: str, size: int, statement_timeout_ms: int, lock_timeout_ms: int
+    url: str, *, name: str, tenant: str = "default", size: int, statement_timeout_ms: int, lock_timeout_ms: int
 ) -> AsyncIterator[Pool]:
     """A pool for a long-running process; connections are made as they are needed and after a loss."""
     check_url(url)
@@ -146,6 +153,7 @@ async def pooled(
             reset=_keep_session,
             server_settings={
                 "application_name": name,
+                "app.current_tenant": tenant,
                 "statement_timeout": str(statement_timeout_ms),
                 "lock_timeout": str(lock_timeout_ms),
                 "idle_in_transaction_session_timeout": "30000",

@@ -9,6 +9,7 @@ from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
 from backfill.broker import BrokerLostError, bounded, close, connect, declaring
+from backfill.errors import UnreachableError
 from backfill.message import CONTENT_TYPE, PartitionMessage
 from backfill.modes import Mode, Priority
 from backfill.topology import Topology, declare
@@ -20,7 +21,10 @@ MAX_PUBLISHED_BYTES: Final = 262_144
 class Publisher:
     """One connection and channel for publishing alone: a blocked publisher must never hold up an ack."""
 
-    def __init__(self, url: str, *, name: str, heartbeat: int, retry_delays: tuple[float, ...]) -> None:
+    def __init__(
+        self, url: str, *, name: str, heartbeat: int, retry_delays: tuple[float, ...], tenant: str = "default"
+    ) -> None:
+        self._tenant = tenant
         self._url = url
         self._name = name
         self._heartbeat = heartbeat
@@ -32,7 +36,10 @@ class Publisher:
 
     async def prepare(self, backfill: str) -> None:
         """Connect and declare now, to learn early what is wrong; raises UnreachableError or UsageError."""
-        await self._exchange(backfill, "work")
+        try:
+            await self._exchange(backfill, "work")
+        except BrokerLostError as error:
+            raise UnreachableError(f"RabbitMQ: {error}; see its log, and try again") from error
 
     async def publish(
         self, message: PartitionMessage, priority: Priority, *, delay_ms: int = 0, purpose: str = "work"
@@ -76,7 +83,7 @@ class Publisher:
 
     async def _exchange(self, backfill: str, purpose: str) -> AbstractExchange:
         async with self._opening:
-            topology = Topology(backfill)
+            topology = Topology(backfill, self._tenant)
             name = topology.exchange(purpose)
             if self._link is None or self._link[1].is_closed:
                 await self._drop()

@@ -55,6 +55,21 @@ class Settings(BaseSettings):
         int, Field(ge=100, le=3_600_000, description="longest single statement of a worker")
     ] = 60_000
 
+    tenant: Annotated[
+        str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="whose jobs these are; part of queue names")
+    ] = "default"
+    max_jobs: Annotated[int, Field(ge=1, le=100, description="active jobs of one backfill at once")] = 4
+    failed_share: Annotated[
+        float, Field(gt=0, le=1, description="a job fails when more than this share of its ended partitions failed")
+    ] = 0.2
+    failed_minimum: Annotated[
+        int, Field(ge=1, le=1_000_000, description="ended partitions before that share is looked at")
+    ] = 20
+    metrics_port: Annotated[
+        int | None,
+        Field(ge=0, le=65535, description="port of a worker's Prometheus metrics; 0 takes a free one, unset has none"),
+    ] = None
+
     @field_validator("retry_delays", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -108,6 +123,8 @@ def values(settings: Settings) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, tuple):
         return ",".join(f"{part:g}" for part in value)
     if isinstance(value, float):

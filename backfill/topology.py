@@ -22,23 +22,28 @@ DELIVERY_LIMIT: Final = 20
 
 @dataclass(frozen=True)
 class Topology:
-    """The names that belong to one backfill."""
+    """The names that belong to one backfill of one tenant."""
 
     backfill: str
+    tenant: str = "default"
+
+    @property
+    def _name(self) -> str:
+        return self.backfill if self.tenant == "default" else f"{self.tenant}.{self.backfill}"
 
     def queue(self, priority: Priority) -> str:
         suffix = "" if priority is Priority.NORMAL else f"_{priority.value}"
-        return f"backfill_{self.backfill}_queue{suffix}"
+        return f"backfill_{self._name}_queue{suffix}"
 
     def exchange(self, purpose: str) -> str:
-        return f"backfill_{self.backfill}_{purpose}"
+        return f"backfill_{self._name}_{purpose}"
 
     @property
     def dead_queue(self) -> str:
-        return f"backfill_{self.backfill}_dead"
+        return f"backfill_{self._name}_dead"
 
     def delay_queue(self, delay_ms: int) -> str:
-        return f"backfill_{self.backfill}_delay_{delay_ms}ms"
+        return f"backfill_{self._name}_delay_{delay_ms}ms"
 
     @staticmethod
     def routing_key(priority: Priority, delay_ms: int = 0) -> str:

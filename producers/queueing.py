@@ -6,9 +6,13 @@ from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from backfill import database, schema, statements
+from backfill.broker import BrokerLostError
 from backfill.catalog import Target, resolve
-from backfill.console import need_broker, need_database
+from backfill.console import ledger, need_broker, need_database
+from backfill.database import Connection
 from backfill.definition import ColumnBackfill
 from backfill.errors import ConflictError, UnreachableError
 from backfill.failpoints import failpoint
@@ -25,59 +29,74 @@ from producers.screen import Screen
 
 async def dry_run(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
     """Show what would be queued; nothing is written or published."""
-    async with database.connected(need_database(settings), name="backfill-queue") as connection:
+    async with ledger(settings, "queue") as connection:
         await schema.check(connection)
         prepared = await prepare(connection, definition, request)
         plan = await explain(connection, prepared)
-    _describe(screen, prepared)
+    _describe(settings, screen, prepared)
     predicate = prepared.target.names["predicate"]
     screen.say(f"Predicate: {predicate}")
     for line in plan:
         screen.say(f"    {line}")
     screen.say("Dry run: nothing was written or published.")
-    return {**_summary(prepared), "dry_run": True, "predicate": predicate, "query_plan": plan}
+    return {**_summary(settings, prepared), "dry_run": True, "predicate": predicate, "query_plan": plan}
 
 
 async def queue(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
     """Open a job for the request and queue it whole; an idempotency key that was used shows its job instead."""
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
+        connection = await stack.enter_async_context(ledger(settings, "queue"))
         await stack.enter_async_context(database.translated(need_database(settings)))
         await schema.check(connection)
-        if request.idempotency_key:
-            existing = await jobs.by_idempotency_key(connection, request.idempotency_key)
-            if existing is not None:
-                row = await jobs.read(connection, existing)
-                screen.say(f"Job {existing} was opened with this idempotency key; it is {row['state']}.")
-                return {"job": str(existing), "state": row["state"], "existing": True}
+        if existing := await _existing(connection, request, screen):
+            return existing
         prepared = await prepare(connection, definition, request)
-        _describe(screen, prepared)
+        _describe(settings, screen, prepared)
         if prepared.matched == 0:
             screen.say("Nothing to do.")
-            return {**_summary(prepared), "job": None, "queued": 0}
+            return {**_summary(settings, prepared), "job": None, "queued": 0}
         publisher = await _publisher(settings, definition, stack)
         producer = uuid4()
         assert prepared.upper_key is not None  # noqa: S101 - records matched, so there is a highest one
-        job = await jobs.open_job(
-            connection,
-            request,
-            asset_name=definition.name,
-            definition_hash=definition.fingerprint(),
-            upper_key=prepared.upper_key,
-            key_range=prepared.key_range,
-            producer=producer,
-        )
+        try:
+            job = await jobs.open_job(
+                connection,
+                request,
+                asset_name=definition.name,
+                definition_hash=definition.fingerprint(),
+                upper_key=prepared.upper_key,
+                key_range=prepared.key_range,
+                producer=producer,
+                max_jobs=settings.max_jobs,
+            )
+        except (asyncpg.UniqueViolationError, ConflictError):
+            # Another call with the same key was a moment faster.
+            if existing := await _existing(connection, request, screen):
+                return existing
+            raise
         screen.say(f"Job: {job}")
         failpoint("producer.after_open")
         row = await jobs.read(connection, job)
         queued = await _produce(settings, prepared.target, row, publisher, producer, screen, stack, prepared.matched)
-        return {**_summary(prepared), "job": str(job), "queued": queued}
+        return {**_summary(settings, prepared), "job": str(job), "queued": queued}
+
+
+async def _existing(connection: Connection, request: Request, screen: Screen) -> dict[str, Any] | None:
+    """What to show when the request's idempotency key was used before."""
+    if not request.idempotency_key:
+        return None
+    job = await jobs.by_idempotency_key(connection, request.idempotency_key)
+    if job is None:
+        return None
+    row = await jobs.read(connection, job)
+    screen.say(f"Job {job} was opened with this idempotency key; it is {row['state']}.")
+    return {"job": str(job), "state": row["state"], "existing": True}
 
 
 async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfill], screen: Screen) -> dict[str, Any]:
     """Go on queueing a job whose producer ended early; raises ConflictError while another one plans it."""
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
+        connection = await stack.enter_async_context(ledger(settings, "queue"))
         await stack.enter_async_context(database.translated(need_database(settings)))
         await schema.check(connection)
         row = await jobs.read(connection, await jobs.find(connection, reference))
@@ -104,7 +123,7 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
             stack,
             max(prepared.matched, row["records_matched"]),
         )
-        return {**_summary(prepared), "job": str(row["id"]), "queued": queued, "resumed": True}
+        return {**_summary(settings, prepared), "job": str(row["id"]), "queued": queued, "resumed": True}
 
 
 def _request(row: Row) -> Request:
@@ -126,6 +145,7 @@ async def _publisher(settings: Settings, definition: ColumnBackfill, stack: Asyn
     publisher = Publisher(
         need_broker(settings),
         name="backfill-queue",
+        tenant=settings.tenant,
         heartbeat=settings.heartbeat,
         retry_delays=settings.retry_delays,
     )
@@ -144,8 +164,8 @@ async def _produce(
     stack: AsyncExitStack,
     expected: int,
 ) -> int:
-    marker = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
-    planner = await stack.enter_async_context(database.connected(need_database(settings), name="backfill-queue"))
+    marker = await stack.enter_async_context(ledger(settings, "queue"))
+    planner = await stack.enter_async_context(ledger(settings, "queue"))
     await marker.execute("SET synchronous_commit = off")
     if expected > PAGE_PARTITIONS * job["batch_size"]:
         await planner.execute(statements.read("ledger/read_in_key_order"))
@@ -154,14 +174,19 @@ async def _produce(
     screen.begin(expected, queued=0 if job["cursor_key"] is None else counted["records"])
     before = screen.records
     began = time.monotonic()
+    producer = Producer(planner, marker, publisher, identity, screen.batch)
     try:
-        await Producer(planner, marker, publisher, identity, screen.batch).run(target, job, lower or job["upper_key"])
-    except* UnreachableError as group:
+        async with database.translated(need_database(settings)):
+            try:
+                await producer.run(target, job, lower or job["upper_key"])
+            except ExceptionGroup as group:
+                error = _first(group)
+                # To PostgreSQL's translation any lost link is its own.
+                raise UnreachableError(f"RabbitMQ: {error}") if isinstance(error, BrokerLostError) else error from group
+    except UnreachableError as error:
         raise UnreachableError(
-            f"{group.exceptions[0]}; what is planned is safe: go on with backfill-queue --resume {job['id']}"
-        ) from group
-    except* ConflictError as group:
-        raise ConflictError(str(group.exceptions[0])) from group
+            f"{error}; what is planned is safe: go on with backfill-queue --resume {job['id']}"
+        ) from error
     seconds = time.monotonic() - began
     queued = screen.records - before
     rate = f", {queued / seconds:,.0f}/sec" if seconds > 0 else ""
@@ -171,7 +196,13 @@ async def _produce(
     return queued
 
 
-def _describe(screen: Screen, prepared: Preparation) -> None:
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """The error that ended the producer's tasks; what followed it was cancelled."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first
+
+
+def _describe(settings: Settings, screen: Screen, prepared: Preparation) -> None:
     definition, request = prepared.target.definition, prepared.request
     for sentence in prepared.warnings:
         screen.warn(sentence)
@@ -181,18 +212,18 @@ def _describe(screen: Screen, prepared: Preparation) -> None:
     screen.say(f"Mode: {request.mode.value} - {words}{only}")
     limit = f" (limit {request.limit:,})" if request.limit else ""
     screen.say(f"Records: {about}{prepared.matched:,}{limit}")
-    screen.say(f"Queue: {Topology(definition.name).queue(request.priority)}")
+    screen.say(f"Queue: {Topology(definition.name, settings.tenant).queue(request.priority)}")
     batches = math.ceil(prepared.matched / request.batch_size)
     screen.say(f"Batch size: {request.batch_size:,} ({batches:,} batches)")
 
 
-def _summary(prepared: Preparation) -> dict[str, Any]:
+def _summary(settings: Settings, prepared: Preparation) -> dict[str, Any]:
     request = prepared.request
     return {
         "backfill": prepared.target.definition.name,
         "mode": request.mode.value,
         "priority": request.priority.value,
-        "queue": Topology(prepared.target.definition.name).queue(request.priority),
+        "queue": Topology(prepared.target.definition.name, settings.tenant).queue(request.priority),
         "batch_size": request.batch_size,
         "matched": prepared.matched,
         "matched_is_estimate": prepared.is_estimate,

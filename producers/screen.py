@@ -1,5 +1,7 @@
 """What `backfill-queue` shows: lines, or a bar for people on a terminal."""
 
+import os
+import sys
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,10 +30,11 @@ class Screen:
         return self._batches
 
     def say(self, text: str) -> None:
-        if not self._silent:
-            click.echo(text)
+        self._end_bar()
+        self._print(text)
 
     def warn(self, text: str) -> None:
+        self._end_bar()
         click.echo(f"warning: {text}", err=True)
 
     def begin(self, expected: int, queued: int = 0) -> None:
@@ -39,13 +42,12 @@ class Screen:
         self._expected = expected
         self._records = queued
         if is_terminal() and not self._silent:
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             self._bar = Progress(
                 TextColumn("Queued batch {task.fields[batch]:,}"),
                 BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.percentage:.1f}%"),
+                TextColumn("{task.completed:,.0f}/{task.total:,.0f} - {task.percentage:.1f}%"),
                 TimeRemainingColumn(),
             )
             self._task = self._bar.add_task("queue", total=expected, completed=queued, batch=0)
@@ -55,14 +57,29 @@ class Screen:
         self._records += records
         self._batches += 1
         number = int(partition_key)
+        # The count was taken before the plan: an application that goes on inserting may exceed it.
+        expected = max(self._expected, self._records)
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._records, batch=number)
-        elif not self._silent:
-            # The count was taken before the plan: an application that goes on inserting may exceed it.
-            expected = max(self._expected, self._records)
-            click.echo(
-                f"Queued batch {number:,} ({self._records:,}/{expected:,} - {100 * self._records / expected:.1f}%)"
-            )
+            self._bar.update(self._task, completed=self._records, total=expected, batch=number)
+        else:
+            share = 100 * self._records / expected
+            self._print(f"Queued batch {number:,} ({self._records:,}/{expected:,} - {share:.1f}%)")
+
+    def _print(self, text: str) -> None:
+        if self._silent:
+            return
+        try:
+            click.echo(text)
+        except BrokenPipeError:
+            # The reader has gone (`| head`). A job queued by half would be worse than lines that nobody reads.
+            self._silent = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _end_bar(self) -> None:
+        """Leave the bar as it is: what is printed next gets lines of its own."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
     def __enter__(self) -> Self:
         return self
@@ -70,5 +87,4 @@ class Screen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._end_bar()

@@ -5,8 +5,9 @@ from typing import Final
 import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from backfill import statements
 from backfill.catalog import Target
-from backfill.database import Connection, is_transient
+from backfill.database import Connection, is_away, is_transient
 from backfill.failpoints import failpoint
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim, Tally
@@ -85,6 +86,9 @@ class Applier:
         try:
             if not await partitions.lock(self._connection, self._claim):
                 raise FencedError
+            if isolate:
+                # What is only checked at the COMMIT would fail the neighbours too.
+                await self._connection.execute(statements.read("target/check_now"))
             if computed:
                 write = self._write_isolated if isolate else self._write
                 await write(statement, computed, tally)
@@ -107,7 +111,9 @@ class Applier:
             raise
         try:
             await transaction.commit()
-        except BaseException as error:
+        except Exception as error:
+            if isinstance(error, asyncpg.PostgresError) and not is_away(error):
+                raise  # PostgreSQL itself says that it has not committed: a deferred constraint, for one
             raise CommitUnknownError(str(error)) from error
         failpoint("worker.after_commit")
         return tally

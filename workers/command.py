@@ -1,6 +1,7 @@
 """`backfill-worker`: recompute what is queued."""
 
 import asyncio
+import signal
 
 import click
 
@@ -43,6 +44,13 @@ Examples:
 )
 @click.option("--burst", is_flag=True, help="End when nothing is left that could be claimed.")
 @click.option("--max-records", type=click.IntRange(min=1), help="End after so many records, at the end of a partition.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Serve Prometheus metrics; 0 takes a free port and prints it.  [env var: BACKFILL_METRICS_PORT]",
+)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Where to serve them.")
 @app_option
 @click.version_option(__version__, package_name="backfill-toolkit")
 def main(
@@ -52,6 +60,8 @@ def main(
     stats_interval: int,
     burst: bool,
     max_records: int | None,
+    metrics_port: int | None,
+    metrics_host: str,
     app: str | None,
 ) -> None:
     """Recompute the queued partitions of backfills NAME…, or of all in the app.
@@ -63,19 +73,19 @@ def main(
         from backfill.topology import Topology
         from workers.worker import Options, Worker, obey_signals
 
-        settings = read_settings(app=app)
+        settings = read_settings(app=app, metrics_port=metrics_port)
         definitions = application.load(settings.app)
         if names:
             definitions = {name: application.pick(definitions, name) for name in names}
-        options = Options(prefetch or concurrency + 2, concurrency, stats_interval, burst, max_records)
+        metrics = None if settings.metrics_port is None else (metrics_host, settings.metrics_port)
+        options = Options(prefetch or concurrency + 2, concurrency, stats_interval, burst, max_records, metrics)
 
         async def work() -> None:
             worker = Worker(settings, definitions, options, click.echo)
             obey_signals(worker, click.echo)
             for name in definitions:
-                click.echo(
-                    f"Queue: {Topology(name).queue(Priority.NORMAL)} (and {Topology(name).queue(Priority.HIGH)})"
-                )
+                topology = Topology(name, settings.tenant)
+                click.echo(f"Queue: {topology.queue(Priority.NORMAL)} (and {topology.queue(Priority.HIGH)})")
             click.echo(
                 f"Prefetch: {options.prefetch} | Concurrency: {concurrency} | Stats every {stats_interval:,} records"
             )
@@ -83,3 +93,6 @@ def main(
             click.echo(worker.stats.summary())
 
         asyncio.run(work())
+        # A signal that comes while the interpreter ends must not make a clean exit look like a kill.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)

@@ -10,7 +10,7 @@ import asyncpg
 from backfill.catalog import Target
 from backfill.database import Connection, is_transient
 from backfill.definition import Skip
-from backfill.errors import TransientError
+from backfill.errors import SchemaError, TransientError
 from backfill.ledger.partitions import Tally
 from workers import values
 from workers.values import Computed
@@ -44,6 +44,9 @@ async def _load(connection: Connection, target: Target, keys: list[Any], tally: 
         if isinstance(error, OSError) and not connection.is_closed():
             # The definition's own service is away, not the database: an attempt of this partition.
             raise TransientError(f"{type(error).__name__}: {error}") from error
+        if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+            # The driver itself refuses the call: too few or too many arguments, for one.
+            raise SchemaError(f"the inputs of {target.definition.name} cannot be loaded: {error}") from error
         if is_transient(error) or isinstance(error, TransientError) or is_broken_definition(error):
             raise
         if len(keys) == 1:
@@ -65,7 +68,10 @@ async def _values(
         if time.monotonic() > breath:
             await asyncio.sleep(0)
             breath = time.monotonic() + STRETCH_SECONDS
-        key = row[key_name]
+        try:
+            key = row[key_name]
+        except KeyError:
+            raise SchemaError(f"the inputs of {definition.name} have no column {key_name!r}; name it so") from None
         version = versions.pop(key, None)
         if version is None:
             continue  # a row that was not asked for, or a second one for the same record

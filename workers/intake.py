@@ -7,6 +7,7 @@ callbacks only append, and a lost link only empties the buffer.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from backfill.topology import Topology, declare
 
 # Of so many deliveries taken while both queues have some, one is from the normal queue: high never starves it.
 NORMAL_EVERY: Final = 4
+STOP_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Intake:
     ) -> None:
         self._settings = settings
         self._url = url
-        self._topologies = [Topology(backfill) for backfill in backfills]
+        self._topologies = [Topology(backfill, settings.tenant) for backfill in backfills]
         self._prefetch = prefetch
         self._name = name
         self._say = say
@@ -58,6 +60,7 @@ class Intake:
         self._taken = 0
         self._consumers: list[tuple[AbstractQueue, str]] = []
         self.ready = asyncio.Event()
+        self.redelivered = 0  # deliveries that the broker had made before
 
     @property
     def buffered(self) -> int:
@@ -106,6 +109,7 @@ class Intake:
             buffer = self._buffers[priority]
 
             async def deliver(message: AbstractIncomingMessage) -> None:
+                self.redelivered += bool(message.redelivered)
                 buffer.append(Delivery(topology.backfill, message))
                 self._arrived.set()
 
@@ -155,11 +159,13 @@ class Intake:
             pass
 
     async def stop(self) -> None:
-        """Stop the broker from sending, then give back what is buffered."""
-        for queue, tag in self._consumers:
-            await self._settle(queue.cancel(tag))
-        while delivery := self._pick():
-            await self.give_back(delivery)
+        """Stop the broker from sending, then give back what is buffered; on a dead link it comes back by itself."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                for queue, tag in self._consumers:
+                    await self._settle(queue.cancel(tag))
+                while delivery := self._pick():
+                    await self.give_back(delivery)
 
 
 def _never(_: object) -> bool:

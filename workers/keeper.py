@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from backfill import statements
-from backfill.database import Pool, is_away
+from backfill.database import Pool, is_transient
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
 from workers.stats import Stats
@@ -63,7 +63,7 @@ class Keeper:
                 await self.beat()
                 pause = self._lease_seconds / 3
             except Exception as error:
-                if not is_away(error) and not isinstance(error, TimeoutError):
+                if not is_transient(error):
                     raise
                 pause = min(1.0, self._lease_seconds / 3)
             await asyncio.sleep(pause)

@@ -10,9 +10,9 @@ from backfill.broker import BrokerLostError
 from backfill.catalog import Target, resolve
 from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.definition import ColumnBackfill
-from backfill.errors import ContractError, SchemaError, TransientError, UnreachableError
+from backfill.errors import ConflictError, ContractError, SchemaError, TransientError, UnreachableError
 from backfill.failpoints import failpoint
-from backfill.ledger import jobs, partitions
+from backfill.ledger import jobs, operations, partitions
 from backfill.ledger.partitions import Claim, Tally
 from backfill.message import PartitionMessage, decode
 from backfill.modes import Mode, Priority
@@ -26,6 +26,8 @@ from workers.stats import Stats
 
 # A row that the application changes while its value is computed is read again so often before it has to wait.
 ROUNDS: Final = 3
+PAUSE_SECONDS: Final = 0.2  # before PostgreSQL is asked again
+REST_SECONDS: Final = 1.0  # a worker beyond a job's allowance holds a message so long before it drops it
 BURIED_BYTES: Final = 65_536  # enough to see what it was; an oversized body is cut to this
 
 
@@ -52,6 +54,7 @@ class Processor:
         self._worker = worker
         self._say = say
         self._targets: dict[tuple[str, Mode], Target] = {}
+        self._pause_ms: dict[UUID, int] = {}  # as the last claim of each job said
 
     async def process(self, backfill: str, body: bytes) -> bool:
         """Do what the body asks; True when the delivery may be acked, False when the broker should dead-letter it."""
@@ -67,13 +70,16 @@ class Processor:
         with self._keeper.holding_partition(message.job, message.partition):
             while True:
                 try:
-                    return await self._attempt(message, body)
+                    may_ack = await self._attempt(message, body)
                 except Exception as error:
-                    if not (is_away(error) or isinstance(error, (CommitUnknownError, TimeoutError))):
+                    if not (is_transient(error) or isinstance(error, CommitUnknownError)):
                         raise
                     # Nobody's fault and perhaps already committed: ask the ledger by claiming again.
                     self._say(f"PostgreSQL did not answer ({type(error).__name__}); waiting for it.")
                     await self._until_database_answers()
+                else:
+                    await asyncio.sleep(self._pause_ms.get(message.job, 0) / 1000)
+                    return may_ack
 
     async def _attempt(self, message: PartitionMessage, body: bytes) -> bool:
         failpoint("worker.before_claim")
@@ -82,10 +88,11 @@ class Processor:
             if claim is None:
                 return await self._refused(connection, message, body)
             self._keeper.claimed(message.job, message.partition, claim)
+            self._pause_ms[message.job] = claim.pause_ms
             failpoint("worker.after_claim")
-            if claim.job_state != "running":
-                await jobs.start(connection, message.job)
             try:
+                if claim.job_state != "running":
+                    await jobs.start(connection, message.job)
                 return await self._recompute(connection, message, claim)
             except FencedError:
                 self._stats.fenced += 1
@@ -122,6 +129,7 @@ class Processor:
             )
             self._stats.add(tally, began)
             if not tally.remaining:
+                self._stats.ended[tally.state].add(time.monotonic() - claim.began)
                 break
             if last_round:
                 await self._publish_retry(message, claim, list(tally.remaining))
@@ -135,8 +143,7 @@ class Processor:
             if is_broken_definition(error) or isinstance(error, SchemaError):
                 # Every partition would fail alike: stop the job once and say why, and count no attempt.
                 await partitions.release(connection, claim)
-                if await jobs.pause(connection, message.job, reason=text):
-                    self._say(f"Paused job {message.job}: {text}")
+                await self._pause(connection, message, text)
                 return True
             retryable = is_transient(error) or isinstance(error, TransientError)
             if not retryable or claim.attempt >= self._settings.max_attempts:
@@ -148,11 +155,21 @@ class Processor:
         await self._publish_retry(message, claim, claim.ids)
         return True
 
+    async def _pause(self, connection: Connection, message: PartitionMessage, reason: str) -> None:
+        try:
+            done = await operations.pause(connection, message.job, actor="worker", reason=reason)
+        except ConflictError:  # it has ended, or was cancelled meanwhile
+            return
+        if done.changed:
+            self._say(f"Paused job {message.job}: {reason}")
+
     async def _give_up(
         self, connection: Connection, message: PartitionMessage, claim: Claim, error_class: str, error: str
     ) -> None:
         failed = await partitions.fail(connection, claim, error_class, error)
         self._stats.failed += failed
+        if failed:
+            self._stats.ended["failed"].add(time.monotonic() - claim.began)
         self._say(f"Gave up partition {message.partition} of job {message.job} ({failed:,} records): {error}")
 
     def _delay(self, claim: Claim) -> float:
@@ -182,7 +199,13 @@ class Processor:
             return await self._bury(
                 message.backfill, body, f"unknown partition {message.partition} of job {message.job}"
             )
-        self._stats.duplicates += 1
+        if row["is_due"]:
+            # Other workers have the job's whole allowance. Held for a moment, so that the queue does not spin.
+            await asyncio.sleep(REST_SECONDS)
+        if row["is_due"] or (row["job_state"] == "paused" and row["partition_state"] == "pending"):
+            await partitions.forget_message(connection, message)
+        else:
+            self._stats.duplicates += 1
         return True
 
     async def _bury(self, backfill: str, body: bytes, reason: str) -> bool:
@@ -212,11 +235,11 @@ class Processor:
 
     async def _until_database_answers(self) -> None:
         while True:
+            await asyncio.sleep(PAUSE_SECONDS)
             try:
                 async with asyncio.timeout(5), self._pool.acquire() as connection:
                     await connection.fetchval("SELECT 1")
                     return
             except Exception as error:
-                if not (is_away(error) or isinstance(error, TimeoutError)):
+                if not is_transient(error):
                     raise
-                await asyncio.sleep(0.5)

@@ -76,16 +76,27 @@ class Reconciler:
                 await self.close_ended(connection, backfill)
                 if full:
                     await self._bring_back(connection, backfill)
+                else:
+                    for priority in Priority:  # resumed, reset or opened by a retry: not to be waited for
+                        await self._publish_lost(connection, backfill, priority, ready=None)
 
     async def close_ended(self, connection: Connection, backfill: str) -> bool:
         """Roll up the active jobs and end those that are done; True when a sweep found more to do."""
         found_more = False
         for job in await jobs.active(connection, [backfill]):
-            if not await jobs.roll_up(connection, job["id"]):
+            counts = await jobs.roll_up(connection, job["id"])
+            if counts is None:  # deleted meanwhile
+                continue
+            share, minimum = self._settings.failed_share, self._settings.failed_minimum
+            error = reconciling.too_many_failed(counts, share, minimum)
+            if error and await reconciling.give_up(connection, job["id"], error):
+                self._say(f"Job {job['id']} failed: {error}.")
+                continue
+            if not counts["ended"]:
                 continue
             target = await self._target(connection, job)
             async with connection.transaction(isolation="read_committed"):
-                result = await reconciling.close(connection, target, job)
+                result = await reconciling.close(connection, target, job, failed_share=share, failed_minimum=minimum)
             if isinstance(result, reconciling.Ended):
                 self._say(f"Job {result.job} {result.state.value}.")
             elif result:
@@ -100,10 +111,12 @@ class Reconciler:
             self._say(f"{freed:,} partitions of {backfill} had lost their worker; queued again.")
         async with connected(self._url, name="backfill-reconciler", heartbeat=self._settings.heartbeat) as broker:
             for priority in Priority:
-                ready = await depth(broker, Topology(backfill).queue(priority))
+                ready = await depth(broker, Topology(backfill, self._settings.tenant).queue(priority))
                 await self._publish_lost(connection, backfill, priority, ready=ready or 0)
 
-    async def _publish_lost(self, connection: Connection, backfill: str, priority: Priority, *, ready: int) -> None:
+    async def _publish_lost(
+        self, connection: Connection, backfill: str, priority: Priority, *, ready: int | None
+    ) -> None:
         while rows := await reconciling.lost(
             connection,
             backfill,
@@ -116,22 +129,32 @@ class Reconciler:
             for row in rows:
                 by_job.setdefault(row["job"], []).append(row)
             for job, lost in by_job.items():
-                async with asyncio.TaskGroup() as group:
-                    for row in lost:
-                        message = partition_message(
-                            job,
-                            backfill,
-                            row["mode"],
-                            row["partition_key"],
-                            row["attempt_count"],
-                            row["record_ids"],
-                        )
-                        group.create_task(self._publisher.publish(message, priority))
+                await self._publish(backfill, job, lost, priority)
                 await planning.mark_published(connection, job, [row["partition_key"] for row in lost])
             self.reconciled["republished"] += len(rows)
-            ready += len(rows)
             if len(rows) < PAGE:
                 return
+            ready = None if ready is None else ready + len(rows)
+
+    async def _publish(self, backfill: str, job: UUID, partitions: list[Row], priority: Priority) -> None:
+        """Publish all; raises BrokerLostError when the link breaks under any of them."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for row in partitions:
+                    message = partition_message(
+                        job,
+                        backfill,
+                        row["mode"],
+                        row["partition_key"],
+                        row["attempt_count"],
+                        row["record_ids"],
+                    )
+                    tasks.create_task(self._publisher.publish(message, priority))
+        except ExceptionGroup as group:
+            _, others = group.split((BrokerLostError, UnreachableError))
+            if others is not None:
+                raise
+            raise BrokerLostError(str(group.exceptions[0])) from group
 
     async def _target(self, connection: Connection, job: Row) -> Target:
         return await resolve(connection, self._definitions[job["asset_name"]], Mode(job["mode"]))

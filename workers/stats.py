@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.ledger.partitions import Tally
+from workers.durations import Durations
 
 WINDOW_SECONDS: Final = 30.0
 
@@ -24,6 +25,9 @@ class Stats:
     duplicates: int = 0  # deliveries that found nothing to claim
     fenced: int = 0  # partitions lost to a later claim
     dead: int = 0  # messages put into the dead queue
+    ended: dict[str, Durations] = field(
+        default_factory=lambda: {state: Durations() for state in ("completed", "failed", "skipped")}
+    )  # partitions by the state in which they ended, from claim to end
     began: float = field(default_factory=time.monotonic)
     first_at: float | None = None
     last_at: float | None = None

@@ -34,6 +34,7 @@ class Options:
     stats_interval: int
     burst: bool
     max_records: int | None
+    metrics: tuple[str, int] | None = None  # host and port
 
 
 class Worker:
@@ -85,6 +86,7 @@ class Worker:
                 name=f"{name} publish",
                 heartbeat=settings.heartbeat,
                 retry_delays=settings.retry_delays,
+                tenant=settings.tenant,
             )
             stack.push_async_callback(publisher.close)
             seat = Seat(self._id, list(self._definitions), options.concurrency, options.prefetch * 2)
@@ -101,6 +103,11 @@ class Worker:
                 settings, pool, publisher, self._definitions, self._keeper, self.stats, self._id, self._say
             )
             self._reconciler = Reconciler(settings, broker_url, pool, publisher, self._definitions, self._id, self._say)
+            if options.metrics:
+                from workers import metrics  # needs an extra
+
+                serving = metrics.serving(*options.metrics, self.stats, self._intake, self._reconciler)
+                self._say(f"Metrics: {stack.enter_context(serving)}")
             await self._work(pool)
 
     async def _work(self, pool: Pool) -> None:

@@ -8,15 +8,25 @@ import click
 from backfill import __version__
 from backfill.console import EXIT_CODES
 
-# Name -> module; a command's module, and the network libraries with it, is imported when it is called.
+# Name -> module and attribute; the module, and the network libraries with it, is imported when it is called.
 COMMANDS = {
-    "init": "backfill.commands.init",
-    "status": "backfill.commands.status",
-    "list": "backfill.commands.list",
-    "failures": "backfill.commands.failures",
-    "settings": "backfill.commands.settings",
-    "services": "backfill.commands.services",
-    "demo": "backfill.commands.demo",
+    "init": ("init", "init"),
+    "status": ("status", "status"),
+    "list": ("list", "list_"),
+    "failures": ("failures", "failures"),
+    "events": ("events", "events"),
+    "wait": ("wait", "wait"),
+    "pause": ("verbs", "pause"),
+    "resume": ("verbs", "resume"),
+    "cancel": ("verbs", "cancel"),
+    "retry": ("change", "retry"),
+    "set": ("change", "set_"),
+    "reset-stuck": ("verbs", "reset_stuck"),
+    "delete": ("change", "delete"),
+    "metrics": ("metrics", "metrics"),
+    "settings": ("settings", "settings"),
+    "services": ("services", "services"),
+    "demo": ("demo", "demo"),
 }
 
 
@@ -31,8 +41,8 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(COMMANDS[cmd_name])
-        command: click.Command = getattr(module, cmd_name if hasattr(module, cmd_name) else f"{cmd_name}_")
+        module, attribute = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(f"backfill.commands.{module}"), attribute)
         return command
 
 

@@ -4,19 +4,19 @@ import asyncio
 
 import click
 
-from backfill.console import need_database, read_settings, reporting
+from backfill.console import ledger, read_settings, reporting
 
 
 @click.command()
 def init() -> None:
     """Create or update the ledger's tables; safe to repeat."""
     with reporting():
-        from backfill import database, schema
+        from backfill import schema
 
-        url = need_database(read_settings())
+        settings = read_settings()
 
         async def work() -> None:
-            async with database.connected(url, name="backfill-init") as connection:
+            async with ledger(settings, "init") as connection:
                 applied = await schema.apply(connection)
             if applied:
                 click.echo(f"Applied: {', '.join(applied)}")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from backfill.console import is_terminal, json_option, need_database, print_json, read_settings, reporting
+from backfill.console import is_terminal, json_option, ledger, print_json, read_settings, reporting
 from backfill.states import JobState
 
 COLUMNS = ("id", "asset_name", "mode", "state", "partitions", "updated", "failed", "created_at")
@@ -19,19 +19,19 @@ COLUMNS = ("id", "asset_name", "mode", "state", "partitions", "updated", "failed
 def list_(state: str | None, asset_name: str | None, limit: int, as_json: bool) -> None:
     """List jobs, newest first."""
     with reporting():
-        from backfill import database, schema
+        from backfill import schema
         from backfill.ledger import jobs
 
-        url = need_database(read_settings())
+        settings = read_settings()
 
         async def read() -> list[jobs.Row]:
-            async with database.connected(url, name="backfill-list") as connection:
+            async with ledger(settings, "list") as connection:
                 await schema.check(connection)
                 return await jobs.listed(connection, state=state, asset_name=asset_name, most=limit)
 
         rows = asyncio.run(read())
         if as_json:
-            print_json({"jobs": [{**dict(row), "key_range": None} for row in rows]})
+            print_json({"jobs": [{name: value for name, value in row.items() if name != "key_range"} for row in rows]})
             return
         table = [
             (
@@ -59,7 +59,13 @@ def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    console = Console()
+    widths = [max(map(len, column)) + 3 for column in zip(COLUMNS, *rows, strict=True)]
+    if sum(widths) + 1 > console.width:  # a cut id is of no use
+        for job, asset_name, mode, state, partitions, updated, failed, _ in rows:
+            click.echo(f"{job} {state}\n  {asset_name} {mode} {partitions} | updated {updated} | failed {failed}")
+        return
     table = Table(*COLUMNS)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console.print(table)

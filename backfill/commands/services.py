@@ -36,12 +36,19 @@ Examples:
 @json_option
 @secrets_option
 def up(folder: Path | None, as_json: bool, show_secrets: bool) -> None:
-    """Start what is not running yet; what is missing is installed where possible."""
+    """Start what is not running; install what is missing.
+
+    Installing needs root and apt-get; elsewhere it says what to install.
+    """
     with reporting():
         from backfill import services as own
 
         place = folder or _default_folder()
-        own.up(place, say=note)
+        try:
+            own.up(place, say=note)
+        except KeyboardInterrupt:
+            note("what was started runs on; stop it with: backfill services down")
+            raise
         _show(own.status(place), as_json=as_json, show_secrets=show_secrets)
     if not as_json:
         option = f" --folder {shlex.quote(str(folder))}" if folder else ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backfill.console import json_option, need_database, print_json, read_settings, reporting
+from backfill.console import json_option, ledger, print_json, read_settings, reporting
 
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress
@@ -14,20 +14,29 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("job", default="latest")
+@click.option("--watch", is_flag=True, help="Go on showing it until the job has ended; Ctrl-C stops the watching.")
+@click.option(
+    "--interval", type=click.FloatRange(0.2, 3600), default=1.0, show_default=True, help="Seconds between looks."
+)
 @json_option
-def status(job: str, as_json: bool) -> None:
+def status(job: str, watch: bool, interval: float, as_json: bool) -> None:
     """Show how far JOB is: an id, its beginning, or latest."""
     with reporting():
-        from backfill import database, schema
+        from backfill import schema
         from backfill.ledger import jobs, progress
 
-        url = need_database(read_settings())
+        settings = read_settings()
 
         async def read() -> "Progress":
-            async with database.connected(url, name="backfill-status") as connection:
+            async with ledger(settings, "status") as connection:
                 await schema.check(connection)
                 return await progress.read(connection, await jobs.find(connection, job))
 
+        if watch:
+            from backfill.commands.watch import follow
+
+            asyncio.run(follow(settings, job, interval, as_json=as_json))
+            return
         now = asyncio.run(read())
         if as_json:
             print_json(now.as_json())
@@ -59,8 +68,22 @@ def lines(now: "Progress") -> Iterator[str]:
     if now.waiting_partitions:
         yield f"Retries: {now.waiting_partitions:,} partitions wait, the next until {now.next_retry_at:%H:%M:%S} UTC"
     if now.rate is not None:
-        left = f" | about {duration(now.seconds_left)} left" if now.seconds_left else ""
-        yield f"Rate: {now.rate:,.1f}/sec{left}"
+        yield f"Rate: {now.rate:,.1f}/sec{_left(now)}"
+    if now.sla:
+        yield f"Deadline: {now.sla_deadline_at:%Y-%m-%d %H:%M:%S} UTC, {now.sla.replace('_', ' ')}"
+    if now.max_workers or now.pause_ms:
+        yield f"Limits: at most {now.max_workers or 'any number of'} workers, {now.pause_ms:,} ms rest a partition"
+    if now.parent_job:
+        yield f"Retries the failed records of job {now.parent_job}"
+
+
+def _left(now: "Progress") -> str:
+    if now.seconds_left is None:
+        return ""
+    text = f" | about {duration(now.seconds_left)} left"
+    if now.estimated_completion_at and now.earliest_completion_at and now.latest_completion_at:
+        text += f" (done {now.earliest_completion_at:%H:%M:%S} to {now.latest_completion_at:%H:%M:%S} UTC)"
+    return text
 
 
 def duration(seconds: float | None) -> str:

@@ -40,25 +40,33 @@ async def open_job(
     upper_key: str,
     key_range: tuple[Decimal | None, Decimal | None],
     producer: UUID,
+    max_jobs: int,
 ) -> UUID:
-    """Insert the job; raises ConflictError with the id of an active job whose records overlap."""
+    """Insert the job; raises ConflictError with the id of an active job whose records overlap, or at `max_jobs`."""
     try:
-        job: UUID = await connection.fetchval(
-            statements.read("ledger/open_job"),
-            asset_name,
-            request.mode.value,
-            request.priority.value,
-            request.order,
-            request.batch_size,
-            request.limit,
-            list(request.ids) or None,
-            *key_range,
-            definition_hash,
-            upper_key,
-            producer,
-            PRODUCER_LEASE_SECONDS,
-            request.idempotency_key,
-        )
+        async with connection.transaction(isolation="read_committed"):
+            await connection.execute(statements.read("ledger/lock_backfill"), asset_name)
+            if await connection.fetchval(statements.read("ledger/count_active_jobs"), asset_name) >= max_jobs:
+                raise ConflictError(
+                    f"{asset_name} has {max_jobs} active jobs, as many as BACKFILL_MAX_JOBS allows; see: backfill list"
+                )
+            job: UUID = await connection.fetchval(
+                statements.read("ledger/open_job"),
+                asset_name,
+                request.mode.value,
+                request.priority.value,
+                request.order,
+                request.batch_size,
+                request.limit,
+                list(request.ids) or None,
+                *key_range,
+                definition_hash,
+                upper_key,
+                producer,
+                PRODUCER_LEASE_SECONDS,
+                request.idempotency_key,
+            )
+            return job
     except asyncpg.ExclusionViolationError as error:
         other = await connection.fetchrow(statements.read("ledger/find_overlapping_job"), asset_name, *key_range)
         if other is None:  # it ended in between
@@ -67,7 +75,6 @@ async def open_job(
             f"job {other['id']} of {asset_name} is {other['state']} and overlaps this one; wait for it, go on with it "
             f"(--resume {other['id']}), or cancel it (backfill cancel {other['id']})"
         ) from error
-    return job
 
 
 async def find(connection: Connection, reference: str) -> UUID:
@@ -120,9 +127,13 @@ async def start(connection: Connection, job: UUID) -> None:
     await connection.fetchval(statements.read("ledger/start_job"), job)
 
 
-async def roll_up(connection: Connection, job: UUID) -> bool:
-    """Bring the job row's counts up to date; True when it is planned and every partition has ended."""
-    return bool(await connection.fetchval(statements.read("ledger/roll_up_job"), job))
+async def roll_up(connection: Connection, job: UUID) -> Row | None:
+    """Bring the job row's counts up to date.
+
+    Returns `ended` (planned, and every partition has ended), and the numbers of failed, ended and all partitions.
+    """
+    row: Row | None = await connection.fetchrow(statements.read("ledger/roll_up_job"), job)
+    return row
 
 
 async def active(connection: Connection, backfills: list[str]) -> list[Row]:
@@ -140,10 +151,3 @@ async def failures(connection: Connection, job: UUID, most: int) -> list[Row]:
 async def claimable(connection: Connection, backfills: list[str]) -> Any:
     """Counts of what is left for workers: claimable, held, waiting (and until when), planning."""
     return await connection.fetchrow(statements.read("ledger/read_claimable"), backfills)
-
-
-async def pause(connection: Connection, job: UUID, *, reason: str, actor: str = "worker") -> bool:
-    """Pause a running job; False when it was not running."""
-    async with connection.transaction(isolation="read_committed"):
-        await connection.execute(statements.read("ledger/set_actor"), actor, reason)
-        return await connection.fetchval(statements.read("ledger/pause_job"), job) is not None

@@ -1,6 +1,7 @@
 """Partitions: claim, renew, settle, give back, fail."""
 
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -22,6 +23,8 @@ class Claim:
     ids: list[str]
     job_state: str
     priority: str
+    pause_ms: int
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Tally:
     skipped: Counter[str] = field(default_factory=Counter)
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # record id -> error class, message
     remaining: dict[str, tuple[str, str]] = field(default_factory=dict)  # to be tried again, and why
+    state: str = "running"  # of the partition, once the tally is settled
 
 
 async def claim(connection: Connection, message: PartitionMessage, worker: UUID, lease_seconds: float) -> Claim | None:
@@ -63,6 +67,7 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
         row["record_ids"],
         row["job_state"],
         row["priority"],
+        row["pause_ms"],
     )
 
 
@@ -100,6 +105,7 @@ async def settle(
 ) -> None:
     """Write what became of the records, in the transaction that wrote the values; the caller holds the lock.
 
+    The tally is told the state in which that leaves the partition.
     With records remaining the partition waits `retry_seconds` for its next attempt, or stays claimed when None.
     """
     if tally.failed:
@@ -109,7 +115,7 @@ async def settle(
             claim.id,
             *(list(column) for column in zip(*failures, strict=True)),
         )
-    await connection.execute(
+    tally.state = await connection.fetchval(
         statements.read("ledger/settle_partition"),
         claim.id,
         tally.updated,
@@ -151,3 +157,8 @@ async def outcome(connection: Connection, claim: Claim) -> Row | None:
     return await connection.fetchrow(
         statements.read("ledger/read_partition_outcome"), claim.id, claim.fence, claim.worker
     )
+
+
+async def forget_message(connection: Connection, message: PartitionMessage) -> None:
+    """Let the message be published again once the partition may be claimed: this one is about to be dropped."""
+    await connection.execute(statements.read("ledger/forget_message"), message.job, message.partition)

@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from backfill import statements
 from backfill.catalog import Target
 from backfill.database import Connection
@@ -44,17 +46,24 @@ async def plan_page(
     statement = target.statement(
         "plan_page", after=after, until="<=" if ascending else ">=", direction=job["sort_order"]
     )
+    taken_over = ConflictError(
+        f"job {job['id']} was taken over by another producer, or ended, while this one planned; "
+        f"see: backfill status {job['id']}"
+    )
     async with connection.transaction(isolation="read_committed"):
-        pages = await connection.fetch(
-            statement,
-            job["id"],
-            cursor or first,
-            last,
-            page_size,
-            job["batch_size"],
-            next_number,
-            job["record_ids"],
-        )
+        try:
+            pages = await connection.fetch(
+                statement,
+                job["id"],
+                cursor or first,
+                last,
+                page_size,
+                job["batch_size"],
+                next_number,
+                job["record_ids"],
+            )
+        except asyncpg.UniqueViolationError as error:  # the other one has planned a partition of this number
+            raise taken_over from error
         if not pages:
             return []
         pages.sort(key=lambda page: str(page["partition_key"]))
@@ -69,10 +78,7 @@ async def plan_page(
             PRODUCER_LEASE_SECONDS,
         )
         if moved is None:
-            raise ConflictError(
-                f"job {job['id']} was taken over by another producer, or ended, while this one planned; "
-                f"see: backfill status {job['id']}"
-            )
+            raise taken_over
     return pages
 
 

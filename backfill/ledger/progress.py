@@ -39,8 +39,18 @@ class Progress:
     failed: int
     deleted: int
     skip_reasons: dict[str, int]
-    rate: float | None  # records a second over the last minute, or over the whole of an ended job
+    rate: float | None  # records a second over the last minute, over the whole of an ended job, None while paused
+    avg_partition_duration_ms: float | None
+    estimated_completion_at: datetime | None  # at the mean rate of the last minutes
+    earliest_completion_at: datetime | None  # p10 of the time left
+    latest_completion_at: datetime | None  # p90 of the time left
     seconds_left: float | None
+    sla_deadline_at: datetime | None
+    sla: str | None  # on_time, at_risk or breached; None without a deadline
+    max_workers: int | None
+    pause_ms: int
+    parent_job: UUID | None
+    version: int
     created_at: datetime
     started_at: datetime | None
     paused_at: datetime | None
@@ -60,7 +70,25 @@ class Progress:
 
     def as_json(self) -> dict[str, Any]:
         """The documented object of `--json`."""
-        return {**asdict(self), "job": str(self.job), "done": self.done}
+        return {
+            **asdict(self),
+            "job": str(self.job),
+            "parent_job": str(self.parent_job) if self.parent_job else None,
+            "done": self.done,
+        }
+
+
+@dataclass(frozen=True)
+class WorkerView:
+    """A live worker and what it has in hand of a job."""
+
+    host: str
+    pid: int
+    heartbeat_age_seconds: float
+    partitions: int
+    first_partition: str | None
+    longest_seconds: float | None
+    updated: int
 
 
 async def read(connection: Connection, job: UUID) -> Progress:
@@ -72,12 +100,13 @@ async def read(connection: Connection, job: UUID) -> Progress:
     counts = {
         name: numbers[f"records_{name}"] for name in ("matched", "updated", "unchanged", "skipped", "failed", "deleted")
     }
-    left = counts["matched"] - sum(counts.values()) + counts["matched"]
     if state in ENDED:
         done = sum(counts.values()) - counts["matched"]
         rate = done / numbers["busy_seconds"] if numbers["busy_seconds"] else None
+    elif state is JobState.RUNNING and numbers["recent_seconds"]:
+        rate = numbers["recent_records"] / numbers["recent_seconds"]
     else:
-        rate = numbers["recent_records"] / numbers["recent_seconds"] if numbers["recent_seconds"] else None
+        rate = None
     return Progress(
         job=job,
         backfill=row["asset_name"],
@@ -100,7 +129,9 @@ async def read(connection: Connection, job: UUID) -> Progress:
         **counts,
         skip_reasons=json.loads(numbers["skip_reasons"]),
         rate=rate,
-        seconds_left=left / rate if rate and state not in ENDED and row["planned_at"] else None,
+        seconds_left=numbers["seconds_left"],
+        sla=numbers["sla"],
+        parent_job=row["parent_job_id"],
         **{
             name: row[name]
             for name in (
@@ -111,6 +142,31 @@ async def read(connection: Connection, job: UUID) -> Progress:
                 "heartbeat_at",
                 "checkpoint_partition_key",
                 "error_message",
+                "avg_partition_duration_ms",
+                "estimated_completion_at",
+                "earliest_completion_at",
+                "latest_completion_at",
+                "sla_deadline_at",
+                "max_workers",
+                "pause_ms",
+                "version",
             )
         },
     )
+
+
+async def workers(connection: Connection, now: Progress) -> list[WorkerView]:
+    """Live workers of the job's backfill; the slowest has the longest partition in hand."""
+    rows = await connection.fetch(statements.read("ledger/list_job_workers"), now.backfill, now.job)
+    return [
+        WorkerView(
+            row["host"],
+            row["pid"],
+            row["heartbeat_age_seconds"],
+            row["partitions"],
+            row["first_partition"],
+            row["longest_seconds"],
+            json.loads(row["counts"]).get("updated", 0),
+        )
+        for row in rows
+    ]

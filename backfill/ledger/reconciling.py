@@ -38,26 +38,35 @@ async def free_expired(connection: Connection, backfill: str) -> int:
 
 
 async def lost(
-    connection: Connection, backfill: str, priority: Priority, *, ready: int, grace_seconds: float, most: int
+    connection: Connection, backfill: str, priority: Priority, *, ready: int | None, grace_seconds: float, most: int
 ) -> list[Row]:
     """Partitions to publish again: what the ledger expects in the queue, less what the broker has there.
 
-    `ready` is the queue's depth. While it is not empty, live workers may hold up to their prefetch besides; an empty
-    queue leaves no doubt, and a needless message is only a claim that finds nothing.
+    `ready` is the queue's depth, None to look only for those that were never published. While it is not empty, live
+    workers may hold up to their prefetch besides; an empty queue leaves no doubt, and a needless message is only a
+    claim that finds nothing.
     """
-    expected = await connection.fetchval(
-        statements.read("ledger/count_expected"), backfill, priority.value, grace_seconds
-    )
-    held = 0
-    if ready:
-        held = await connection.fetchval(statements.read("ledger/count_prefetched"), backfill, 3 * grace_seconds + 60)
-    missing = max(0, expected - ready - held)
+    missing = 0
+    if ready is not None:
+        missing = await _missing(connection, backfill, priority, ready, grace_seconds)
     return await connection.fetch(
         statements.read("ledger/list_lost"), backfill, priority.value, grace_seconds, missing, most
     )
 
 
-async def close(connection: Connection, target: Target, job: Row) -> Ended | int | None:
+async def _missing(connection: Connection, backfill: str, priority: Priority, ready: int, grace_seconds: float) -> int:
+    expected: int = await connection.fetchval(
+        statements.read("ledger/count_expected"), backfill, priority.value, grace_seconds
+    )
+    held = 0
+    if ready:
+        held = await connection.fetchval(statements.read("ledger/count_prefetched"), backfill, 3 * grace_seconds + 60)
+    return max(0, expected - ready - held)
+
+
+async def close(
+    connection: Connection, target: Target, job: Row, *, failed_share: float, failed_minimum: int
+) -> Ended | int | None:
     """End a job whose partitions have all ended, after a closing sweep; to be called in a transaction.
 
     Returns how the job ended, or how many missed records the sweep found and planned, or None when the job is not to
@@ -72,9 +81,31 @@ async def close(connection: Connection, target: Target, job: Row) -> Ended | int
         if found:
             await jobs.roll_up(connection, job["id"])
             return found
-    if held["state"] != JobState.RUNNING:  # nothing was ever claimed: the records had gone before
+    if held["state"] != JobState.RUNNING:  # nothing was claimed since it was opened or resumed
         await jobs.start(connection, job["id"])
-    await jobs.roll_up(connection, job["id"])
-    state, error = JobState.COMPLETED, None
+    counts = await jobs.roll_up(connection, job["id"])
+    error = too_many_failed(counts, failed_share, failed_minimum) or _all_failed(counts)
+    state = JobState.FAILED if error else JobState.COMPLETED
     await connection.fetchval(statements.read("ledger/end_job"), job["id"], state.value, error)
     return Ended(job["id"], state)
+
+
+async def give_up(connection: Connection, job: UUID, error: str) -> bool:
+    """Fail a running job of which too much has failed; False when it is not running any more."""
+    return await connection.fetchval(statements.read("ledger/end_job"), job, JobState.FAILED.value, error) is not None
+
+
+def too_many_failed(counts: Row | None, share: float, minimum: int) -> str | None:
+    """Why the job should fail, or None: more than `share` of at least `minimum` ended partitions have failed."""
+    if counts is None or counts["ended_partitions"] < minimum or counts["failed"] <= share * counts["ended_partitions"]:
+        return None
+    return (
+        f"{counts['failed']:,} of {counts['ended_partitions']:,} ended partitions failed, more than {share:.0%}; "
+        "see: backfill failures"
+    )
+
+
+def _all_failed(counts: Row | None) -> str | None:
+    if counts is None or not counts["total"] or counts["failed"] < counts["total"]:
+        return None
+    return f"all {counts['total']:,} partitions failed; see: backfill failures"

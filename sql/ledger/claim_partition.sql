@@ -8,5 +8,9 @@ WHERE p.backfill_job_id = $1 AND p.partition_key = $2 AND j.id = $1 AND j.asset_
   AND j.state IN ('pending', 'running', 'resuming')
   AND ((p.state = 'pending' AND (p.not_before IS NULL OR p.not_before <= clock_timestamp()))
        OR (p.state = 'running' AND p.lease_expires_at < clock_timestamp()))
+  AND (j.max_workers IS NULL OR j.max_workers > (
+      SELECT count(DISTINCT other.worker_id) FROM backfill_partitions other
+      WHERE other.backfill_job_id = $1 AND other.state = 'running' AND other.worker_id <> $3
+        AND other.lease_expires_at >= clock_timestamp()))
 RETURNING p.id, p.fence, p.attempt_count, coalesce(p.remaining_ids, p.record_ids) AS record_ids,
-    j.state AS job_state, j.priority
+    j.state AS job_state, j.priority, j.pause_ms

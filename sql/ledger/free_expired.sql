@@ -1,7 +1,10 @@
--- Partitions whose worker has gone: pending again, to be published anew.
+-- Partitions whose worker has gone: pending again, to be published anew. One whose row is locked is being applied.
 -- $1 asset names
+WITH expired AS (
+    SELECT p.id FROM backfill_partitions p JOIN backfill_jobs j ON j.id = p.backfill_job_id
+    WHERE j.asset_name = ANY ($1) AND p.state = 'running' AND p.lease_expires_at < clock_timestamp()
+    FOR NO KEY UPDATE OF p SKIP LOCKED
+)
 UPDATE backfill_partitions p SET state = 'pending', lease_expires_at = NULL, published_at = NULL, not_before = NULL
-FROM backfill_jobs j
-WHERE j.id = p.backfill_job_id AND j.asset_name = ANY ($1) AND p.state = 'running'
-  AND p.lease_expires_at < clock_timestamp()
+FROM expired WHERE p.id = expired.id
 RETURNING p.backfill_job_id, p.partition_key

@@ -1,3 +1,7 @@
--- Begin a claim: it need not survive a crash of the database, and no change of the job's state passes it.
+-- Begin a claim: it need not survive a crash of the database, and no change of the job's state passes it. Where the
+-- number of workers is limited, claims come one at a time, so that two cannot both be the last one allowed.
 -- $1 job
-SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock_shared(1113, backfill_claim_lock($1))
+SELECT set_config('synchronous_commit', 'off', true),
+       CASE WHEN (SELECT max_workers FROM backfill_jobs WHERE id = $1) IS NULL
+            THEN pg_advisory_xact_lock_shared(1113, backfill_claim_lock($1))
+            ELSE pg_advisory_xact_lock(1113, backfill_claim_lock($1)) END

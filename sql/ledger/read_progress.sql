@@ -19,6 +19,15 @@ SELECT
     extract(epoch FROM clock_timestamp() - greatest(min(started_at), clock_timestamp() - make_interval(secs => $2)))
         ::float8 AS recent_seconds,
     extract(epoch FROM max(completed_at) - min(started_at))::float8 AS busy_seconds,
+    (SELECT CASE WHEN estimated_completion_at IS NOT NULL THEN
+         greatest(extract(epoch FROM estimated_completion_at - clock_timestamp())::float8, 0) END
+     FROM backfill_jobs WHERE id = $1) AS seconds_left,
+    (SELECT CASE
+         WHEN sla_deadline_at IS NULL THEN NULL
+         WHEN coalesce(completed_at, clock_timestamp()) > sla_deadline_at THEN 'breached'
+         WHEN latest_completion_at > sla_deadline_at OR estimated_completion_at > sla_deadline_at THEN 'at_risk'
+         ELSE 'on_time' END
+     FROM backfill_jobs WHERE id = $1) AS sla,
     (SELECT coalesce(jsonb_object_agg(reason, n), '{}') FROM (
         SELECT r.key AS reason, sum(r.value::bigint) AS n
         FROM backfill_partitions s, jsonb_each_text(s.skip_reasons) r

@@ -1,6 +1,8 @@
 -- Why a claim gave nothing: the job's and the partition's state; no row for an unknown job.
 -- $1 job, $2 partition key
-SELECT j.state AS job_state, j.asset_name, j.mode, p.state AS partition_state
+SELECT j.state AS job_state, j.asset_name, j.mode, p.state AS partition_state,
+       p.state = 'pending' AND (p.not_before IS NULL OR p.not_before <= clock_timestamp())
+           AND j.state IN ('pending', 'running', 'resuming') AS is_due
 FROM backfill_jobs j
 LEFT JOIN backfill_partitions p ON p.backfill_job_id = j.id AND p.partition_key = $2
 WHERE j.id = $1

@@ -1,8 +1,13 @@
 -- The ledger: jobs, their partitions, failures, workers and events.
 
+-- Whose rows this session sees and writes.
+CREATE FUNCTION backfill_tenant() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce(nullif(current_setting('app.current_tenant', true), ''), 'default')
+$$;
+
 CREATE TABLE backfill_jobs (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    tenant_id text NOT NULL DEFAULT 'default',
+    tenant_id text NOT NULL DEFAULT backfill_tenant(),
     asset_name text NOT NULL,
     mode text NOT NULL,
     state text NOT NULL DEFAULT 'pending',
@@ -27,11 +32,15 @@ CREATE TABLE backfill_jobs (
     records_deleted bigint NOT NULL DEFAULT 0,
     checkpoint_partition_key text,          -- every partition up to and with this one has ended
     avg_partition_duration_ms double precision,
-    estimated_completion_at timestamptz,
+    estimated_completion_at timestamptz,    -- at the mean rate of the last minutes
+    earliest_completion_at timestamptz,     -- at the rate of their best tenth (p10 of the time left)
+    latest_completion_at timestamptz,       -- at the rate of their worst tenth (p90)
     heartbeat_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     started_at timestamptz,
+    running_since timestamptz,              -- the last time it became running: rates do not look further back
     paused_at timestamptz,
+    paused_seconds double precision NOT NULL DEFAULT 0,
     planned_at timestamptz,                 -- set when every matching record is in a partition
     completed_at timestamptz,
     sla_deadline_at timestamptz,
@@ -40,7 +49,9 @@ CREATE TABLE backfill_jobs (
     idempotency_key text,
     created_by text NOT NULL DEFAULT session_user,
     error_message text,
-    parent_job_id uuid,
+    parent_job_id uuid,                     -- the job whose failed records this one tries again
+    max_workers integer,                    -- at most so many workers claim at once
+    pause_ms integer NOT NULL DEFAULT 0,    -- how long a slot rests after each partition
     version integer NOT NULL DEFAULT 1,
     CONSTRAINT backfill_jobs_mode_check CHECK (mode IN ('null', 'zero', 'all')),
     CONSTRAINT backfill_jobs_state_check CHECK (
@@ -49,6 +60,8 @@ CREATE TABLE backfill_jobs (
     CONSTRAINT backfill_jobs_sort_order_check CHECK (sort_order IN ('asc', 'desc')),
     CONSTRAINT backfill_jobs_batch_size_check CHECK (batch_size BETWEEN 1 AND 50000),
     CONSTRAINT backfill_jobs_record_limit_check CHECK (record_limit > 0),
+    CONSTRAINT backfill_jobs_max_workers_check CHECK (max_workers > 0),
+    CONSTRAINT backfill_jobs_pause_ms_check CHECK (pause_ms BETWEEN 0 AND 10000),
     CONSTRAINT backfill_jobs_started_check CHECK (state NOT IN ('running', 'completed') OR started_at IS NOT NULL),
     CONSTRAINT backfill_jobs_paused_check CHECK (state <> 'paused' OR paused_at IS NOT NULL),
     CONSTRAINT backfill_jobs_completed_check CHECK (
@@ -70,7 +83,7 @@ CREATE SEQUENCE backfill_fence_seq;
 CREATE TABLE backfill_partitions (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     backfill_job_id uuid NOT NULL REFERENCES backfill_jobs (id) ON DELETE CASCADE,
-    tenant_id text NOT NULL DEFAULT 'default',
+    tenant_id text NOT NULL DEFAULT backfill_tenant(),
     partition_key text NOT NULL,            -- zero-padded: text order is order of work
     state text NOT NULL DEFAULT 'pending',
     attempt_count integer NOT NULL DEFAULT 0,
@@ -110,10 +123,12 @@ ALTER TABLE backfill_partitions ALTER COLUMN record_ids SET STORAGE EXTERNAL;
 ALTER TABLE backfill_partitions ALTER COLUMN remaining_ids SET STORAGE EXTERNAL;
 CREATE INDEX backfill_partitions_open_idx ON backfill_partitions (backfill_job_id, partition_key)
     WHERE state IN ('pending', 'running');
+CREATE INDEX backfill_partitions_unpublished_idx ON backfill_partitions (backfill_job_id, partition_key)
+    WHERE state = 'pending' AND published_at IS NULL;
 
 CREATE TABLE backfill_failures (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    tenant_id text NOT NULL DEFAULT 'default',
+    tenant_id text NOT NULL DEFAULT backfill_tenant(),
     backfill_job_id uuid NOT NULL REFERENCES backfill_jobs (id) ON DELETE CASCADE,
     partition_key text NOT NULL,
     record_id text NOT NULL,
@@ -126,7 +141,7 @@ CREATE TABLE backfill_failures (
 
 CREATE TABLE backfill_workers (
     id uuid PRIMARY KEY,
-    tenant_id text NOT NULL DEFAULT 'default',
+    tenant_id text NOT NULL DEFAULT backfill_tenant(),
     host text NOT NULL,
     pid integer NOT NULL,
     backfills text[] NOT NULL,
@@ -141,7 +156,7 @@ CREATE TABLE backfill_workers (
 
 CREATE TABLE backfill_events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    tenant_id text NOT NULL DEFAULT 'default',
+    tenant_id text NOT NULL DEFAULT backfill_tenant(),
     backfill_job_id uuid NOT NULL,          -- no reference: the history outlives a deleted job
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     event text NOT NULL,
@@ -155,9 +170,11 @@ CREATE INDEX backfill_events_backfill_job_id_idx ON backfill_events (backfill_jo
 
 -- Who leads what, until when: a row and the database's clock, so that it works through a connection pooler.
 CREATE TABLE backfill_leases (
-    name text PRIMARY KEY,
+    tenant_id text NOT NULL DEFAULT backfill_tenant(),
+    name text NOT NULL,
     holder uuid NOT NULL,
-    expires_at timestamptz NOT NULL
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, name)
 );
 
 -- The same table stands in backfill/states.py with a sentence for each arrow.

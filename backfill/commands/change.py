@@ -1,0 +1,107 @@
+"""`backfill set`, `retry` and `delete`: one job at a time."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import click
+
+from backfill.commands.selection import actor, confirm
+from backfill.console import json_option, ledger, print_json, read_settings, reporting
+from backfill.modes import Priority
+
+
+@click.command("set")
+@click.argument("job")
+@click.option(
+    "--priority", type=click.Choice([priority.value for priority in Priority]), help="Which of the two queues."
+)
+@click.option("--max-workers", type=click.IntRange(0, 10_000), help="Workers that claim at once; 0 for any number.")
+@click.option("--pause-ms", type=click.IntRange(0, 10_000), help="How long a slot rests after each partition.")
+@click.option(
+    "--deadline",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]),
+    help="When the job should be done, in UTC.",
+)
+@json_option
+def set_(
+    job: str,
+    priority: str | None,
+    max_workers: int | None,
+    pause_ms: int | None,
+    deadline: datetime | None,
+    as_json: bool,
+) -> None:
+    """Change how active JOB is worked on; running workers obey from their next claim on."""
+    if (priority, max_workers, pause_ms, deadline) == (None, None, None, None):
+        raise click.UsageError("give at least one of --priority, --max-workers, --pause-ms, --deadline")
+    with reporting():
+        from backfill import schema
+        from backfill.ledger import jobs, operations
+
+        async def work() -> operations.Done:
+            async with ledger(read_settings(), "set") as connection:
+                await schema.check(connection)
+                return await operations.set_job(
+                    connection,
+                    await jobs.find(connection, job),
+                    actor=actor(),
+                    priority=priority,
+                    max_workers=max_workers,
+                    pause_ms=pause_ms,
+                    deadline=deadline.replace(tzinfo=UTC) if deadline else None,
+                )
+
+        done = asyncio.run(work())
+        if as_json:
+            print_json(done.as_json())
+        else:
+            click.echo(done.text)
+
+
+@click.command()
+@click.argument("job")
+@json_option
+def retry(job: str, as_json: bool) -> None:
+    """Open a job over the failed records of ended JOB, and link the two."""
+    with reporting():
+        from backfill import schema
+        from backfill.ledger import jobs, operations
+
+        async def work() -> tuple[str, str, int]:
+            async with ledger(read_settings(), "retry") as connection:
+                await schema.check(connection)
+                parent = await jobs.find(connection, job)
+                opened, records = await operations.retry(connection, parent, actor=actor())
+                return str(parent), str(opened), records
+
+        parent, opened, records = asyncio.run(work())
+        if as_json:
+            print_json({"job": opened, "parent": parent, "records": records})
+        else:
+            click.echo(f"Job {opened} tries {records:,} failed records of {parent} again; workers publish it.")
+
+
+@click.command()
+@click.argument("job")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def delete(job: str, yes: bool, as_json: bool) -> None:
+    """Forget ended JOB with its partitions and failures; its events stay."""
+    with reporting():
+        from backfill import schema
+        from backfill.ledger import jobs, operations
+
+        async def work() -> str:
+            async with ledger(read_settings(), "delete") as connection:
+                await schema.check(connection)
+                found = await jobs.find(connection, job)
+                if not yes:
+                    confirm(f"delete job {found}?")
+                await operations.delete(connection, found, actor=actor())
+                return str(found)
+
+        deleted = asyncio.run(work())
+        if as_json:
+            print_json({"job": deleted, "deleted": True})
+        else:
+            click.echo(f"Job {deleted} was deleted; its events stay: backfill events {deleted}")

@@ -1,0 +1,42 @@
+"""`backfill events`: what was done to a job, by whom and why."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+import click
+
+from backfill.console import json_option, ledger, print_json, read_settings, reporting
+
+
+@click.command()
+@click.argument("job", default="latest")
+@json_option
+def events(job: str, as_json: bool) -> None:
+    """List the events of JOB: an id (also of a deleted job), the beginning of one, or latest."""
+    with reporting():
+        from backfill import schema
+        from backfill.ledger import jobs, operations
+
+        async def read() -> tuple[UUID, list[Any]]:
+            async with ledger(read_settings(), "events") as connection:
+                await schema.check(connection)
+                try:
+                    found = UUID(job)
+                except ValueError:
+                    found = await jobs.find(connection, job)
+                rows = await operations.events(connection, found)
+                if not rows:
+                    await jobs.read(connection, found)  # raises: there never was one
+                return found, rows
+
+        found, rows = asyncio.run(read())
+        if as_json:
+            print_json({"job": str(found), "events": [{**row, "details": json.loads(row["details"])} for row in rows]})
+            return
+        for row in rows:
+            states = f"{row['from_state'] or ''} -> {row['to_state']}" if row["to_state"] else ""
+            details = row["details"] if row["details"] != "{}" else ""
+            parts = (f"{row['at']:%Y-%m-%d %H:%M:%S}", row["event"], states, row["actor"], row["reason"] or "", details)
+            click.echo("  ".join(part for part in parts if part))

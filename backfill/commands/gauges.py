@@ -1,0 +1,108 @@
+"""Jobs, backfills and queues as Prometheus gauges; labels are names of backfills, queues and states, never ids."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from backfill.broker import QueueState
+from backfill.exposition import GaugeMetricFamily, Metric
+from backfill.ledger.measures import Measures
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The ledger and the queues at one moment; None for what could not be reached."""
+
+    measures: Measures | None
+    queues: dict[str, QueueState] | None
+    work_queues: frozenset[str] = frozenset()
+
+
+def families(reading: Reading) -> Iterator[Metric]:
+    """The reading as metrics; what could not be reached has none, except that it is down."""
+    up = _gauge("backfill_service_up", "Whether the service answered this scrape.", "service")
+    up.add_metric(["postgresql"], float(reading.measures is not None))
+    if reading.measures is None:
+        yield up
+        return
+    up.add_metric(["rabbitmq"], float(reading.queues is not None))
+    yield up
+    yield from _jobs(reading.measures)
+    yield from _backfills(reading.measures)
+    yield from _heartbeats(reading.measures)
+    if reading.queues:
+        yield from _queues(reading.queues, reading.work_queues)
+
+
+def _jobs(measures: Measures) -> Iterator[Metric]:
+    jobs = _gauge("backfill_jobs_active", "Jobs that have not ended.", "state")
+    for state, count in measures.states.items():
+        jobs.add_metric([state], count)
+    yield jobs
+
+
+def _backfills(measures: Measures) -> Iterator[Metric]:
+    rows = measures.backfills
+    for name, column, meaning in (
+        ("backfill_job_running_seconds", "running_seconds", "Since the start of the job that runs for longest."),
+        ("backfill_sla_seconds_left", "sla_seconds", "Until the nearest deadline of an active job; negative after it."),
+    ):
+        yield _by_backfill(name, meaning, ((row["asset_name"], row[column]) for row in rows))
+    for name, column, meaning in (
+        ("backfill_pause_duration_seconds", "pause_seconds", "Since the oldest pause still in force; 0 without one."),
+        ("backfill_sla_at_risk", "sla_at_risk", "Active jobs that are expected to end after their deadline."),
+        ("backfill_sla_breached", "sla_breached", "Active jobs whose deadline has passed."),
+        ("backfill_records_matched", "matched", "Records of active jobs."),
+        ("backfill_records_done", "done", "Of those, the ones whose outcome is known."),
+    ):
+        yield _by_backfill(name, meaning, ((row["asset_name"], row[column] or 0) for row in rows))
+    yield _eta(measures)
+    alive = {row["asset_name"]: row["alive"] for row in measures.workers}
+    names = [row["asset_name"] for row in rows]
+    yield _by_backfill(
+        "backfill_workers", "Workers whose heartbeat is fresh.", ((name, alive.get(name, 0)) for name in names)
+    )
+
+
+def _eta(measures: Measures) -> Metric:
+    """A summary, because only a summary may have quantiles: 0.1 if all goes well, 0.5 expected, 0.9 if it goes ill."""
+    eta = Metric("backfill_eta_distribution_seconds", "Until the last active job ends.", "summary")
+    for row in measures.backfills:
+        for quantile, column in (("0.1", "earliest"), ("0.5", "estimated"), ("0.9", "latest")):
+            seconds = row[f"{column}_seconds"]
+            if seconds is not None:
+                labels = {"backfill": row["asset_name"], "quantile": quantile}
+                eta.add_sample(eta.name, labels, max(0.0, seconds))
+    return eta
+
+
+def _heartbeats(measures: Measures) -> Iterator[Metric]:
+    """Of jobs the oldest heartbeat counts, one that is stuck; of workers the newest, none being left."""
+    ages = _gauge("backfill_heartbeat_age_seconds", "Since the last sign of life.", "kind", "backfill")
+    for kind, rows in (("job", measures.backfills), ("worker", measures.workers)):
+        for row in rows:
+            if row["heartbeat_seconds"] is not None:
+                ages.add_metric([kind, row["asset_name"]], row["heartbeat_seconds"])
+    yield ages
+
+
+def _queues(queues: dict[str, QueueState], work_queues: frozenset[str]) -> Iterator[Metric]:
+    depth = _gauge("backfill_queue_depth", "Messages ready.", "queue")
+    consumers = _gauge("backfill_queue_consumers", "Consumers of a work queue.", "queue")
+    for name, state in queues.items():
+        depth.add_metric([name], state.ready)
+        if name in work_queues:  # nobody consumes the others, and nobody should
+            consumers.add_metric([name], state.consumers)
+    yield depth
+    yield consumers
+
+
+def _by_backfill(name: str, meaning: str, values: Iterable[tuple[str, float | None]]) -> GaugeMetricFamily:
+    family = _gauge(name, meaning, "backfill")
+    for backfill, value in values:
+        if value is not None:
+            family.add_metric([backfill], value)
+    return family
+
+
+def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, labels=labels)

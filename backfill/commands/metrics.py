@@ -1,0 +1,103 @@
+"""`backfill metrics`: what the ledger and the queues say, in the Prometheus text format."""
+
+import asyncio
+import signal
+import threading
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from backfill.console import ledger, need_database, note, read_settings, reporting
+from backfill.errors import BackfillError, UnreachableError
+from backfill.modes import Priority
+from backfill.settings import Settings
+
+if TYPE_CHECKING:
+    from backfill.commands.gauges import Reading
+    from backfill.ledger.measures import Measures
+
+SCRAPE_SECONDS: Final = 30
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  backfill metrics > /var/lib/prometheus/node-exporter/backfill.prom
+  backfill metrics --listen 9399"""
+)
+@click.option("--listen", type=click.IntRange(0, 65535), metavar="PORT", help="Serve them; 0 takes a free port.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+def metrics(listen: int | None, host: str) -> None:
+    """Print the metrics of jobs and queues once, or serve them until stopped.
+
+    What workers do is told by each worker: backfill-worker --metrics-port.
+    """
+    with reporting():
+        from backfill import exposition
+        from backfill.commands import gauges
+
+        settings = read_settings()
+        need_database(settings)
+        if listen is None:
+            reading = asyncio.run(read(settings))
+            click.echo(exposition.text(lambda: gauges.families(reading)), nl=False)
+            return
+        stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
+        with exposition.serving(lambda: gauges.families(_read_or_note(settings)), host, listen) as url:
+            click.echo(f"Metrics: {url}")
+            stopped.wait()
+
+
+def _read_or_note(settings: Settings) -> "Reading":
+    """For a scrape: an unreachable database is a measurement too."""
+    from backfill.commands.gauges import Reading
+
+    try:
+        return asyncio.run(read(settings))
+    except BackfillError as error:
+        note(f"error: {error}")
+        return Reading(None, None)
+
+
+async def read(settings: Settings) -> "Reading":
+    """Measure on connections of its own; raises UnreachableError or SchemaError when the ledger cannot be read."""
+    from backfill import schema
+    from backfill.ledger import measures
+
+    try:
+        async with asyncio.timeout(SCRAPE_SECONDS), ledger(settings, "metrics") as connection:
+            await schema.check(connection)
+            measured = await measures.read(connection, settings.lease_seconds)
+    except TimeoutError as error:
+        raise UnreachableError(f"PostgreSQL did not answer within {SCRAPE_SECONDS} s; see what it does") from error
+    names = [row["asset_name"] for row in measured.backfills]
+    return await _with_queues(settings, measured, names)
+
+
+async def _with_queues(settings: Settings, measured: "Measures", backfills: list[str]) -> "Reading":
+    from backfill import broker
+    from backfill.commands.gauges import Reading
+    from backfill.topology import Topology, milliseconds
+
+    if not settings.rabbitmq_url:
+        note("RABBITMQ_URL is not set: no metrics of queues")
+        return Reading(measured, {})
+    topologies = [Topology(name, settings.tenant) for name in backfills]
+    work = [topology.queue(priority) for topology in topologies for priority in Priority]
+    delays = sorted({milliseconds(seconds) for seconds in settings.retry_delays})
+    others = [
+        name
+        for topology in topologies
+        for name in (topology.dead_queue, *(topology.delay_queue(delay) for delay in delays))
+    ]
+    try:
+        async with broker.connected(
+            settings.rabbitmq_url, name="backfill-metrics", heartbeat=settings.heartbeat
+        ) as connection:
+            found = {name: await broker.inspect(connection, name) for name in (*work, *others)}
+    except (UnreachableError, broker.BrokerLostError) as error:
+        note(f"error: {error}")
+        return Reading(measured, None)
+    return Reading(measured, {name: state for name, state in found.items() if state}, frozenset(work))

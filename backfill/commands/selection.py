@@ -1,0 +1,106 @@
+"""Which jobs an operator means: one by name, or many by state and age, shown before anything happens."""
+
+import getpass
+import re
+import socket
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from backfill.console import note
+from backfill.errors import UsageError
+from backfill.states import JobState
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from backfill.database import Connection
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Duration(click.ParamType[float]):
+    """A time such as 90s, 10m, 2h or 1d, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value))
+        if not match:
+            self.fail(f"{value!r} is no time; write 90s, 10m, 2h or 1d", param, ctx)
+        return float(match[1]) * UNITS[match[2] or "s"]
+
+
+def selecting(command: F) -> F:
+    """Add JOB and the options that select many jobs instead."""
+    for decorate in (
+        click.option("--yes", is_flag=True, help="Do not ask; needed for many jobs where nobody can answer."),
+        click.option("--stuck-for", type=Duration(), metavar="TIME", help="Only jobs without a heartbeat for so long."),
+        click.option("--backfill", "asset_name", metavar="NAME", help="Only jobs of this backfill."),
+        click.option(
+            "--state", type=click.Choice([state.value for state in JobState]), help="Only jobs in this state."
+        ),
+        click.option("--all", "every", is_flag=True, help="All jobs that the other options select."),
+        click.argument("job", required=False),
+    ):
+        command = decorate(command)
+    return command
+
+
+async def select(
+    connection: "Connection",
+    job: str | None,
+    *,
+    verb: str,
+    states: list[JobState],
+    every: bool,
+    state: str | None,
+    asset_name: str | None,
+    stuck_for: float | None,
+    yes: bool,
+) -> "list[UUID]":
+    """The jobs that are meant; many are listed and confirmed first. Raises UsageError when it is not clear."""
+    from backfill import statements
+    from backfill.ledger import jobs
+
+    if job is not None:
+        if every or state or stuck_for is not None or asset_name:
+            raise UsageError(f"give a JOB, or --all with --state, --backfill or --stuck-for, to {verb}")
+        return [await jobs.find(connection, job)]
+    if not every and stuck_for is None:
+        raise UsageError(f"which job? give an id, the beginning of one or latest; or --all to {verb} many")
+    wanted = [state] if state else [one.value for one in states]
+    rows = await connection.fetch(statements.read("ledger/select_jobs"), wanted, asset_name, stuck_for)
+    for row in rows:
+        note(
+            f"{row['id']}  {row['asset_name']}  {row['state']}  "
+            f"{row['completed_partitions']:,}/{row['total_partitions']:,} partitions"
+        )
+    if not rows:
+        note("No job is selected.")
+    elif not yes:
+        confirm(f"{verb} {len(rows)} jobs?")
+    return [row["id"] for row in rows]
+
+
+def confirm(question: str) -> None:
+    """Ask on a terminal; elsewhere nobody can answer, and --yes is needed."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody is here to answer; add --yes")
+    if not click.confirm(question, err=True):
+        raise UsageError("nothing was done")
+
+
+def actor() -> str:
+    """Who gives the command, for the job's events."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

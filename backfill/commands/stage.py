@@ -1,0 +1,84 @@
+"""Where the demo plays: services, a database and queues of its own, and none of them left behind."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from backfill.console import note
+from backfill.errors import UsageError
+
+
+@contextmanager
+def stage(app: str) -> Iterator[dict[str, str]]:
+    """Services of the demo's own, or a database of its own on the server of DATABASE_URL; gone afterwards."""
+    from backfill import services
+
+    home = Path(os.environ.get("BACKFILL_HOME", ".backfill")).absolute() / f"demo-{secrets.token_hex(4)}"
+    click.echo("== Services")
+    try:
+        started = services.up(home / "services", say=lambda text: click.echo(f"  {text}"))
+        database_url = asyncio.run(_own_database(started.database_url, "create"))
+        try:
+            environment = {
+                **os.environ,
+                "DATABASE_URL": database_url,
+                "RABBITMQ_URL": started.amqp_url,
+                "BACKFILL_APP": app,
+                "PYTHONUNBUFFERED": "1",
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            }
+            click.echo("  PostgreSQL and RabbitMQ answer.")
+            yield environment
+        finally:
+            asyncio.run(_own_database(database_url, "drop"))
+            asyncio.run(_delete_queues(started.amqp_url))
+    finally:
+        note("  stopping")
+        services.down(home / "services", delete=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+async def _own_database(url: str, action: str) -> str:
+    """Create a database beside the one of the URL, or drop the one of the URL; returns the URL that is then valid."""
+    import asyncpg
+
+    from backfill.database import connected, quote
+
+    server, _, name = url.partition("?")[0].rpartition("/")
+    options = url[len(url.partition("?")[0]) :]
+    if action == "create":
+        own = f"backfill_demo_{secrets.token_hex(4)}"
+        async with connected(url, name="backfill-demo") as connection:
+            try:
+                await connection.execute(f"CREATE DATABASE {quote(own)}")
+            except asyncpg.InsufficientPrivilegeError as error:
+                raise UsageError(
+                    "the demo makes a database of its own, but the role of DATABASE_URL may not; "
+                    "unset DATABASE_URL for private services, or grant CREATEDB"
+                ) from error
+        return f"{server}/{own}{options}"
+    async with connected(f"{server}/postgres{options}", name="backfill-demo") as connection:
+        await connection.execute(f"DROP DATABASE IF EXISTS {quote(name)} WITH (FORCE)")
+    return url
+
+
+async def _delete_queues(url: str) -> None:
+    """Leave nothing in a broker that is not ours; private ones are deleted as a whole anyway."""
+    from backfill.broker import connected
+    from backfill.settings import read
+    from backfill.topology import Topology, delete
+
+    async with connected(url, name="backfill-demo", heartbeat=10) as connection:
+        await delete(connection, Topology("killmail_values"), read().retry_delays)
+
+
+def _leave(number: int, _: object) -> None:
+    # Through every `finally`, so that what was started is stopped.
+    raise SystemExit(128 + number)

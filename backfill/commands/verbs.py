@@ -1,0 +1,108 @@
+"""`backfill pause`, `resume`, `cancel` and `reset-stuck`: change the course of one job or of many."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from backfill.commands.selection import actor, select, selecting
+from backfill.console import json_option, ledger, note, print_json, read_settings, reporting
+from backfill.errors import BackfillError
+from backfill.states import ACTIVE, JobState
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from backfill.database import Connection
+
+Operation = Callable[["Connection", "UUID"], Awaitable[dict[str, Any]]]
+
+
+@click.command()
+@selecting
+@click.option("--reason", default="", help="Why, for the job's events.")
+@json_option
+def pause(job: str | None, reason: str, as_json: bool, **selection: Any) -> None:
+    """Pause JOB: no partition starts once this returns; those in hand finish."""
+    from backfill.ledger import operations
+
+    async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
+        return (await operations.pause(connection, one, actor=actor(), reason=reason)).as_json()
+
+    _apply("pause", job, [JobState.RUNNING], operation, as_json, **selection)
+
+
+@click.command()
+@selecting
+@click.option("--reason", default="", help="Why, for the job's events.")
+@json_option
+def resume(job: str | None, reason: str, as_json: bool, **selection: Any) -> None:
+    """Let paused JOB go on; no completed partition is done again."""
+    from backfill.ledger import operations
+
+    async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
+        return (await operations.resume(connection, one, actor=actor(), reason=reason)).as_json()
+
+    _apply("resume", job, [JobState.PAUSED], operation, as_json, **selection)
+
+
+@click.command()
+@selecting
+@click.option("--reason", required=True, help="Why, for the job's events.")
+@json_option
+def cancel(job: str | None, reason: str, as_json: bool, **selection: Any) -> None:
+    """Give JOB up: nothing starts afterwards, and its messages vanish from the queue."""
+    from backfill.ledger import operations
+
+    async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
+        return (await operations.cancel(connection, one, actor=actor(), reason=reason)).as_json()
+
+    _apply("cancel", job, sorted(ACTIVE), operation, as_json, **selection)
+
+
+@click.command("reset-stuck")
+@selecting
+@click.option("--force", is_flag=True, help="Take partitions from live workers too; what they hold is fenced out.")
+@json_option
+def reset_stuck(job: str | None, force: bool, as_json: bool, **selection: Any) -> None:
+    """Take partitions back from workers that have gone, and queue what is pending again."""
+    from backfill.ledger import operations
+
+    async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
+        taken, again = await operations.reset_stuck(
+            connection, one, actor=actor(), gone_seconds=read_settings().lease_seconds, force=force
+        )
+        text = f"Job {one}: {taken:,} partitions taken back, {again:,} messages will be published again."
+        return {"job": str(one), "partitions": taken, "republished": again, "text": text}
+
+    _apply("reset-stuck", job, sorted(ACTIVE), operation, as_json, **selection)
+
+
+def _apply(
+    verb: str, job: str | None, states: list[JobState], operation: Operation, as_json: bool, **selection: Any
+) -> None:
+    """Do it to each selected job; of many, those that cannot be changed are reported and the others done."""
+    with reporting():
+        from backfill import schema
+
+        async def work() -> list[dict[str, Any]]:
+            async with ledger(read_settings(), verb) as connection:
+                await schema.check(connection)
+                selected = await select(connection, job, verb=verb, states=states, **selection)
+                results = []
+                for one in selected:
+                    try:
+                        results.append(await operation(connection, one))
+                    except BackfillError as error:
+                        if len(selected) == 1:
+                            raise
+                        note(f"error: {error}")
+                return results
+
+        results = asyncio.run(work())
+        if as_json:
+            print_json({"jobs": results})
+        else:
+            for result in results:
+                click.echo(result["text"])

@@ -1,0 +1,134 @@
+"""`backfill status --watch`: one screen for people, plain lines for pipes, JSON lines for programs."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from backfill.commands.status import duration, lines
+from backfill.console import is_terminal, ledger
+from backfill.errors import BackfillError
+from backfill.settings import Settings
+from backfill.states import ENDED
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from backfill.ledger.progress import Progress, WorkerView
+
+
+async def follow(settings: Settings, reference: str, interval: float, *, as_json: bool) -> None:
+    """Show the job's progress until it has ended."""
+    from backfill import schema
+    from backfill.ledger import jobs, progress
+
+    async with ledger(settings, "watch") as connection:
+        await schema.check(connection)
+        job = await jobs.find(connection, reference)
+        with _screen(as_json) as screen:
+            while True:
+                now = await progress.read(connection, job)
+                screen.show(now, await progress.workers(connection, now), await _depths(settings, now))
+                if now.state in ENDED:
+                    return
+                await asyncio.sleep(interval)
+
+
+async def _depths(settings: Settings, now: "Progress") -> dict[str, int | None]:
+    """Messages ready in the job's queue and the dead queue; empty when the broker does not answer."""
+    from backfill.broker import BrokerLostError, connected, depth
+    from backfill.modes import Priority
+    from backfill.topology import Topology
+
+    topology = Topology(now.backfill, settings.tenant)
+    queues = (topology.queue(Priority(now.priority)), topology.dead_queue)
+    try:
+        async with connected(settings.rabbitmq_url, name="backfill-watch", heartbeat=settings.heartbeat) as broker:
+            return {queue: await depth(broker, queue) for queue in queues}
+    except (BackfillError, BrokerLostError):
+        return {}
+
+
+class _Lines:
+    """Plain lines: one a look, and the whole status at the end."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def __enter__(self) -> "_Lines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def show(self, now: "Progress", workers: "list[WorkerView]", depths: dict[str, int | None]) -> None:
+        if self._as_json:
+            look = {"schema_version": 1, **now.as_json(), "workers": [asdict(one) for one in workers], "queues": depths}
+            click.echo(json.dumps(look, default=str))
+            return
+        left = f" | {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
+        click.echo(
+            f"{now.state.value}: {now.done:,}/{now.matched:,} ({100 * now.share:.1f}%) | "
+            f"Rate: {now.rate or 0:,.1f}/sec{left} | Failed: {now.failed:,} | Workers: {len(workers)}"
+        )
+        if now.state in ENDED:
+            click.echo("\n".join(lines(now)))
+
+
+class _Live:
+    """One screen that is drawn again at each look."""
+
+    def __init__(self) -> None:
+        from rich.live import Live
+
+        self._live = Live(auto_refresh=False, screen=False)
+
+    def __enter__(self) -> "_Live":
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def show(self, now: "Progress", workers: "list[WorkerView]", depths: dict[str, int | None]) -> None:
+        self._live.update(_render(now, workers, depths), refresh=True)
+
+
+def _screen(as_json: bool) -> Any:
+    return _Live() if is_terminal() and not as_json else _Lines(as_json)
+
+
+def _render(now: "Progress", workers: "list[WorkerView]", depths: dict[str, int | None]) -> "RenderableType":
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    bar = ProgressBar(total=max(now.matched, 1), completed=now.done)
+    table = Table("worker", "partitions", "first", "longest", "heartbeat", "updated", expand=True)
+    slowest = max((one.longest_seconds or 0 for one in workers), default=0)
+    for one in workers:
+        longest = f"{one.longest_seconds:.1f} s" if one.longest_seconds is not None else ""
+        mark = " slowest" if longest and one.longest_seconds == slowest and len(workers) > 1 else ""
+        table.add_row(
+            f"{one.host}:{one.pid}",
+            str(one.partitions),
+            one.first_partition or "",
+            longest + mark,
+            f"{one.heartbeat_age_seconds:.0f} s ago",
+            f"{one.updated:,}",
+        )
+    queues = " | ".join(
+        f"{queue}: {'none' if ready is None else f'{ready:,} ready'}" for queue, ready in depths.items()
+    )
+    body: list[RenderableType] = [bar, Text("\n".join(lines(now))), Text(queues or "RabbitMQ does not answer")]
+    if workers:
+        body.append(table)
+    else:
+        body.append(Text(f"No worker; start one with: backfill-worker {now.backfill}"))
+    return Panel(
+        Group(*body), title=f"{now.backfill} {now.state.value}", subtitle="Ctrl-C ends the watching, not the job"
+    )

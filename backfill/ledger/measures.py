@@ -1,0 +1,29 @@
+"""What the ledger says about all jobs at once, for monitoring; by backfill, never by job."""
+
+from dataclasses import dataclass
+
+from backfill import statements
+from backfill.database import Connection
+from backfill.ledger.jobs import Row
+from backfill.states import ACTIVE
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The ledger at one moment."""
+
+    states: dict[str, int]  # active jobs
+    backfills: list[Row]
+    workers: list[Row]
+
+
+async def read(connection: Connection, worker_seconds: float) -> Measures:
+    """Measure; a worker whose heartbeat is older than `worker_seconds` counts as gone."""
+    counted = {
+        row["state"]: row["jobs"] for row in await connection.fetch(statements.read("ledger/read_metrics_states"))
+    }
+    return Measures(
+        {state.value: counted.get(state, 0) for state in sorted(ACTIVE)},
+        await connection.fetch(statements.read("ledger/read_metrics_backfills")),
+        await connection.fetch(statements.read("ledger/read_metrics_workers"), worker_seconds),
+    )

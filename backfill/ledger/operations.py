@@ -1,0 +1,185 @@
+"""What operators do to jobs: every change guarded by state and version, and remembered as an event."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from backfill import statements
+from backfill.database import Connection
+from backfill.errors import ConflictError
+from backfill.ledger import jobs
+from backfill.ledger.jobs import Row
+from backfill.states import ACTIVE, ENDED, JOB_ARROWS, JobState
+
+TRIES: Final = 5  # against a change of the job between reading and writing it
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an operation came to."""
+
+    job: UUID
+    state: JobState  # now
+    changed: bool  # False: the job was already as asked for
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"job": str(self.job), "state": self.state.value, "changed": self.changed, "text": self.text}
+
+
+async def pause(connection: Connection, job: UUID, *, actor: str, reason: str = "") -> Done:
+    """Let no partition start any more; those in hand finish. In force when this returns."""
+
+    async def change(row: Row) -> bool:
+        return bool(await connection.fetchval(statements.read("ledger/pause_job"), job, row["version"]))
+
+    return await _change(connection, job, JobState.PAUSED, change, actor=actor, reason=reason)
+
+
+async def resume(connection: Connection, job: UUID, *, actor: str, reason: str = "") -> Done:
+    """Go on where a pause stopped; the job is resuming until a worker claims."""
+
+    async def change(row: Row) -> bool:
+        return bool(await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]))
+
+    return await _change(
+        connection, job, JobState.RESUMING, change, actor=actor, reason=reason, already=(JobState.RUNNING,)
+    )
+
+
+async def cancel(connection: Connection, job: UUID, *, actor: str, reason: str) -> Done:
+    """Give the job up: nothing starts afterwards, partitions in hand finish, its messages vanish from the queue."""
+
+    async def change(row: Row) -> bool:
+        return bool(await connection.fetchval(statements.read("ledger/cancel_job"), job, row["version"], reason))
+
+    return await _change(connection, job, JobState.CANCELLED, change, actor=actor, reason=reason)
+
+
+async def _change(
+    connection: Connection,
+    job: UUID,
+    to: JobState,
+    change: Callable[[Row], Awaitable[bool]],
+    *,
+    actor: str,
+    reason: str,
+    already: tuple[JobState, ...] = (),
+) -> Done:
+    """Change the state if the arrow exists; raises ConflictError naming the state and what is allowed."""
+    for _ in range(TRIES):
+        row = await jobs.read(connection, job)
+        state = JobState(row["state"])
+        if state is to or state in already:
+            return Done(job, state, False, f"Job {job} is {state.value} already.")
+        if to not in JOB_ARROWS[state]:
+            raise ConflictError(f"job {job} is {state.value}: it cannot become {to.value}; {_allowed(state)}")
+        async with connection.transaction(isolation="read_committed"):
+            await connection.execute(statements.read("ledger/set_actor"), actor, reason)
+            if await change(row):
+                return Done(job, to, True, f"Job {job} was {state.value} and is {to.value}.")
+    raise ConflictError(f"job {job} is being changed by others again and again; see: backfill events {job}")
+
+
+def _allowed(state: JobState) -> str:
+    arrows = ", ".join(sorted(one.value for one in JOB_ARROWS[state]))
+    return f"allowed: {arrows}" if arrows else "it has ended"
+
+
+async def retry(connection: Connection, job: UUID, *, actor: str) -> tuple[UUID, int]:
+    """Open a job over the failed records of an ended one, linked to it; returns its id and how many records.
+
+    Planned in the same transaction; a worker's reconciler publishes it within a second or two.
+    """
+    row = await jobs.read(connection, job)
+    state = JobState(row["state"])
+    if state not in ENDED:
+        raise ConflictError(
+            f"job {job} is {state.value}: only what an ended job left can be retried; {_allowed(state)}"
+        )
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute(statements.read("ledger/set_actor"), actor, f"retry of {job}")
+        try:
+            opened: UUID | None = await connection.fetchval(statements.read("ledger/open_retry_job"), job)
+        except asyncpg.ExclusionViolationError as error:
+            raise ConflictError(
+                f"another job of {row['asset_name']} is active and overlaps the failed records; see: backfill list"
+            ) from error
+        if opened is None:
+            raise ConflictError(f"job {job} has no failed records; see: backfill failures {job}")
+        counts = await connection.fetch(statements.read("ledger/plan_retry"), opened)
+        await jobs.roll_up(connection, opened)
+    return opened, sum(count["record_count"] for count in counts)
+
+
+async def reset_stuck(
+    connection: Connection, job: UUID, *, actor: str, gone_seconds: float, force: bool
+) -> tuple[int, int]:
+    """Take back partitions of workers that have gone (or of all, fencing them out), and queue what is pending anew.
+
+    Returns how many partitions were taken back, and how many messages will be published again.
+    """
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute(statements.read("ledger/set_actor"), actor, "")
+        taken = await connection.fetch(statements.read("ledger/reset_partitions"), job, gone_seconds, force)
+        again = await connection.fetch(statements.read("ledger/forget_messages"), job)
+        details = {"partitions": [row["partition_key"] for row in taken][:100], "republished": len(again)}
+        await _remember(connection, job, "job.reset", details)
+    return len(taken), len(again)
+
+
+async def delete(connection: Connection, job: UUID, *, actor: str) -> None:
+    """Forget an ended job with its partitions and failures; its events stay. Raises ConflictError for an active one."""
+    row = await jobs.read(connection, job)
+    state = JobState(row["state"])
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute(statements.read("ledger/set_actor"), actor, "")
+        if await connection.fetchval(statements.read("ledger/delete_job"), job, row["version"]) is None:
+            raise ConflictError(f"job {job} is {state.value}: only ended jobs are deleted; cancel it first")
+        await _remember(connection, job, "job.deleted", {"asset_name": row["asset_name"], "state": state.value})
+
+
+async def set_job(
+    connection: Connection,
+    job: UUID,
+    *,
+    actor: str,
+    priority: str | None,
+    max_workers: int | None,
+    pause_ms: int | None,
+    deadline: datetime | None,
+) -> Done:
+    """Change how an active job is worked on; running workers obey from their next claim on."""
+    given = {"priority": priority, "max_workers": max_workers, "pause_ms": pause_ms, "deadline": deadline}
+    details = {name: str(value) for name, value in given.items() if value is not None}
+    for _ in range(TRIES):
+        row = await jobs.read(connection, job)
+        state = JobState(row["state"])
+        if state not in ACTIVE:
+            raise ConflictError(f"job {job} is {state.value}: it has ended")
+        async with connection.transaction(isolation="read_committed"):
+            await connection.execute(statements.read("ledger/set_actor"), actor, "")
+            changed = await connection.fetchval(
+                statements.read("ledger/set_job"), job, row["version"], priority, max_workers, pause_ms, deadline
+            )
+            if changed is None:
+                continue
+            if priority is not None and priority != row["priority"]:
+                # What waits in the other queue finds nothing to claim, once its twin was faster.
+                await connection.fetch(statements.read("ledger/forget_messages"), job)
+            await _remember(connection, job, "job.set", details)
+        return Done(job, state, True, f"Job {job}: " + ", ".join(f"{name} {value}" for name, value in details.items()))
+    raise ConflictError(f"job {job} is being changed by others again and again; see: backfill events {job}")
+
+
+async def events(connection: Connection, job: UUID) -> list[Row]:
+    return await connection.fetch(statements.read("ledger/list_events"), job)
+
+
+async def _remember(connection: Connection, job: UUID, event: str, details: dict[str, Any]) -> None:
+    await connection.execute(statements.read("ledger/insert_event"), job, event, None, json.dumps(details))

@@ -1,0 +1,1 @@
+"""Reference backfills: `killmails` with its own tables, data and loader, and the tiny `names`."""

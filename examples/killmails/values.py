@@ -1,0 +1,44 @@
+"""The derived columns: what a killmail's ship and items are worth at today's prices."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from backfill import ColumnBackfill, Skip
+from examples.killmails import statements
+
+if TYPE_CHECKING:
+    from backfill.database import Connection
+
+
+class KillmailValues(ColumnBackfill):
+    """Write `total_value`, and its parts `destroyed_value` and `dropped_value`.
+
+    An item line is worth the price times its quantity, nothing without a price, and 0.01 for each blueprint copy.
+    The ship is always destroyed.
+    """
+
+    name = "killmail_values"
+    table = "killmails"
+    key = "killmail_id"
+    columns = ("total_value", "destroyed_value", "dropped_value")
+    inputs = statements.read("inputs")
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        """Add up; every input has two decimals, so nothing needs rounding."""
+        if record["ship_type_id"] is None:
+            return Skip("no victim")
+        destroyed, dropped = record["ship_price"] + record["destroyed"], record["dropped"]
+        return {
+            "total_value": destroyed + dropped,
+            "destroyed_value": destroyed,
+            "dropped_value": dropped,
+        }
+
+    async def warnings(self, connection: "Connection") -> list[str]:
+        """Without prices every killmail would be worth nothing, and no longer be NULL."""
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM market_prices)"):
+            return []
+        return [
+            "market_prices is empty: every value would be 0; "
+            "load prices first: python -m examples.killmails prices FILE"
+        ]

@@ -1,0 +1,6 @@
+-- Let a paused job go on; the next claim makes it running.
+-- $1 job, $2 version
+UPDATE backfill_jobs SET state = 'resuming', heartbeat_at = clock_timestamp(), version = version + 1,
+    paused_seconds = paused_seconds + extract(epoch FROM clock_timestamp() - paused_at)
+WHERE id = $1 AND state = 'paused' AND version = $2
+RETURNING id
