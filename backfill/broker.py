@@ -56,7 +56,10 @@ async def bounded(seconds: float = CALL_SECONDS) -> AsyncIterator[None]:
         if _cancel_requests() == requests:
             raise BrokerLostError("the link to RabbitMQ was lost") from error
         raise
-    except LOST as error:
+    except Exception as error:
+        # A channel that closes under a call ends it with an Exception of no class of its own.
+        if not isinstance(error, LOST) and type(error) is not Exception:
+            raise
         if _cancel_requests() > requests:
             raise asyncio.CancelledError from error
         if isinstance(error, BrokerLostError):

@@ -1,6 +1,8 @@
 """Connections to PostgreSQL: bounded in time, named, and with errors that say what to do."""
 
 import asyncio
+import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
@@ -16,6 +18,9 @@ Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 Pool: TypeAlias = "asyncpg.Pool[Any]"
 
 CONNECT_SECONDS: Final = 10.0
+
+# The pool logs every connect that fails with a traceback; whoever waits for the database says so in a line.
+logging.getLogger("asyncpg").addHandler(logging.NullHandler())
 
 # The server, the connection or the moment is at fault, not the record: the same work may succeed later.
 TRANSIENT: Final = (
@@ -50,8 +55,11 @@ def is_away(error: BaseException) -> bool:
 
 
 def _is_closed(error: BaseException) -> bool:
-    """A terminated backend often surfaces as an InterfaceError without an SQLSTATE; other ones mean a wrong call."""
-    return isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+    """A terminated backend often surfaces as an InterfaceError without an SQLSTATE; other ones mean a wrong call.
+
+    The pool takes back a connection that was closed under its holder, who then hears that it has been released.
+    """
+    return isinstance(error, asyncpg.InterfaceError) and bool(re.search(r"clos|released", str(error)))
 
 
 def quote(name: str) -> str:

@@ -1,6 +1,5 @@
 """From a request to a queued job: prepare, open or take over, plan and publish, report."""
 
-import math
 import time
 from contextlib import AsyncExitStack
 from typing import Any
@@ -21,8 +20,8 @@ from backfill.ledger.jobs import Request, Row
 from backfill.modes import Mode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from backfill.topology import Topology
-from producers.preparation import Preparation, explain, prepare
+from producers import summary
+from producers.preparation import explain, prepare
 from producers.producer import PAGE_PARTITIONS, Producer
 from producers.screen import Screen
 
@@ -33,13 +32,13 @@ async def dry_run(settings: Settings, definition: ColumnBackfill, request: Reque
         await schema.check(connection)
         prepared = await prepare(connection, definition, request)
         plan = await explain(connection, prepared)
-    _describe(settings, screen, prepared)
+    summary.describe(settings, screen, prepared)
     predicate = prepared.target.names["predicate"]
     screen.say(f"Predicate: {predicate}")
     for line in plan:
         screen.say(f"    {line}")
     screen.say("Dry run: nothing was written or published.")
-    return {**_summary(settings, prepared), "dry_run": True, "predicate": predicate, "query_plan": plan}
+    return {**summary.as_json(settings, prepared), "dry_run": True, "predicate": predicate, "query_plan": plan}
 
 
 async def queue(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
@@ -51,10 +50,10 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
         if existing := await _existing(connection, request, screen):
             return existing
         prepared = await prepare(connection, definition, request)
-        _describe(settings, screen, prepared)
+        summary.describe(settings, screen, prepared)
         if prepared.matched == 0:
             screen.say("Nothing to do.")
-            return {**_summary(settings, prepared), "job": None, "queued": 0}
+            return {**summary.as_json(settings, prepared), "job": None, "queued": 0}
         publisher = await _publisher(settings, definition, stack)
         producer = uuid4()
         assert prepared.upper_key is not None  # noqa: S101 - records matched, so there is a highest one
@@ -78,7 +77,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
         failpoint("producer.after_open")
         row = await jobs.read(connection, job)
         queued = await _produce(settings, prepared.target, row, publisher, producer, screen, stack, prepared.matched)
-        return {**_summary(settings, prepared), "job": str(job), "queued": queued}
+        return {**summary.as_json(settings, prepared), "job": str(job), "queued": queued}
 
 
 async def _existing(connection: Connection, request: Request, screen: Screen) -> dict[str, Any] | None:
@@ -123,7 +122,7 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
             stack,
             max(prepared.matched, row["records_matched"]),
         )
-        return {**_summary(settings, prepared), "job": str(row["id"]), "queued": queued, "resumed": True}
+        return {**summary.as_json(settings, prepared), "job": str(row["id"]), "queued": queued, "resumed": True}
 
 
 def _request(row: Row) -> Request:
@@ -200,31 +199,3 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
     """The error that ended the producer's tasks; what followed it was cancelled."""
     first = group.exceptions[0]
     return _first(first) if isinstance(first, ExceptionGroup) else first
-
-
-def _describe(settings: Settings, screen: Screen, prepared: Preparation) -> None:
-    definition, request = prepared.target.definition, prepared.request
-    for sentence in prepared.warnings:
-        screen.warn(sentence)
-    about = "about " if prepared.is_estimate else ""
-    words = request.mode.words(definition.table, definition.target_column)
-    only = f", only {len(request.ids):,} given by --id" if request.ids else ""
-    screen.say(f"Mode: {request.mode.value} - {words}{only}")
-    limit = f" (limit {request.limit:,})" if request.limit else ""
-    screen.say(f"Records: {about}{prepared.matched:,}{limit}")
-    screen.say(f"Queue: {Topology(definition.name, settings.tenant).queue(request.priority)}")
-    batches = math.ceil(prepared.matched / request.batch_size)
-    screen.say(f"Batch size: {request.batch_size:,} ({batches:,} batches)")
-
-
-def _summary(settings: Settings, prepared: Preparation) -> dict[str, Any]:
-    request = prepared.request
-    return {
-        "backfill": prepared.target.definition.name,
-        "mode": request.mode.value,
-        "priority": request.priority.value,
-        "queue": Topology(prepared.target.definition.name, settings.tenant).queue(request.priority),
-        "batch_size": request.batch_size,
-        "matched": prepared.matched,
-        "matched_is_estimate": prepared.is_estimate,
-    }

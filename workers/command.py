@@ -71,7 +71,8 @@ def main(
     """
     with reporting():
         from backfill.topology import Topology
-        from workers.worker import Options, Worker, obey_signals
+        from workers import signals
+        from workers.worker import Options, Worker
 
         settings = read_settings(app=app, metrics_port=metrics_port)
         definitions = application.load(settings.app)
@@ -82,7 +83,7 @@ def main(
 
         async def work() -> None:
             worker = Worker(settings, definitions, options, click.echo)
-            obey_signals(worker, click.echo)
+            signals.obey(worker.stop, click.echo)
             for name in definitions:
                 topology = Topology(name, settings.tenant)
                 click.echo(f"Queue: {topology.queue(Priority.NORMAL)} (and {topology.queue(Priority.HIGH)})")

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,18 +10,16 @@ from uuid import UUID, uuid4
 
 from backfill import database, schema
 from backfill.console import need_broker, need_database
-from backfill.database import Pool, is_transient
+from backfill.database import Pool
 from backfill.definition import ColumnBackfill
-from backfill.ledger import jobs
 from backfill.publisher import Publisher
 from backfill.settings import Settings
+from workers import burst
 from workers.intake import Delivery, Intake
 from workers.keeper import Keeper, Seat
 from workers.processor import Processor
 from workers.reconciler import Reconciler
 from workers.stats import Stats
-
-BURST_SECONDS = 0.1  # how often an idle burst worker asks whether anything is left
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,7 @@ class Worker:
                 database.pooled(
                     need_database(settings),
                     name=name,
+                    tenant=settings.tenant,
                     size=options.concurrency + 3,  # a slot's, the keeper's, the reconciler's, and one to spare
                     statement_timeout_ms=settings.statement_timeout_ms,
                     lock_timeout_ms=settings.lock_timeout_ms,
@@ -119,7 +117,7 @@ class Worker:
                 side.create_task(self._reconciler.run(), name="reconciler"),
             ]
             if self._options.burst:
-                tasks.append(side.create_task(self._end_when_nothing_is_left(pool), name="burst"))
+                tasks.append(side.create_task(self._burst(pool), name="burst"))
             slots = [side.create_task(self._slot(), name=f"slot {n}") for n in range(self._options.concurrency)]
             await self._stopping.wait()
             await self._intake.stop()
@@ -130,6 +128,15 @@ class Worker:
         with contextlib.suppress(Exception):  # the leases end by themselves when the database is away
             await self._reconciler.stop()
             await self._keeper.stop()
+
+    async def _burst(self, pool: Pool) -> None:
+        await self._intake.ready.wait()
+        self._say(
+            await burst.until_nothing_is_left(
+                pool, self._definitions, lambda: not self._busy and not self._intake.buffered, self._reconciler
+            )
+        )
+        self.stop()
 
     async def _slot(self) -> None:
         """Take one delivery after another; between deliveries a stop is noticed at once."""
@@ -163,34 +170,6 @@ class Worker:
         if self._options.max_records and records >= self._options.max_records:
             self.stop()
 
-    async def _end_when_nothing_is_left(self, pool: Pool) -> None:
-        names = list(self._definitions)
-        await self._intake.ready.wait()
-        while True:
-            await asyncio.sleep(BURST_SECONDS)
-            if self._busy or self._intake.buffered:
-                continue
-            try:
-                async with pool.acquire(timeout=5) as connection:
-                    left = await jobs.claimable(connection, names)
-                    if left["claimable"] or left["held"] or left["planning"]:
-                        continue
-                    if any([await self._reconciler.close_ended(connection, name) for name in names]):
-                        continue
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                continue
-            if left["waiting"]:
-                self._say(
-                    f"Nothing left to claim; {left['waiting']:,} partitions wait for a retry until "
-                    f"{left['waiting_until']:%Y-%m-%d %H:%M:%S} UTC."
-                )
-            else:
-                self._say("Nothing left to claim.")
-            self.stop()
-            return
-
 
 async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
     """Cancel until all have ended: an error on the way out may hide a cancellation, and the loop would go on."""
@@ -198,29 +177,3 @@ async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
         for task in tasks:
             task.cancel()
         _, tasks = await asyncio.wait(tasks, timeout=1)
-
-
-def obey_signals(worker: Worker, say: Callable[[str], None]) -> None:
-    """The first SIGTERM or SIGINT drains, the second ends the process at once; the ledger loses nothing by it.
-
-    Plain handlers, not the loop's: those are taken away when the loop closes, and a signal that comes while the
-    process is ending would make a clean exit look like a kill.
-    """
-    loop = asyncio.get_running_loop()
-    received = 0
-
-    def stop() -> None:
-        say("Stopping: finishing what is in hand (once more to stop at once).")
-        worker.stop()
-
-    def on_signal(number: int, _: object) -> None:
-        nonlocal received
-        received += 1
-        if loop.is_closed():
-            return
-        if received > 1:
-            os._exit(128 + number)
-        loop.call_soon_threadsafe(stop)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)

@@ -45,6 +45,12 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(f"backfill.commands.{module}"), attribute)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every summary whole: the usual list cuts them to a line."""
+        found = [(name, self.get_command(ctx, name)) for name in COMMANDS]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(limit=200)) for name, one in found if one])
+
 
 @click.group(
     cls=LazyGroup,

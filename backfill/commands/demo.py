@@ -24,10 +24,19 @@ STEP_SECONDS: Final = 300
 
 
 @click.command()
-@click.option("--killmails", type=click.IntRange(100, 1_000_000), default=100_000, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 16), default=3, show_default=True)
+@click.option(
+    "--killmails",
+    type=click.IntRange(100, 1_000_000),
+    default=100_000,
+    show_default=True,
+    help="How many records to make up.",
+)
+@click.option("--workers", type=click.IntRange(1, 16), default=3, show_default=True, help="How many to start.")
 def demo(killmails: int, workers: int) -> None:
-    """Fill the values of generated killmails: services, tables, a queue, workers, a pause, a verdict."""
+    """Fill a column of made-up killmails, and leave nothing behind.
+
+    Services, tables, a queue, workers, a pause, and a verdict from SQL; in a checkout of the toolkit.
+    """
     with reporting():
         began = time.monotonic()
         if not Path("Procfile").is_file():

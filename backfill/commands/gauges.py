@@ -64,7 +64,10 @@ def _backfills(measures: Measures) -> Iterator[Metric]:
 
 
 def _eta(measures: Measures) -> Metric:
-    """A summary, because only a summary may have quantiles: 0.1 if all goes well, 0.5 expected, 0.9 if it goes ill."""
+    """0.1 if all goes well, 0.5 expected, 0.9 if it goes ill, which is left out where that has no end in sight.
+
+    A summary, because nothing else may have quantiles.
+    """
     eta = Metric("backfill_eta_distribution_seconds", "Until the last active job ends.", "summary")
     for row in measures.backfills:
         for quantile, column in (("0.1", "earliest"), ("0.5", "estimated"), ("0.9", "latest")):

@@ -1,11 +1,11 @@
 """`backfill status`: how far a job is."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from backfill.commands.report import lines
 from backfill.console import json_option, ledger, print_json, read_settings, reporting
 
 if TYPE_CHECKING:
@@ -42,56 +42,3 @@ def status(job: str, watch: bool, interval: float, as_json: bool) -> None:
             print_json(now.as_json())
         else:
             click.echo("\n".join(lines(now)))
-
-
-def lines(now: "Progress") -> Iterator[str]:
-    """The job's progress as plain lines."""
-    yield f"Job {now.job}: {now.backfill}, mode {now.mode}, priority {now.priority}"
-    since = now.completed_at or now.paused_at or now.started_at or now.created_at
-    yield f"State: {now.state.value} since {since:%Y-%m-%d %H:%M:%S} UTC" + (
-        f" ({now.error_message})" if now.error_message else ""
-    )
-    planning = "" if now.is_planned else ", still planning"
-    yield (
-        f"Partitions: {now.completed_partitions:,}/{now.total_partitions:,} completed, "
-        f"{now.failed_partitions:,} failed, {now.skipped_partitions:,} skipped, "
-        f"{now.running_partitions:,} running{planning}"
-    )
-    yield (
-        f"Records: {now.done:,}/{now.matched:,} ({100 * now.share:.1f}%) | Updated: {now.updated:,} | "
-        f"Unchanged: {now.unchanged:,} | Skipped: {now.skipped:,} | Failed: {now.failed:,} | Deleted: {now.deleted:,}"
-    )
-    for reason, count in now.skip_reasons.items():
-        yield f"  skipped {count:,}: {reason}"
-    if now.failed:
-        yield f"  see the failed records with: backfill failures {now.job}"
-    if now.waiting_partitions:
-        yield f"Retries: {now.waiting_partitions:,} partitions wait, the next until {now.next_retry_at:%H:%M:%S} UTC"
-    if now.rate is not None:
-        yield f"Rate: {now.rate:,.1f}/sec{_left(now)}"
-    if now.sla:
-        yield f"Deadline: {now.sla_deadline_at:%Y-%m-%d %H:%M:%S} UTC, {now.sla.replace('_', ' ')}"
-    if now.max_workers or now.pause_ms:
-        yield f"Limits: at most {now.max_workers or 'any number of'} workers, {now.pause_ms:,} ms rest a partition"
-    if now.parent_job:
-        yield f"Retries the failed records of job {now.parent_job}"
-
-
-def _left(now: "Progress") -> str:
-    if now.seconds_left is None:
-        return ""
-    text = f" | about {duration(now.seconds_left)} left"
-    if now.estimated_completion_at and now.earliest_completion_at and now.latest_completion_at:
-        text += f" (done {now.earliest_completion_at:%H:%M:%S} to {now.latest_completion_at:%H:%M:%S} UTC)"
-    return text
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in the two largest units, such as 1 h 05 min."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours:,} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -5,8 +5,8 @@ import sys
 
 import click
 
+from backfill.commands.report import lines
 from backfill.commands.selection import Duration
-from backfill.commands.status import lines
 from backfill.console import json_option, ledger, print_json, read_settings, reporting
 from backfill.states import ENDED, JobState
 

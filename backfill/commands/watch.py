@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backfill.commands.status import duration, lines
+from backfill.commands.report import duration, lines
 from backfill.console import is_terminal, ledger
 from backfill.errors import BackfillError
 from backfill.settings import Settings

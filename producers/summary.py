@@ -1,0 +1,37 @@
+"""What `backfill-queue` says of a request, in words and as JSON."""
+
+import math
+from typing import Any
+
+from backfill.settings import Settings
+from backfill.topology import Topology
+from producers.preparation import Preparation
+from producers.screen import Screen
+
+
+def describe(settings: Settings, screen: Screen, prepared: Preparation) -> None:
+    definition, request = prepared.target.definition, prepared.request
+    for sentence in prepared.warnings:
+        screen.warn(sentence)
+    about = "about " if prepared.is_estimate else ""
+    words = request.mode.words(definition.table, definition.target_column)
+    only = f", only {len(request.ids):,} given by --id" if request.ids else ""
+    screen.say(f"Mode: {request.mode.value} - {words}{only}")
+    limit = f" (limit {request.limit:,})" if request.limit else ""
+    screen.say(f"Records: {about}{prepared.matched:,}{limit}")
+    screen.say(f"Queue: {Topology(definition.name, settings.tenant).queue(request.priority)}")
+    batches = math.ceil(prepared.matched / request.batch_size)
+    screen.say(f"Batch size: {request.batch_size:,} ({batches:,} batches)")
+
+
+def as_json(settings: Settings, prepared: Preparation) -> dict[str, Any]:
+    request = prepared.request
+    return {
+        "backfill": prepared.target.definition.name,
+        "mode": request.mode.value,
+        "priority": request.priority.value,
+        "queue": Topology(prepared.target.definition.name, settings.tenant).queue(request.priority),
+        "batch_size": request.batch_size,
+        "matched": prepared.matched,
+        "matched_is_estimate": prepared.is_estimate,
+    }

@@ -1,0 +1,39 @@
+"""When a worker that was started with --burst has nothing left to wait for."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from backfill.database import Pool, is_transient
+from backfill.ledger import jobs
+from workers.reconciler import Reconciler
+
+POLL_SECONDS: Final = 0.1  # how often an idle worker asks whether anything is left
+
+
+async def until_nothing_is_left(
+    pool: Pool, backfills: Iterable[str], is_idle: Callable[[], bool], reconciler: Reconciler
+) -> str:
+    """Wait until nothing can be claimed, is held by another worker or is being planned; says what waits for a retry."""
+    names = list(backfills)
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        if not is_idle():
+            continue
+        try:
+            async with pool.acquire(timeout=5) as connection:
+                left = await jobs.claimable(connection, names)
+                if left["claimable"] or left["held"] or left["planning"]:
+                    continue
+                if any([await reconciler.close_ended(connection, name) for name in names]):
+                    continue
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            continue
+        if left["waiting"]:
+            return (
+                f"Nothing left to claim; {left['waiting']:,} partitions wait for a retry until "
+                f"{left['waiting_until']:%Y-%m-%d %H:%M:%S} UTC."
+            )
+        return "Nothing left to claim."

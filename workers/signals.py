@@ -1,0 +1,32 @@
+"""How a worker hears that it should end."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+
+def obey(stop_working: Callable[[], None], say: Callable[[str], None]) -> None:
+    """The first SIGTERM or SIGINT drains, the second ends the process at once; the ledger loses nothing by it.
+
+    Plain handlers, not the loop's: those are taken away when the loop closes, and a signal that comes while the
+    process is ending would make a clean exit look like a kill.
+    """
+    loop = asyncio.get_running_loop()
+    received = 0
+
+    def stop() -> None:
+        say("Stopping: finishing what is in hand (once more to stop at once).")
+        stop_working()
+
+    def on_signal(number: int, _: object) -> None:
+        nonlocal received
+        received += 1
+        if loop.is_closed():
+            return
+        if received > 1:
+            os._exit(128 + number)
+        loop.call_soon_threadsafe(stop)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
