@@ -35,7 +35,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return list(COMMANDS)
+        return [*COMMANDS]  # `list` is a module of this package, once that has been imported
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx

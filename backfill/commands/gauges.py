@@ -1,7 +1,7 @@
 """Jobs, backfills and queues as Prometheus gauges; labels are names of backfills, queues and states, never ids."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backfill.broker import QueueState
 from backfill.exposition import GaugeMetricFamily, Metric
@@ -10,21 +10,23 @@ from backfill.ledger.measures import Measures
 
 @dataclass(frozen=True)
 class Reading:
-    """The ledger and the queues at one moment; None for what could not be reached."""
+    """The ledger and the queues at one moment."""
 
-    measures: Measures | None
-    queues: dict[str, QueueState] | None
+    measures: Measures | None  # None: the ledger could not be read
+    is_broker_up: bool | None = None  # None: not asked
+    queues: dict[str, QueueState] = field(default_factory=dict)
     work_queues: frozenset[str] = frozenset()
 
 
 def families(reading: Reading) -> Iterator[Metric]:
     """The reading as metrics; what could not be reached has none, except that it is down."""
-    up = _gauge("backfill_service_up", "Whether the service answered this scrape.", "service")
+    up = _gauge("backfill_service_up", "Whether it could be read for this scrape.", "service")
     up.add_metric(["postgresql"], float(reading.measures is not None))
     if reading.measures is None:
         yield up
         return
-    up.add_metric(["rabbitmq"], float(reading.queues is not None))
+    if reading.is_broker_up is not None:
+        up.add_metric(["rabbitmq"], float(reading.is_broker_up))
     yield up
     yield from _jobs(reading.measures)
     yield from _backfills(reading.measures)
@@ -49,7 +51,7 @@ def _backfills(measures: Measures) -> Iterator[Metric]:
         yield _by_backfill(name, meaning, ((row["asset_name"], row[column]) for row in rows))
     for name, column, meaning in (
         ("backfill_pause_duration_seconds", "pause_seconds", "Since the oldest pause still in force; 0 without one."),
-        ("backfill_sla_at_risk", "sla_at_risk", "Active jobs that are expected to end after their deadline."),
+        ("backfill_sla_at_risk", "sla_at_risk", "Active jobs that may end after their deadline."),
         ("backfill_sla_breached", "sla_breached", "Active jobs whose deadline has passed."),
         ("backfill_records_matched", "matched", "Records of active jobs."),
         ("backfill_records_done", "done", "Of those, the ones whose outcome is known."),

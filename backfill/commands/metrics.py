@@ -33,11 +33,15 @@ def metrics(listen: int | None, host: str) -> None:
     What workers do is told by each worker: backfill-worker --metrics-port.
     """
     with reporting():
-        from backfill import exposition
+        from backfill import broker, database, exposition
         from backfill.commands import gauges
 
         settings = read_settings()
-        need_database(settings)
+        database.check_url(need_database(settings))
+        if settings.rabbitmq_url:
+            broker.check_url(settings.rabbitmq_url)
+        else:
+            note("RABBITMQ_URL is not set: no metrics of queues")
         if listen is None:
             reading = asyncio.run(read(settings))
             click.echo(exposition.text(lambda: gauges.families(reading)), nl=False)
@@ -58,7 +62,7 @@ def _read_or_note(settings: Settings) -> "Reading":
         return asyncio.run(read(settings))
     except BackfillError as error:
         note(f"error: {error}")
-        return Reading(None, None)
+        return Reading(None)
 
 
 async def read(settings: Settings) -> "Reading":
@@ -82,8 +86,7 @@ async def _with_queues(settings: Settings, measured: "Measures", backfills: list
     from backfill.topology import Topology, milliseconds
 
     if not settings.rabbitmq_url:
-        note("RABBITMQ_URL is not set: no metrics of queues")
-        return Reading(measured, {})
+        return Reading(measured)
     topologies = [Topology(name, settings.tenant) for name in backfills]
     work = [topology.queue(priority) for topology in topologies for priority in Priority]
     delays = sorted({milliseconds(seconds) for seconds in settings.retry_delays})
@@ -99,5 +102,5 @@ async def _with_queues(settings: Settings, measured: "Measures", backfills: list
             found = {name: await broker.inspect(connection, name) for name in (*work, *others)}
     except (UnreachableError, broker.BrokerLostError) as error:
         note(f"error: {error}")
-        return Reading(measured, None)
-    return Reading(measured, {name: state for name, state in found.items() if state}, frozenset(work))
+        return Reading(measured, is_broker_up=False)
+    return Reading(measured, True, {name: state for name, state in found.items() if state}, frozenset(work))

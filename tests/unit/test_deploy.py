@@ -1,0 +1,115 @@
+"""The files in deploy/ give a draining worker more time than it takes."""
+
+import configparser
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from backfill.settings import Settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+DRAIN_SECONDS: float = Settings.model_fields["drain_seconds"].default
+# Beyond the drain: stop consuming, give the lead and the claims back, close both services, each of them bounded.
+GOODBYE_SECONDS = 20
+
+
+def parsed(path: Path) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None, strict=False, inline_comment_prefixes=(" ;",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(path.read_text())
+    return parser
+
+
+def seconds(text: str) -> float:
+    number, unit = re.fullmatch(r"(\d+)(s|m|min)?", text).groups()  # type: ignore[union-attr]
+    return float(number) * (60 if unit in ("m", "min") else 1)
+
+
+def kill_times() -> dict[str, float]:
+    """Each place that kills our processes when they have not ended by then."""
+    found = {
+        "supervisor": seconds(parsed(DEPLOY / "supervisor/backfill.conf")["program:backfill-worker"]["stopwaitsecs"]),
+        "systemd": seconds(parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]["TimeoutStopSec"]),
+    }
+    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            pod = document["spec"].get("template", {}).get("spec", {})
+            commands = [container["command"][0] for container in pod.get("containers", ())]
+            if set(commands) & {"backfill-worker", "backfill-queue"}:
+                found[f"{path.name} {commands}"] = pod["terminationGracePeriodSeconds"]
+    for name, service in compose()["services"].items():
+        if service.get("command", [""])[0] == "backfill-worker":
+            found[f"compose {name}"] = seconds(service["stop_grace_period"])
+    return found
+
+
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    return loaded
+
+
+def test_a_worker_is_killed_later_than_it_drains() -> None:
+    times = kill_times()
+
+    assert len(times) == 5, times
+    for place, time in times.items():
+        assert time > DRAIN_SECONDS + GOODBYE_SECONDS, f"{place} kills after {time} s"
+
+
+def test_every_place_stops_a_worker_with_the_signal_that_drains() -> None:
+    unit = parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]
+    program = parsed(DEPLOY / "supervisor/backfill.conf")["program:backfill-worker"]
+
+    assert unit["KillSignal"] == "SIGTERM"
+    assert unit["KillMode"] == "mixed"  # TERM to the worker alone, KILL to all that is left
+    assert unit["Restart"] == "on-failure"
+    assert program["stopsignal"] == "TERM"
+    assert program["autorestart"] == "true"
+    assert compose()["services"]["worker"]["stop_signal"] == "SIGTERM"
+
+
+def test_systemd_lets_a_worker_do_no_more_than_its_work() -> None:
+    unit = parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]
+    for option in ("NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices", "RestrictSUIDSGID"):
+        assert unit[option] == "yes"
+    assert unit["ProtectSystem"] == "strict"
+    assert unit["CapabilityBoundingSet"] == ""
+    assert unit["User"] == "backfill"
+
+
+def test_processes_on_one_host_have_a_port_of_metrics_each() -> None:
+    unit = parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]
+    program = parsed(DEPLOY / "supervisor/backfill.conf")["program:backfill-worker"]
+
+    assert unit["ExecStart"].endswith("backfill-worker --metrics-port=94%i")
+    assert program["command"].endswith("backfill-worker --metrics-port=94%(process_num)02d")
+    assert "%(process_num)02d" in program["stdout_logfile"]
+
+
+@pytest.mark.parametrize("name", ["worker", "metrics"])
+def test_compose_scrapes_what_it_starts(name: str) -> None:
+    services = compose()["services"]
+    (port,) = (part.partition("=")[2] for part in services[name]["command"] if "port" in part or "listen" in part)
+    prometheus = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
+    targets = {
+        f"{service}:{config.get('port', '')}".rstrip(":")
+        for job in prometheus["scrape_configs"]
+        for config in (*job.get("static_configs", ()), *job.get("dns_sd_configs", ()))
+        for service in config.get("targets", config.get("names", ()))
+    }
+
+    assert f"{name}:{port}" in targets
+
+
+def test_compose_keeps_passwords_out_of_the_file_and_ports_off_the_network() -> None:
+    for service in compose()["services"].values():
+        for port in service.get("ports", ()):
+            assert port.startswith("127.0.0.1:")
+        for variable, value in service.get("environment", {}).items():
+            if "PASS" in variable:
+                assert re.fullmatch(r"\$\{\w+:\?set a password\}", value)
+        image = service["image"]
+        assert "build" in service or re.search(r":v?\d", image), f"{image} has no version"
