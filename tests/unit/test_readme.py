@@ -1,0 +1,89 @@
+"""README.md says what the code says."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from backfill import errors, settings
+from backfill.commands import wait
+from backfill.console import EXIT_CODES
+from backfill.states import JobState, PartitionState
+from tests.support import reference
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "README.md").read_text()
+COMMANDS = dict(reference.commands())
+REFRESH = "README.md is out of date; refresh it with: python -m tests.support.reference"
+
+
+def section(title: str) -> str:
+    """The text under a heading, up to the next one of any level."""
+    found = re.search(rf"^#+ {re.escape(title)}$(.*?)(?=^#+ |\Z)", TEXT, re.DOTALL | re.MULTILINE)
+    assert found, f"README.md has no section {title!r}"
+    return found[1]
+
+
+def test_commands_and_settings_are_those_of_the_code() -> None:
+    assert reference.updated(TEXT) == TEXT, REFRESH
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_explained(name: str) -> None:
+    """Everything has a help text, and stands in the reference."""
+    command: click.Command = COMMANDS[name]
+    assert command.help
+    reference_text = section("Commands")
+    program, _, subcommand = name.partition(" ")
+    assert f"`{subcommand or program}" in reference_text
+    for option in reference.options(command):
+        assert option.help, f"{name} {option.opts[0]} has no help"
+        assert f"`{option.opts[0]}" in reference_text, f"{option.opts[0]} of {name}: {REFRESH}"
+
+
+@pytest.mark.parametrize("variable", [row[1] for row in settings.described()])
+def test_every_setting_is_explained(variable: str) -> None:
+    assert f"`{variable}`" in section("Settings")
+
+
+def test_every_exit_code_is_explained() -> None:
+    explained = {int(code) for code in re.findall(r"^\| (\d+) \|", section("Exit codes"), re.MULTILINE)}
+    of_errors = {
+        one.exit_code
+        for one in vars(errors).values()
+        if isinstance(one, type) and issubclass(one, errors.BackfillError)
+    }
+    of_help = {int(code) for code in re.findall(r"\b(\d+) [a-zP]", EXIT_CODES)}
+    of_wait = {wait.EXIT_FAILED, wait.EXIT_CANCELLED, wait.EXIT_TIMEOUT}
+    assert explained == of_errors | of_help | of_wait | {0}
+
+
+@pytest.mark.parametrize("state", sorted({*JobState, *PartitionState}))
+def test_every_state_is_explained(state: str) -> None:
+    table, _, partitions = section("States").partition("A partition is")
+    assert f"| `{state}` |" in table or state not in set(JobState)
+    assert f"`{state}`" in partitions or state not in set(PartitionState)
+
+
+def test_the_definition_is_the_example() -> None:
+    assert f"```python\n{(ROOT / 'examples/names.py').read_text()}```\n" in TEXT
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]+\.(?:py|sql))`", TEXT))
+    assert len(named) > 20
+    assert not [name for name in named if not (ROOT / name).is_file()]
+
+
+def test_every_progress_query_is_named() -> None:
+    for query in (ROOT / "sql/progress").glob("*.sql"):
+        assert f"`sql/progress/{query.name}`" in section("Progress")
+
+
+def test_links_lead_to_headings() -> None:
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= headings
