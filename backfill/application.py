@@ -24,8 +24,9 @@ def load(app: str) -> dict[str, ColumnBackfill]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise UsageError(f"cannot import app {module_name!r} ({error}); pass --app module:Class") from error
+    except Exception as error:  # whatever the user's module raises while it is imported
+        why = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise UsageError(f"cannot import app {module_name!r} ({why}); pass --app module:Class") from error
     if class_name:
         found: Any = getattr(module, class_name, None)
         if not _is_definition(found):

@@ -1,10 +1,12 @@
 """How commands speak: data on stdout, everything else on stderr, rich only for people, one sentence for an error."""
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -29,7 +31,23 @@ def is_terminal() -> bool:
 
 def print_json(value: dict[str, Any]) -> None:
     """One documented object; dates as ISO 8601, ids as strings."""
-    click.echo(json.dumps({"schema_version": 1, **value}, default=str))
+    click.echo(json.dumps({"schema_version": 1, **value}, default=_as_text))
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def say(text: str) -> None:
+    """A line of a long-running process on stdout; when nobody can read it any more the work goes on in silence."""
+    try:
+        click.echo(text)
+    except OSError:
+        _silence()
+
+
+def _silence() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def note(text: str) -> None:
@@ -54,8 +72,13 @@ def reporting() -> Iterator[None]:
         sys.exit(130)
     except BrokenPipeError:
         # The reader has gone (`| head`): there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         sys.exit(0)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _silence()
+        _end(BackfillError(f"cannot write to stdout: {error.strerror}"))
 
 
 def _end(error: BackfillError) -> NoReturn:

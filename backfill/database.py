@@ -31,6 +31,7 @@ TRANSIENT: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.CannotConnectNowError,
+    asyncpg.InternalClientError,  # a server that dies while an idle connection is taken leaves the driver confused
     OSError,
     TimeoutError,
 )
@@ -42,6 +43,7 @@ AWAY: Final = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,
     OSError,
 )
 

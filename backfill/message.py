@@ -48,4 +48,4 @@ def decode(body: bytes) -> PartitionMessage:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ContractError(f"{where + ': ' if where else ''}{first['msg']}") from None
+        raise ContractError(f"{where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}") from None

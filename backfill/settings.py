@@ -92,7 +92,8 @@ class Settings(BaseSettings):
 
 def mask(url: str) -> str:
     """The URL without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    # To the last @: better a host too few in a message than half a password.
+    return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
 
 
 def read(**flags: Any) -> Settings:
@@ -104,7 +105,9 @@ def read(**flags: Any) -> Settings:
         name = str(first["loc"][0])
         variable = name if name.isupper() else f"BACKFILL_{name.upper()}"
         given = os.environ.get(variable, first.get("input"))
-        raise UsageError(f"{variable}={given}: {first['msg']}; see `backfill settings`") from None
+        raise UsageError(
+            f"{variable}={given}: {first['msg'].removeprefix('Value error, ')}; see `backfill settings`"
+        ) from None
 
 
 def described() -> list[tuple[str, str, str, str]]:

@@ -1,7 +1,8 @@
 """From a request to a queued job: prepare, open or take over, plan and publish, report."""
 
+import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,10 +11,10 @@ import asyncpg
 from backfill import database, schema, statements
 from backfill.broker import BrokerLostError
 from backfill.catalog import Target, resolve
-from backfill.console import ledger, need_broker, need_database
+from backfill.console import ledger, need_broker, need_database, note
 from backfill.database import Connection
 from backfill.definition import ColumnBackfill
-from backfill.errors import ConflictError, UnreachableError
+from backfill.errors import BackfillError, ConflictError, UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Request, Row
@@ -182,6 +183,12 @@ async def _produce(
                 error = _first(group)
                 # To PostgreSQL's translation any lost link is its own.
                 raise UnreachableError(f"RabbitMQ: {error}") if isinstance(error, BrokerLostError) else error from group
+    except asyncio.CancelledError:
+        note(f"interrupted; what is planned is safe: go on with backfill-queue --resume {job['id']}")
+        with suppress(BackfillError, TimeoutError):
+            async with asyncio.timeout(3), ledger(settings, "queue") as connection:
+                await planning.leave(connection, job["id"], identity)
+        raise
     except UnreachableError as error:
         raise UnreachableError(
             f"{error}; what is planned is safe: go on with backfill-queue --resume {job['id']}"

@@ -7,7 +7,7 @@ import signal
 import click
 
 from backfill import __version__, application
-from backfill.console import EXIT_CODES, SettingsCommand, app_option, read_settings, reporting
+from backfill.console import EXIT_CODES, SettingsCommand, app_option, read_settings, reporting, say
 from backfill.modes import Priority
 
 
@@ -83,16 +83,14 @@ def main(
         options = Options(prefetch or concurrency + 2, concurrency, stats_interval, burst, max_records, metrics)
 
         async def work() -> None:
-            worker = Worker(settings, definitions, options, click.echo)
-            signals.obey(worker.stop, click.echo)
+            worker = Worker(settings, definitions, options, say)
+            signals.obey(worker.stop, say)
             for name in definitions:
                 topology = Topology(name, settings.tenant)
-                click.echo(f"Queue: {topology.queue(Priority.NORMAL)} (and {topology.queue(Priority.HIGH)})")
-            click.echo(
-                f"Prefetch: {options.prefetch} | Concurrency: {concurrency} | Stats every {stats_interval:,} records"
-            )
+                say(f"Queue: {topology.queue(Priority.NORMAL)} (and {topology.queue(Priority.HIGH)})")
+            say(f"Prefetch: {options.prefetch} | Concurrency: {concurrency} | Stats every {stats_interval:,} records")
             await worker.run()
-            click.echo(worker.stats.summary())
+            say(worker.stats.summary())
 
         # What is loaded stays, and a partition's records live for milliseconds: walking either finds nothing.
         gc.freeze()

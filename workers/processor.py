@@ -27,6 +27,7 @@ from workers.stats import Stats
 # A row that the application changes while its value is computed is read again so often before it has to wait.
 ROUNDS: Final = 3
 PAUSE_SECONDS: Final = 0.2  # before PostgreSQL is asked again
+REST_SECONDS: Final = 1.0  # of a longer rest, before the job is asked again how long it should be
 
 
 class Processor:
@@ -53,7 +54,6 @@ class Processor:
         self._worker = worker
         self._say = say
         self._targets: dict[tuple[str, Mode], Target] = {}
-        self._pause_ms: dict[UUID, int] = {}  # as the last claim of each job said
 
     async def process(self, backfill: str, body: bytes) -> bool:
         """Do what the body asks; True when the delivery may be acked, False when the broker should dead-letter it."""
@@ -77,7 +77,6 @@ class Processor:
                     self._say(f"PostgreSQL did not answer ({type(error).__name__}); waiting for it.")
                     await self._until_database_answers()
                 else:
-                    await asyncio.sleep(self._pause_ms.get(message.job, 0) / 1000)
                     return may_ack
 
     async def _attempt(self, message: PartitionMessage, body: bytes) -> bool:
@@ -87,23 +86,36 @@ class Processor:
             if claim is None:
                 return await self._refusing.claim(connection, message, body)
             self._keeper.claimed(message.job, message.partition, claim)
-            self._pause_ms[message.job] = claim.pause_ms
             failpoint("worker.after_claim")
-            try:
-                if claim.job_state != "running":
-                    await jobs.start(connection, message.job)
-                return await self._recompute(connection, message, claim)
-            except FencedError:
-                self._stats.fenced += 1
-                return True
-            except (asyncio.CancelledError, CommitUnknownError):
+            may_ack = await self._claimed(connection, message, claim)
+        await self._rest(message.job, claim.pause_ms)
+        return may_ack
+
+    async def _claimed(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
+        try:
+            if claim.job_state != "running":
+                await jobs.start(connection, message.job)
+            return await self._recompute(connection, message, claim)
+        except FencedError:
+            self._stats.fenced += 1
+            return True
+        except (asyncio.CancelledError, CommitUnknownError):
+            await self._release(claim)
+            raise
+        except Exception as error:
+            if is_away(error):
                 await self._release(claim)
                 raise
-            except Exception as error:
-                if is_away(error):
-                    await self._release(claim)
-                    raise
-                return await self._failing.whole(message, claim, error)
+            return await self._failing.whole(message, claim, error)
+
+    async def _rest(self, job: UUID, pause_ms: int) -> None:
+        """Leave the slot idle as the job asks, and look up now and then whether it still does."""
+        began = time.monotonic()
+        while (left := began + pause_ms / 1000 - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, REST_SECONDS))
+            if left > REST_SECONDS:
+                async with self._pool.acquire(timeout=10) as connection:
+                    pause_ms = await jobs.pause_ms(connection, job)
 
     async def _recompute(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
         if claim.attempt > self._settings.max_attempts:

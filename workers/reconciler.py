@@ -20,6 +20,7 @@ from backfill.topology import Topology
 
 TICK_SECONDS = 1.0
 PAGE = 500
+SETTLE_SECONDS = 60.0  # beyond the longest computation: what an apply may take
 
 
 class Reconciler:
@@ -103,6 +104,7 @@ class Reconciler:
                 self._say(f"Closing sweep of job {job['id']}: {result:,} records had been missed; queued.")
                 found_more = True
                 await self._publish_lost(connection, backfill, Priority(job["priority"]), ready=0)
+        await reconciling.settle(connection, backfill, self._settings.partition_seconds + SETTLE_SECONDS)
         return found_more
 
     async def _bring_back(self, connection: Connection, backfill: str) -> None:

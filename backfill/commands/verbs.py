@@ -1,6 +1,7 @@
 """`backfill pause`, `resume`, `cancel` and `reset-stuck`: change the course of one job or of many."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,8 @@ def _apply(
     with reporting():
         from backfill import schema
 
+        refused: list[BackfillError] = []
+
         async def work() -> list[dict[str, Any]]:
             async with ledger(read_settings(), verb) as connection:
                 await schema.check(connection)
@@ -98,6 +101,7 @@ def _apply(
                         if len(selected) == 1:
                             raise
                         note(f"error: {error}")
+                        refused.append(error)
                 return results
 
         results = asyncio.run(work())
@@ -106,3 +110,5 @@ def _apply(
         else:
             for result in results:
                 click.echo(result["text"])
+        if refused:
+            sys.exit(refused[0].exit_code)

@@ -127,6 +127,12 @@ async def start(connection: Connection, job: UUID) -> None:
     await connection.fetchval(statements.read("ledger/start_job"), job)
 
 
+async def pause_ms(connection: Connection, job: UUID) -> int:
+    """How long a slot rests after each partition; not at all once the job has ended."""
+    found: int | None = await connection.fetchval(statements.read("ledger/read_pause"), job)
+    return found or 0
+
+
 async def roll_up(connection: Connection, job: UUID) -> Row | None:
     """Bring the job row's counts up to date.
 

@@ -16,6 +16,14 @@ from backfill.ledger import jobs
 from backfill.ledger.jobs import Row
 from backfill.states import ACTIVE, ENDED, JOB_ARROWS, JobState
 
+HOW: Final = {
+    JobState.RUNNING: "by a worker's next claim",
+    JobState.PAUSED: "backfill pause",
+    JobState.RESUMING: "backfill resume",
+    JobState.COMPLETED: "when all partitions have ended",
+    JobState.FAILED: "when too many partitions failed",
+    JobState.CANCELLED: "backfill cancel",
+}
 TRIES: Final = 5  # against a change of the job between reading and writing it
 
 
@@ -47,16 +55,17 @@ async def resume(connection: Connection, job: UUID, *, actor: str, reason: str =
     async def change(row: Row) -> bool:
         return bool(await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]))
 
-    return await _change(
-        connection, job, JobState.RESUMING, change, actor=actor, reason=reason, already=(JobState.RUNNING,)
-    )
+    return await _change(connection, job, JobState.RESUMING, change, actor=actor, reason=reason)
 
 
 async def cancel(connection: Connection, job: UUID, *, actor: str, reason: str) -> Done:
     """Give the job up: nothing starts afterwards, partitions in hand finish, its messages vanish from the queue."""
 
     async def change(row: Row) -> bool:
-        return bool(await connection.fetchval(statements.read("ledger/cancel_job"), job, row["version"], reason))
+        changed = bool(await connection.fetchval(statements.read("ledger/cancel_job"), job, row["version"], reason))
+        if changed:
+            await jobs.roll_up(connection, job)
+        return changed
 
     return await _change(connection, job, JobState.CANCELLED, change, actor=actor, reason=reason)
 
@@ -69,13 +78,12 @@ async def _change(
     *,
     actor: str,
     reason: str,
-    already: tuple[JobState, ...] = (),
 ) -> Done:
     """Change the state if the arrow exists; raises ConflictError naming the state and what is allowed."""
     for _ in range(TRIES):
         row = await jobs.read(connection, job)
         state = JobState(row["state"])
-        if state is to or state in already:
+        if state is to:
             return Done(job, state, False, f"Job {job} is {state.value} already.")
         if to not in JOB_ARROWS[state]:
             raise ConflictError(f"job {job} is {state.value}: it cannot become {to.value}; {_allowed(state)}")
@@ -87,7 +95,7 @@ async def _change(
 
 
 def _allowed(state: JobState) -> str:
-    arrows = ", ".join(sorted(one.value for one in JOB_ARROWS[state]))
+    arrows = ", ".join(f"{one.value} ({HOW[one]})" for one in JobState if one in JOB_ARROWS[state])
     return f"allowed: {arrows}" if arrows else "it has ended"
 
 
@@ -111,7 +119,9 @@ async def retry(connection: Connection, job: UUID, *, actor: str) -> tuple[UUID,
                 f"another job of {row['asset_name']} is active and overlaps the failed records; see: backfill list"
             ) from error
         if opened is None:
-            raise ConflictError(f"job {job} has no failed records; see: backfill failures {job}")
+            raise ConflictError(
+                f"job {job} has no failed records that no retry has done yet; see: backfill failures {job}"
+            )
         counts = await connection.fetch(statements.read("ledger/plan_retry"), opened)
         await jobs.roll_up(connection, opened)
     return opened, sum(count["record_count"] for count in counts)
@@ -124,6 +134,9 @@ async def reset_stuck(
 
     Returns how many partitions were taken back, and how many messages will be published again.
     """
+    state = JobState((await jobs.read(connection, job))["state"])
+    if state not in ACTIVE:
+        raise ConflictError(f"job {job} is {state.value}: it has ended, and nothing of it can be stuck")
     async with connection.transaction(isolation="read_committed"):
         await connection.execute(statements.read("ledger/set_actor"), actor, "")
         taken = await connection.fetch(statements.read("ledger/reset_partitions"), job, gone_seconds, force)
@@ -169,6 +182,8 @@ async def set_job(
             )
             if changed is None:
                 continue
+            if max_workers is not None:
+                await connection.fetchval(statements.read("ledger/await_claims"), job)
             if priority is not None and priority != row["priority"]:
                 # What waits in the other queue finds nothing to claim, once its twin was faster.
                 await connection.fetch(statements.read("ledger/forget_messages"), job)

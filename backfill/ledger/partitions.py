@@ -47,7 +47,7 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
     worker's own id tells apart.
     """
     async with connection.transaction(isolation="read_committed"):
-        await connection.execute(statements.read("ledger/guard_claim"), message.job)
+        alone = await connection.fetchval(statements.read("ledger/guard_claim"), message.job, column=2)
         row = await connection.fetchrow(
             statements.read("ledger/claim_partition"),
             message.job,
@@ -56,6 +56,7 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
             lease_seconds,
             message.backfill,
             message.mode.value,
+            alone,
         )
     if row is None:
         return None

@@ -64,6 +64,12 @@ async def _missing(connection: Connection, backfill: str, priority: Priority, re
     return max(0, expected - ready - held)
 
 
+async def settle(connection: Connection, backfill: str, seconds: float) -> None:
+    """Roll up jobs that were cancelled or failed in the last `seconds`: what was in hand then may finish later."""
+    for job in await connection.fetch(statements.read("ledger/list_settling_jobs"), backfill, seconds):
+        await jobs.roll_up(connection, job["id"])
+
+
 async def close(
     connection: Connection, target: Target, job: Row, *, failed_share: float, failed_minimum: int
 ) -> Ended | int | None:

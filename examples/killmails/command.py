@@ -77,7 +77,7 @@ def prices(file: Path, database_url: str | None) -> None:
 
     async def work(connection: "asyncpg.Connection[Any]") -> None:
         found = await price_files.load(connection, file, _report(file))
-        click.echo(f"{file}: {found.prices} prices, {found.changed} new or changed; {found.bad} bad lines")
+        click.echo(f"{file}: {found.prices:,} prices, {found.changed:,} new or changed; {found.bad:,} bad lines")
 
     _run(database_url, work)
 
@@ -98,8 +98,8 @@ def load(files: tuple[Path, ...], database_url: str | None) -> None:
                 exit_code = exit_code or error.exit_code
                 continue
             click.echo(
-                f"{file}: {found.killmails} killmails with {found.items} items loaded, "
-                f"{found.already_there} already there; {found.bad} bad lines"
+                f"{file}: {found.killmails:,} killmails with {found.items:,} items loaded, "
+                f"{found.already_there:,} already there; {found.bad:,} bad lines"
             )
         sys.exit(exit_code)
 
@@ -119,7 +119,7 @@ def generate(killmails: int, seed: int, first_id: int, database_url: str | None)
     async def work(connection: "asyncpg.Connection[Any]") -> None:
         await connection.execute(statements.read("schema"))
         await insert_made_up(connection, killmails, seed=seed, first_id=first_id)
-        click.echo(f"{killmails} killmails, ids {first_id} to {first_id + killmails - 1}")
+        click.echo(f"{killmails:,} killmails, ids {first_id} to {first_id + killmails - 1}")
 
     _run(database_url, work)
 

@@ -22,11 +22,12 @@ WITH sums AS (
     FROM backfill_partitions
     WHERE backfill_job_id = $1 AND completed_at IS NOT NULL AND duration_ms IS NOT NULL
     ORDER BY completed_at DESC LIMIT 20
+), moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS now
 ), span AS (
-    SELECT greatest(running_since, clock_timestamp() - interval '5 minutes') AS since,
-           extract(epoch FROM clock_timestamp() - greatest(running_since, clock_timestamp() - interval '5 minutes'))
-               / 10 AS seconds
-    FROM backfill_jobs WHERE id = $1
+    SELECT moment.now, greatest(running_since, moment.now - interval '5 minutes') AS since,
+           extract(epoch FROM moment.now - greatest(running_since, moment.now - interval '5 minutes')) / 10 AS seconds
+    FROM backfill_jobs, moment WHERE id = $1
 ), rates AS (
     SELECT n, coalesce(sum(p.record_count), 0) / nullif(max(span.seconds), 0) AS rate
     FROM span CROSS JOIN generate_series(0, 9) AS n
@@ -35,9 +36,11 @@ WITH sums AS (
         AND p.completed_at < span.since + make_interval(secs => ((n + 1) * span.seconds)::float8)
     GROUP BY n
 ), pace AS (
-    SELECT avg(rate)::float8 AS mean, percentile_cont(0.9) WITHIN GROUP (ORDER BY rate::float8) AS best,
-           percentile_cont(0.1) WITHIN GROUP (ORDER BY rate::float8) AS worst
-    FROM rates
+    -- Rounding must not put the mean beyond the best or the worst.
+    SELECT mean, greatest(best, mean) AS best, least(worst, mean) AS worst
+    FROM (SELECT avg(rate)::float8 AS mean, percentile_cont(0.9) WITHIN GROUP (ORDER BY rate::float8) AS best,
+                 percentile_cont(0.1) WITHIN GROUP (ORDER BY rate::float8) AS worst
+          FROM rates) r
 )
 UPDATE backfill_jobs j SET total_partitions = sums.total, completed_partitions = sums.completed,
     failed_partitions = sums.failed, skipped_partitions = sums.skipped, records_matched = sums.matched,
@@ -50,13 +53,13 @@ UPDATE backfill_jobs j SET total_partitions = sums.total, completed_partitions =
     avg_partition_duration_ms = coalesce(
         (SELECT sum(duration_ms * 0.6 ^ age) / sum(0.6 ^ age) FROM newest), j.avg_partition_duration_ms),
     estimated_completion_at = CASE WHEN j.state = 'running' AND j.planned_at IS NOT NULL
-        THEN clock_timestamp() + make_interval(secs => sums.records_open / nullif(pace.mean, 0)) END,
+        THEN span.now + make_interval(secs => sums.records_open / nullif(pace.mean, 0)) END,
     earliest_completion_at = CASE WHEN j.state = 'running' AND j.planned_at IS NOT NULL AND pace.mean > 0
-        THEN clock_timestamp() + make_interval(secs => sums.records_open / nullif(pace.best, 0)) END,
+        THEN span.now + make_interval(secs => sums.records_open / nullif(pace.best, 0)) END,
     latest_completion_at = CASE WHEN j.state = 'running' AND j.planned_at IS NOT NULL AND pace.mean > 0
-        THEN clock_timestamp() + make_interval(secs => sums.records_open / nullif(pace.worst, 0)) END,
+        THEN span.now + make_interval(secs => sums.records_open / nullif(pace.worst, 0)) END,
     heartbeat_at = clock_timestamp()
-FROM sums, pace
+FROM sums, pace, span
 WHERE j.id = $1
 RETURNING j.planned_at IS NOT NULL AND sums.first_open IS NULL AS ended, sums.failed,
     sums.completed + sums.failed + sums.skipped AS ended_partitions, sums.total

@@ -220,8 +220,9 @@ CREATE TRIGGER backfill_jobs_state BEFORE UPDATE OF state ON backfill_jobs
 
 CREATE FUNCTION backfill_job_is_opened() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO backfill_events (tenant_id, backfill_job_id, event, actor, to_state)
-    VALUES (NEW.tenant_id, NEW.id, 'job.opened', backfill_actor(), NEW.state);
+    INSERT INTO backfill_events (tenant_id, backfill_job_id, event, actor, to_state, reason)
+    VALUES (NEW.tenant_id, NEW.id, 'job.opened', backfill_actor(), NEW.state,
+            nullif(current_setting('backfill.reason', true), ''));
     RETURN NULL;
 END
 $$;
