@@ -99,8 +99,12 @@ async def connect(url: str, *, name: str, heartbeat: int) -> AbstractConnection:
         raise UnreachableError(f"RabbitMQ at {where} refuses the login; correct RABBITMQ_URL") from error
     except (AMQPError, OSError, TimeoutError) as error:
         text = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-        if "NOT_ALLOWED" in text or "vhost" in text:
-            raise UnreachableError(f"RabbitMQ at {where}: {text}; create the vhost, or correct RABBITMQ_URL") from error
+        # The client reports a refused virtual host as the wrong answer to its Connection.Open.
+        if "Connection.OpenOk" in text or "NOT_ALLOWED" in text:
+            raise UnreachableError(
+                f"RabbitMQ at {where} does not let this user into the vhost; create it with permissions, "
+                "or correct RABBITMQ_URL"
+            ) from error
         raise UnreachableError(
             f"cannot reach RabbitMQ at {where} ({text}); start it, correct RABBITMQ_URL, "
             "or start private services with: backfill services up"

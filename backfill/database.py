@@ -77,6 +77,8 @@ async def translated(url: str) -> AsyncIterator[None]:
         yield
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
         raise UnreachableError(f"PostgreSQL at {where} refuses the login ({error}); correct DATABASE_URL") from error
+    except asyncpg.ClientConfigurationError as error:
+        raise UsageError(f"DATABASE_URL {where!r}: {error}") from error
     except asyncpg.InvalidCatalogNameError as error:
         raise UnreachableError(f"PostgreSQL at {where}: {error}; create it, or correct DATABASE_URL") from error
     except asyncpg.UndefinedTableError as error:

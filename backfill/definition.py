@@ -28,6 +28,7 @@ class ColumnBackfill:
     target   the column that the modes null and zero look at; the first of `columns` unless named
     inputs   one query for many records: `$1` is an array of keys, the first output column is the key
     version  columns that change whenever the application writes the row; the row's `xmin` unless named
+    reads    tables that `inputs` reads: `backfill init --roles` lets workers read them, and no others
     """
 
     name: ClassVar[str]
@@ -37,6 +38,7 @@ class ColumnBackfill:
     target: ClassVar[str] = ""
     inputs: ClassVar[str] = ""
     version: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()
 
     async def load(self, connection: "Connection", keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
         """Load the inputs of many records; the default runs `inputs`. Each row's first field is its key.

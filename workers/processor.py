@@ -1,6 +1,7 @@
 """One delivery, from its body to the moment when it may be acknowledged."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Final
@@ -42,6 +43,7 @@ class Processor:
         keeper: Keeper,
         stats: Stats,
         worker: UUID,
+        stopping: asyncio.Event,
         say: Callable[[str], None],
     ) -> None:
         self._settings = settings
@@ -52,6 +54,7 @@ class Processor:
         self._keeper = keeper
         self._stats = stats
         self._worker = worker
+        self._stopping = stopping
         self._say = say
         self._targets: dict[tuple[str, Mode], Target] = {}
 
@@ -112,7 +115,10 @@ class Processor:
         """Leave the slot idle as the job asks, and look up now and then whether it still does."""
         began = time.monotonic()
         while (left := began + pause_ms / 1000 - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, REST_SECONDS))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, REST_SECONDS)):
+                    await self._stopping.wait()
+                    return
             if left > REST_SECONDS:
                 async with self._pool.acquire(timeout=10) as connection:
                     pause_ms = await jobs.pause_ms(connection, job)

@@ -98,7 +98,15 @@ class Worker:
                 say=self._say,
             )
             self._processor = Processor(
-                settings, pool, publisher, self._definitions, self._keeper, self.stats, self._id, self._say
+                settings,
+                pool,
+                publisher,
+                self._definitions,
+                self._keeper,
+                self.stats,
+                self._id,
+                self._stopping,
+                self._say,
             )
             self._reconciler = Reconciler(settings, broker_url, pool, publisher, self._definitions, self._id, self._say)
             if options.metrics:

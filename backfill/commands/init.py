@@ -1,25 +1,38 @@
-"""`backfill init`: apply the ledger's schema."""
+"""`backfill init`: apply the ledger's schema, and the roles that use it."""
 
 import asyncio
 
 import click
 
-from backfill.console import ledger, read_settings, reporting
+from backfill import application
+from backfill.console import app_option, ledger, read_settings, reporting
 
 
 @click.command()
-def init() -> None:
-    """Create or update the ledger's tables; safe to repeat."""
-    with reporting():
-        from backfill import schema
+@click.option("--roles", "with_roles", is_flag=True, help="Create the roles too, with the rights that each needs.")
+@app_option
+def init(with_roles: bool, app: str | None) -> None:
+    """Create or update the ledger's tables; safe to repeat.
 
-        settings = read_settings()
+    With --roles, workers get the right to read the inputs and write the columns of the app's definitions, no more.
+    """
+    if app and not with_roles:
+        raise click.UsageError("--app says for whose tables to grant rights; add --roles")
+    with reporting():
+        from backfill import roles, schema
+
+        settings = read_settings(app=app)
+        definitions = application.load(settings.app) if with_roles and settings.app else {}
 
         async def work() -> None:
             async with ledger(settings, "init") as connection:
                 applied = await schema.apply(connection)
+                if with_roles:
+                    await roles.apply(connection, definitions.values())
             if applied:
                 click.echo(f"Applied: {', '.join(applied)}")
             click.echo(f"The ledger has schema version {schema.NEWEST}.")
+            if with_roles:
+                click.echo(f"Roles may do their work{': ' if definitions else ''}{', '.join(definitions)}.")
 
         asyncio.run(work())

@@ -22,6 +22,7 @@ class KillmailValues(ColumnBackfill):
     key = "killmail_id"
     columns = ("total_value", "destroyed_value", "dropped_value")
     inputs = statements.read("inputs")
+    reads = ("victims", "killmail_items", "market_prices")
 
     def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
         """Add up; every input has two decimals, so nothing needs rounding."""

@@ -1,0 +1,55 @@
+-- Who may do what with the ledger: four roles that nobody logs in as; grant one to the role of a DATABASE_URL.
+--
+--   backfill_owner     everything in the ledger, to tidy it up; row-level security holds for it too
+--   backfill_operator  opens jobs and steers them: backfill-queue and the verbs of `backfill`
+--   backfill_worker    claims, counts and ends; opens and deletes nothing
+--   backfill_reader    looks: status, list, metrics, the queries in sql/progress
+--
+-- Safe to repeat. Needs CREATEROLE for roles that are missing, and the ownership of the ledger. What a worker may do to
+-- the tables of a definition is in sql/target/grant_worker.sql; `backfill init --roles --app …` applies both.
+
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    FOREACH role_name IN ARRAY ARRAY['backfill_owner', 'backfill_operator', 'backfill_worker', 'backfill_reader'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;  -- roles belong to the whole server: another database's `init` was a moment faster
+            END;
+        END IF;
+    END LOOP;
+    EXECUTE format('GRANT USAGE ON SCHEMA %s TO backfill_owner, backfill_operator, backfill_worker, backfill_reader',
+                   (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'backfill_jobs'::regclass));
+END
+$$;
+
+GRANT ALL ON backfill_schema, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
+    backfill_events, backfill_leases TO backfill_owner;
+
+GRANT SELECT ON backfill_schema, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
+    backfill_events, backfill_leases TO backfill_operator, backfill_worker, backfill_reader;
+
+-- Every claim and every forced reset takes a fence.
+GRANT USAGE ON SEQUENCE backfill_fence_seq TO backfill_owner, backfill_operator, backfill_worker;
+
+-- An ended job's partitions and failures go with it, by the foreign key.
+GRANT INSERT, UPDATE, DELETE ON backfill_jobs TO backfill_operator;
+GRANT INSERT, UPDATE ON backfill_partitions TO backfill_operator;
+GRANT INSERT ON backfill_events TO backfill_operator;
+
+-- A worker moves a job on, pauses it when nothing fits, rolls its counts up and ends it; what was asked for stays.
+GRANT UPDATE (state, version, started_at, running_since, paused_at, completed_at, error_message, heartbeat_at,
+    total_partitions, completed_partitions, failed_partitions, skipped_partitions, records_matched, records_updated,
+    records_unchanged, records_skipped, records_failed, records_deleted, checkpoint_partition_key,
+    avg_partition_duration_ms, estimated_completion_at, earliest_completion_at, latest_completion_at)
+    ON backfill_jobs TO backfill_worker;
+-- The closing sweep inserts partitions of what was missed.
+GRANT INSERT, UPDATE ON backfill_partitions, backfill_failures, backfill_workers TO backfill_worker;
+GRANT INSERT, UPDATE, DELETE ON backfill_leases TO backfill_worker;
+GRANT INSERT ON backfill_events TO backfill_worker;
+
+GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), backfill_claim_lock(uuid),
+    backfill_actor() TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;

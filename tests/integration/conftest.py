@@ -1,0 +1,15 @@
+"""The world of an integration test; checking the promises at its end is the test's choice."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from tests.support.commands import Command
+from tests.support.world import World, new_world
+
+
+@pytest.fixture
+async def world(database: str, vhost: str, env: dict[str, str], spawn: Callable[..., Command]) -> AsyncIterator[World]:
+    """Small tables and commands with short timings."""
+    async with new_world(database, vhost, env, spawn) as made:
+        yield made

@@ -1,0 +1,134 @@
+"""Planning: every matching record is in exactly one partition, in order, and none that does not match."""
+
+import random
+import signal
+from uuid import uuid4
+
+import pytest
+
+from backfill.catalog import resolve
+from backfill.errors import ConflictError
+from backfill.ledger import jobs, planning
+from backfill.ledger.jobs import Request
+from backfill.modes import Mode, Priority
+from tests.support.definitions import Counter
+from tests.support.world import World
+
+
+async def planned(
+    world: World, *, mode: Mode, order: str, batch_size: int, page_size: int, limit: int | None = None
+) -> list[list[int]]:
+    """Plan a job as a producer does, page by page; the record ids by partition."""
+    connection = world.connection
+    definition = Counter()
+    target = await resolve(connection, definition, mode)
+    lower, upper = await planning.bounds(connection, target)
+    assert lower
+    assert upper
+    request = Request(mode, Priority.NORMAL, order, batch_size, limit, (), None)
+    producer = uuid4()
+    job = await jobs.read(
+        connection,
+        await jobs.open_job(
+            connection,
+            request,
+            asset_name=definition.name,
+            definition_hash=definition.fingerprint(),
+            upper_key=upper,
+            key_range=(None, None),
+            producer=producer,
+            max_jobs=10,
+        ),
+    )
+    cursor, number = None, 1
+    while page := await planning.plan_page(
+        connection,
+        target,
+        job,
+        producer=producer,
+        cursor=cursor,
+        bounds=(lower, upper),
+        page_size=page_size,
+        next_number=number,
+    ):
+        cursor, number = page[-1]["record_ids"][-1], number + len(page)
+    rows = await world.fetch("SELECT record_ids, record_count FROM backfill_partitions ORDER BY partition_key")
+    assert all(row["record_count"] == len(row["record_ids"]) for row in rows)
+    return [[int(record) for record in row["record_ids"]] for row in rows]
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_partitions_are_disjoint_sorted_and_complete(world: World, seed: int) -> None:
+    chance = random.Random(seed)
+    keys = chance.sample(range(-(10**12), 10**12), chance.randint(1, 300))
+    values = {key: chance.choice([None, 0, 5]) for key in keys}
+    await world.connection.executemany("INSERT INTO things (id, value) VALUES ($1, $2)", list(values.items()))
+    mode = chance.choice(list(Mode))
+    order = chance.choice(["asc", "desc"])
+    batch_size, pages = chance.randint(1, 60), chance.randint(1, 4)
+
+    partitions = await planned(world, mode=mode, order=order, batch_size=batch_size, page_size=batch_size * pages)
+
+    matching = {
+        Mode.NULL: [key for key, value in values.items() if value is None],
+        Mode.ZERO: [key for key, value in values.items() if value == 0],
+        Mode.ALL: keys,
+    }[mode]
+    assert [key for partition in partitions for key in partition] == sorted(matching, reverse=order == "desc")
+    assert all(len(partition) == batch_size for partition in partitions[:-1])
+
+
+async def test_records_inserted_above_the_upper_key_belong_to_the_application(world: World) -> None:
+    await world.rows(10)
+    async with world.session() as session:
+        producer = world.producer("--mode=null", "--batch-size=1", failpoint="producer.after_open=stop")
+        await world.until_stopped(producer)
+        await session.execute("INSERT INTO things (id) SELECT generate_series(100, 120)")
+        producer.kill(signal.SIGCONT)
+        assert await producer.wait() == 0, producer.output
+    await world.finish()
+    assert await world.value("SELECT records_matched FROM backfill_jobs") == 10
+    assert await world.value("SELECT count(*) FROM things WHERE value IS NULL") == 21
+    await world.ends_well()
+
+
+async def test_the_cursor_and_the_partitions_move_together_or_not_at_all(world: World) -> None:
+    await world.rows(10)
+    connection = world.connection
+    target = await resolve(connection, Counter(), Mode.NULL)
+    job = await world.queue("--mode=null", "--batch-size=5", "--limit=5")
+    row = await jobs.read(connection, job)
+    before = await world.fetch("SELECT partition_key FROM backfill_partitions")
+    with pytest.raises(ConflictError, match="was taken over by another producer, or ended"):
+        await planning.plan_page(
+            connection,
+            target,
+            row,
+            producer=uuid4(),
+            cursor=row["cursor_key"],
+            bounds=("1", "10"),
+            page_size=5,
+            next_number=2,
+        )
+    assert await world.fetch("SELECT partition_key FROM backfill_partitions") == before
+
+
+async def test_reading_pages_never_scans_what_was_read(world: World) -> None:
+    await world.rows(20_000, value=1)
+    await world.execute("ANALYZE things")
+    target = await resolve(world.connection, Counter(), Mode.ALL)
+    statement = target.statement("read_page", after=">", until="<=", direction="asc")
+    plan = await world.fetch(f"EXPLAIN {statement}", "15000", "20000", 100, None)
+    text = "\n".join(row[0] for row in plan)
+    assert "Index" in text
+    assert "Index Cond" in text
+
+
+async def test_an_index_that_is_partial_or_of_two_columns_does_not_make_a_key(world: World) -> None:
+    await world.execute(
+        "ALTER TABLE things DROP CONSTRAINT things_pkey; CREATE UNIQUE INDEX ON things (id, base); "
+        "CREATE UNIQUE INDEX ON things (id) WHERE base = 0"
+    )
+    command = world.producer("--mode=all")
+    assert await command.wait() == 6
+    assert "no unique index on the key 'id'" in command.output

@@ -1,0 +1,195 @@
+"""The ledger's schema: applied safely, guarded against illegal changes, and fit for every statement we have."""
+
+import asyncio
+import itertools
+import re
+
+import asyncpg
+import pytest
+
+from backfill import catalog, schema, statements
+from backfill.errors import SchemaError
+from backfill.modes import Mode
+from backfill.states import JOB_ARROWS, JobState
+from tests.support import databases, definitions
+from tests.support.world import World
+
+NAMES = sorted(str(path.relative_to(statements.FOLDER).with_suffix("")) for path in statements.FOLDER.rglob("*.sql"))
+OPEN = (
+    "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash, state, started_at, paused_at, "
+    "completed_at) VALUES ($1, 'null', 10, 'x', $2, clock_timestamp(), clock_timestamp(), "
+    "CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END) RETURNING id"
+)
+
+
+async def test_applying_twice_changes_nothing(database: str) -> None:
+    connection = await asyncpg.connect(database)
+    try:
+        assert await schema.apply(connection) == []
+        await schema.check(connection)
+    finally:
+        await connection.close()
+
+
+async def test_a_new_database_may_be_set_up_by_several_at_once(services: object, database: str) -> None:
+    async with databases.new_database(database) as url:
+        connections = [await asyncpg.connect(url) for _ in range(4)]
+        try:
+            applied = await asyncio.gather(*(schema.apply(connection) for connection in connections))
+            assert sorted(map(len, applied)) == [0, 0, 0, len(schema.VERSIONS)]
+        finally:
+            for connection in connections:
+                await connection.close()
+
+
+async def test_a_newer_ledger_is_refused_and_left_alone(world: World) -> None:
+    await world.execute("INSERT INTO backfill_schema (version) VALUES (999)")
+    for call in (schema.apply, schema.check):
+        with pytest.raises(SchemaError, match="it is too old; upgrade it"):
+            await call(world.connection)
+
+
+async def test_init_creates_what_is_missing_and_may_be_repeated(world: World) -> None:
+    async with databases.new_database(world.database) as url:
+        for expected in ("Applied: ledger", "The ledger has schema version"):
+            command = world.run("backfill", "init", DATABASE_URL=url)
+            assert await command.wait() == 0, command.output
+            assert expected in command.output
+
+
+async def test_the_arrows_in_the_database_are_those_of_the_code(world: World) -> None:
+    for state in JobState:
+        allowed = await world.value("SELECT backfill_allowed_states($1)", state.value)
+        assert set(allowed) == {after.value for after in JOB_ARROWS[state]}
+
+
+@pytest.mark.parametrize("before", JobState)
+async def test_a_change_of_state_that_has_no_arrow_is_refused_even_by_hand(world: World, before: JobState) -> None:
+    for after in JobState:
+        job = await world.value(OPEN, f"{before}_{after}", before.value)
+        change = (
+            "UPDATE backfill_jobs SET state = $2, completed_at = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') "
+            "THEN clock_timestamp() END WHERE id = $1"
+        )
+        if after is before:
+            continue
+        if after in JOB_ARROWS[before]:
+            await world.execute(change, job, after.value)
+            event = (await world.fetch("SELECT * FROM backfill_events WHERE backfill_job_id = $1", job))[-1]
+            assert (event["from_state"], event["to_state"]) == (before.value, after.value)
+        else:
+            with pytest.raises(asyncpg.CheckViolationError, match=f"is {before}: it cannot become {after}"):
+                await world.execute(change, job, after.value)
+
+
+async def test_a_state_goes_with_its_timestamps(world: World) -> None:
+    job = await world.value(OPEN, "counter", "running")
+    for change in ("state = 'completed'", "completed_at = clock_timestamp()", "started_at = NULL"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await world.execute(f"UPDATE backfill_jobs SET {change} WHERE id = $1", job)
+
+
+async def test_events_are_never_changed_or_removed(world: World) -> None:
+    await world.execute("SELECT 1")
+    await world.value(OPEN, "counter", "running")
+    for change in ("UPDATE backfill_events SET actor = 'nobody'", "DELETE FROM backfill_events"):
+        with pytest.raises(asyncpg.RaiseError, match="append-only"):
+            await world.execute(change)
+    assert await world.value("SELECT event FROM backfill_events") == "job.opened"
+
+
+async def test_an_ended_partition_accounts_for_each_of_its_records(world: World) -> None:
+    job = await world.value(OPEN, "counter", "running")
+    insert = (
+        "INSERT INTO backfill_partitions (backfill_job_id, partition_key, record_ids, record_count, state, "
+        "records_updated, records_failed, completed_at) VALUES ($1, $2, '{1,2,3}', 3, 'completed', $3, $4, now())"
+    )
+    await world.execute(insert, job, "000000001", 2, 1)
+    for updated, failed in ((2, 0), (3, 1)):
+        with pytest.raises(asyncpg.CheckViolationError, match="backfill_partitions_counts_check"):
+            await world.execute(insert, job, "000000002", updated, failed)
+
+
+async def test_a_lease_is_held_while_running_and_only_then(world: World) -> None:
+    job = await world.value(OPEN, "counter", "running")
+    insert = (
+        "INSERT INTO backfill_partitions (backfill_job_id, partition_key, record_ids, record_count, state, "
+        "lease_expires_at) VALUES ($1, '000000001', '{1}', 1, $2, $3::timestamptz)"
+    )
+    with pytest.raises(asyncpg.CheckViolationError, match="backfill_partitions_lease_check"):
+        await world.execute(insert, job, "running", None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "overlap"),
+    [
+        ("(,)", "(,)", True),
+        ("(,10]", "[5,7]", True),
+        ("[1,2]", "[2,3]", True),
+        ("[1,2]", "[3,4]", False),
+    ],
+)
+async def test_active_jobs_of_one_backfill_never_share_a_key(
+    world: World, first: str, second: str, overlap: bool
+) -> None:
+    insert = (
+        "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash, key_range) "
+        "VALUES ($1, 'null', 10, 'x', $2::text::numrange)"
+    )
+    await world.execute(insert, "counter", first)
+    await world.execute(insert, "another", first)
+    if overlap:
+        with pytest.raises(asyncpg.ExclusionViolationError):
+            await world.execute(insert, "counter", second)
+        await world.execute("UPDATE backfill_jobs SET state = 'cancelled', completed_at = now()")
+    await world.execute(insert, "counter", second)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if re.match(r"ledger/|catalog/|schema/[a-z]", name)])
+async def test_a_statement_can_be_prepared_on_the_real_schema(world: World, name: str) -> None:
+    await world.connection.prepare(statements.read(name))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("progress/")])
+async def test_a_progress_query_runs_as_it_stands(world: World, name: str) -> None:
+    await world.rows(10)
+    await world.queue("--mode=null", "--batch-size=5")
+    text = "\n".join(line for line in statements.read(name).splitlines() if not line.startswith("\\"))
+    job = await world.job()
+    await world.execute(re.sub(r":'?\"?\w+'?\"?", f"'{job}'", text) if ":'" in text else text)
+
+
+TARGETS = [name for name in NAMES if name.startswith("target/")]
+MORE = {"after": ">", "until": "<=", "direction": "asc", "wait": "", "list_present": "false"}
+
+
+@pytest.mark.parametrize(
+    ("definition", "mode"),
+    list(itertools.product(["Counter", "Versioned", "Normalised", "ByCode"], Mode)),
+)
+async def test_every_template_can_be_prepared_for_a_definition(world: World, definition: str, mode: Mode) -> None:
+    if mode is Mode.ZERO and definition in ("Normalised", "ByCode"):
+        with pytest.raises(SchemaError, match="mode zero needs a number"):
+            await catalog.resolve(world.connection, getattr(definitions, definition)(), mode)
+        return
+    target = await catalog.resolve(world.connection, getattr(definitions, definition)(), mode)
+    for name in TARGETS:
+        await world.connection.prepare(target.statement(name.removeprefix("target/"), **MORE))
+
+
+async def test_names_that_need_quotes_are_quoted(world: World) -> None:
+    await world.execute(
+        'CREATE SCHEMA "My Schema"; CREATE TABLE "My Schema"."Order; DROP TABLE things" '
+        '("Key ""1""" bigint PRIMARY KEY, "Value" integer)'
+    )
+
+    class Quoted(definitions.Counter):
+        name = "quoted"
+        table = '"My Schema"."Order; DROP TABLE things"'
+        key = 'Key "1"'
+        columns = ("Value",)
+
+    target = await catalog.resolve(world.connection, Quoted(), Mode.NULL)
+    for name in TARGETS:
+        await world.connection.prepare(target.statement(name.removeprefix("target/"), **MORE))
+    assert await world.value("SELECT to_regclass('things') IS NOT NULL")

@@ -1,0 +1,323 @@
+"""Roles have the rights they need and no others, and no tenant's jobs are another's; nobody here is a superuser."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from backfill import broker
+from backfill.modes import Priority
+from backfill.topology import Topology
+from producers.command import main as queue_command
+from tests.conftest import ROOT
+from tests.support.databases import new_database
+from tests.support.operating import Answer, ask, done, queued, until, working
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+TABLES = ("jobs", "partitions", "failures", "workers", "events", "leases")
+
+
+@dataclass(frozen=True)
+class Logins:
+    """URLs of login roles, each a member of one of ours, and of one that owns tables."""
+
+    operator: str
+    worker: str
+    reader: str
+    owner: str
+
+
+def as_role(url: str, role: str, password: str, database: str | None = None) -> str:
+    parts = urlsplit(url)
+    where = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{where}", path=database or parts.path))
+
+
+@pytest.fixture
+async def logins(world: World) -> AsyncIterator[Logins]:
+    """The roles as `backfill init --roles` makes them for the definition `counter`, and one login for each."""
+    await done(world, "init", "--roles")
+    # The application's trigger writes where no worker may.
+    await world.execute("ALTER FUNCTION audit_value() SECURITY DEFINER")
+    password, suffix = secrets.token_hex(12), secrets.token_hex(4)
+    made = {name: f"test_{name}_{suffix}" for name in ("operator", "worker", "reader", "owner")}
+    for name, role in made.items():
+        await world.execute(f"CREATE ROLE {role} LOGIN NOSUPERUSER PASSWORD '{password}' IN ROLE backfill_{name}")
+    yield Logins(**{name: as_role(world.database, role, password) for name, role in made.items()})
+    for role in made.values():
+        await world.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@asynccontextmanager
+async def session(url: str, tenant: str | None = None) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    settings = {} if tenant is None else {"app.current_tenant": tenant}
+    connection = await asyncpg.connect(url, timeout=10, server_settings=settings)
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=5)
+
+
+async def refused(connection: "asyncpg.Connection[Any]", statement: str) -> None:
+    """The statement fails with SQLSTATE 42501."""
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(statement)
+
+
+async def as_tenant(world: World, url: str, tenant: str, *arguments: str) -> Answer:
+    return await ask(world, *arguments, DATABASE_URL=url, BACKFILL_TENANT=tenant)
+
+
+# --- roles
+
+
+async def test_a_job_runs_from_end_to_end_with_the_rights_of_an_operator_and_a_worker(
+    world: World, logins: Logins
+) -> None:
+    # Given records of which one cannot be written: 12 becomes 13, which the table refuses
+    await world.rows(60, value="CASE WHEN id = 7 THEN 12 END")
+    operator = {"DATABASE_URL": logins.operator}
+
+    job = await queued(world, "--mode=all", "--batch-size=10", **operator)
+    await done(world, "set", str(job), "--pause-ms=50", **operator)
+    async with working(world, 2, DATABASE_URL=logins.worker):
+        await until(world, "running")
+        await done(world, "pause", str(job), **operator)
+        await done(world, "reset-stuck", str(job), "--force", **operator)
+        await done(world, "resume", str(job), **operator)
+        await until(world, "completed")
+        await world.execute("UPDATE things SET value = 20 WHERE id = 7")
+        await done(world, "retry", str(job), **operator)
+        await until(world, "completed")
+
+    assert await world.value("SELECT sum(value) FROM things") == 59 + 21
+    for reading in (["status"], ["list"], ["failures", str(job)], ["events", str(job)]):
+        await done(world, *reading, DATABASE_URL=logins.reader)
+    assert (await ask(world, "delete", str(job), "--yes", DATABASE_URL=logins.reader)).code == 6
+    await done(world, "delete", str(job), "--yes", **operator)
+    assert await world.value("SELECT count(*) FROM backfill_partitions WHERE backfill_job_id = $1", job) == 0
+
+
+async def test_a_mode_that_looks_again_runs_with_the_rights_of_a_worker(world: World, logins: Logins) -> None:
+    # The closing sweep of mode null reads the table and plans what was missed.
+    await world.rows(20)
+    await queued(world, "--mode=null", "--batch-size=10", DATABASE_URL=logins.operator)
+    await world.execute("UPDATE backfill_jobs SET upper_key = '25'")
+    await world.execute("INSERT INTO things (id) SELECT generate_series(21, 25)")
+    async with working(world, DATABASE_URL=logins.worker):
+        await until(world, "completed")
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 25
+
+
+async def test_a_worker_pauses_a_job_whose_rights_are_missing_and_says_so(world: World, logins: Logins) -> None:
+    await world.rows(20)
+    await queued(world, DATABASE_URL=logins.operator)
+    await world.execute("REVOKE UPDATE (value) ON things FROM backfill_worker")
+    async with working(world, DATABASE_URL=logins.worker):
+        await until(world, "paused")
+    reason = await world.value("SELECT reason FROM backfill_events ORDER BY id DESC LIMIT 1")
+    assert "permission denied for table things" in reason
+
+
+async def test_a_worker_reads_and_writes_nothing_but_what_the_definition_names(world: World, logins: Logins) -> None:
+    await world.rows(10)
+    async with session(logins.worker, "default") as worker:
+        assert len(await worker.fetch("SELECT id, value, xmin, ctid FROM things")) == 10
+        await worker.execute("UPDATE things SET value = 1 WHERE id = 1")
+        for statement in (
+            "SELECT extra FROM things",
+            "SELECT base FROM things",
+            "SELECT * FROM things",
+            "SELECT * FROM audit",
+            "UPDATE things SET extra = 'x'",
+            "UPDATE things SET id = 99 WHERE id = 1",
+            "INSERT INTO things (id) VALUES (99)",
+            "DELETE FROM things",
+            "TRUNCATE things",
+            "CREATE TABLE mine (id int)",
+            "ALTER TABLE things ADD COLUMN mine int",
+            "DROP TABLE things",
+            "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash) VALUES ('x', 'all', 1, '')",
+            "UPDATE backfill_jobs SET record_ids = '{1}'",
+            "DELETE FROM backfill_jobs",
+            "DELETE FROM backfill_partitions",
+            "DELETE FROM backfill_failures",
+            "UPDATE backfill_events SET actor = 'nobody'",
+            "CREATE ROLE mine",
+        ):
+            await refused(worker, statement)
+    async with session(logins.reader, "default") as reader:
+        for statement in (
+            "UPDATE backfill_jobs SET state = 'cancelled'",
+            "SELECT nextval('backfill_fence_seq')",
+            "SELECT id FROM things",
+        ):
+            await refused(reader, statement)
+    async with session(logins.operator, "default") as operator:
+        await refused(operator, "UPDATE things SET value = 1")
+
+
+async def test_tables_that_a_definition_reads_are_granted_however_often(world: World, logins: Logins) -> None:
+    await world.execute((ROOT / "examples/killmails/schema.sql").read_text())
+    for _ in range(2):
+        answer = await done(world, "init", "--roles", "--app", "examples.killmails:KillmailValues")
+        assert answer.out.splitlines()[-1] == "Roles may do their work: killmail_values."
+    async with session(logins.worker, "default") as worker:
+        for table in ("victims", "killmail_items", "market_prices"):
+            assert await worker.fetch(f"SELECT * FROM {table}") == []
+            await refused(worker, f"DELETE FROM {table}")
+        await refused(worker, "SELECT war_id FROM killmails")
+        await worker.execute("UPDATE killmails SET total_value = 1, destroyed_value = 1, dropped_value = 0")
+
+
+async def test_an_app_without_roles_and_a_table_that_is_missing_are_refused(world: World) -> None:
+    assert (await ask(world, "init", "--app", "examples.killmails:KillmailValues")).code == 2
+    answer = await ask(world, "init", "--roles", "--app", "examples.killmails:KillmailValues")
+    assert answer.code == 6
+    assert "table 'killmails' of KillmailValues does not exist" in answer.err
+
+
+# --- tenants
+
+
+async def test_without_a_tenant_nothing_is_visible(world: World, logins: Logins) -> None:
+    await world.rows(10)
+    await queued(world, DATABASE_URL=logins.operator)
+    for url in (logins.operator, logins.worker, logins.reader, logins.owner):
+        async with session(url) as nobody:
+            for table in TABLES:
+                assert await nobody.fetch(f"SELECT * FROM backfill_{table}") == []
+        async with session(url, "default") as somebody:
+            assert len(await somebody.fetch("SELECT * FROM backfill_jobs")) == 1
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await somebody.execute(
+                    "INSERT INTO backfill_events (tenant_id, backfill_job_id, event, actor) "
+                    "SELECT 'b', id, 'forged', 'me' FROM backfill_jobs"
+                )
+    async with session(logins.operator) as nobody:
+        assert await nobody.execute("UPDATE backfill_jobs SET state = 'cancelled', completed_at = now()") == "UPDATE 0"
+
+
+async def test_another_tenant_can_neither_see_nor_pause_nor_cancel_a_job(world: World, logins: Logins) -> None:
+    await world.rows(20)
+    job = await queued(world, DATABASE_URL=logins.operator, BACKFILL_TENANT="b")
+    await world.execute("UPDATE backfill_jobs SET state = 'running', started_at = now()")
+
+    for arguments in (
+        ["status", str(job)],
+        ["failures", str(job)],
+        ["events", str(job)],
+        ["wait", str(job), "--timeout", "1s"],
+        ["pause", str(job)],
+        ["cancel", str(job), "--reason", "x"],
+        ["set", str(job), "--pause-ms", "1"],
+        ["reset-stuck", str(job), "--force"],
+        ["delete", str(job), "--yes"],
+        ["retry", str(job)],
+        ["status", "latest"],
+    ):
+        answer = await as_tenant(world, logins.operator, "a", *arguments)
+        assert (answer.code, answer.out) == (3, ""), (arguments, answer)
+    assert (await as_tenant(world, logins.operator, "a", "list")).out == "No jobs.\n"
+    every = await as_tenant(world, logins.operator, "a", "cancel", "--all", "--reason", "x", "--yes")
+    assert "No job is selected." in every.err
+    assert await world.state() == "running"
+    assert (await as_tenant(world, logins.operator, "b", "pause", str(job))).code == 0
+
+
+async def test_each_tenant_has_queues_jobs_and_workers_of_its_own(world: World, logins: Logins) -> None:
+    await world.rows(20)
+    queue = ["--mode=all", "--batch-size=10"]
+    a = await queued(world, *queue, DATABASE_URL=logins.operator, BACKFILL_TENANT="a")
+    # The same records: two tenants' jobs do not overlap, whatever they do to a table that both can reach.
+    b = await queued(world, *queue, DATABASE_URL=logins.operator, BACKFILL_TENANT="b")
+    names = {tenant: Topology("counter", tenant).queue(Priority.NORMAL) for tenant in ("a", "b")}
+    assert names == {"a": "backfill_a.counter_queue", "b": "backfill_b.counter_queue"}
+
+    async def depth(tenant: str) -> int | None:
+        async with world.broker() as connection:
+            return await broker.depth(connection, names[tenant])
+
+    assert (await depth("a"), await depth("b")) == (2, 2)
+    async with working(world, DATABASE_URL=logins.worker, BACKFILL_TENANT="a"):
+        await until(world, "completed", a)
+        assert await world.value("SELECT state FROM backfill_jobs WHERE id = $1", b) == "pending"
+        assert await depth("b") == 2
+    async with working(world, DATABASE_URL=logins.worker, BACKFILL_TENANT="b"):
+        await until(world, "completed", b)
+    assert await world.value("SELECT sum(value) FROM things") == 40
+    tenants = await world.fetch("SELECT DISTINCT tenant_id FROM backfill_partitions ORDER BY 1")
+    assert [row[0] for row in tenants] == ["a", "b"]
+
+
+async def test_a_message_of_one_tenant_in_the_queue_of_another_gives_no_claim(world: World, logins: Logins) -> None:
+    await world.rows(10)
+    await queued(world, "--mode=all", DATABASE_URL=logins.operator, BACKFILL_TENANT="b")
+    (body,) = await world.messages()
+    async with working(world, DATABASE_URL=logins.worker):  # the default tenant's, which declares its queues
+        await eventually(lambda: depth_is_known(world))
+        await world.publish(body)
+
+        async def buried() -> bool:
+            assert len(await world.dead()) == 1
+            return True
+
+        await eventually(buried, what="the message in the dead queue of the tenant that got it")
+    assert await world.value("SELECT sum(attempt_count) FROM backfill_partitions") == 0
+    assert await world.value("SELECT count(*) FROM audit") == 0
+
+
+async def depth_is_known(world: World) -> bool:
+    return world.topology.queue(Priority.NORMAL) in await world.depths()
+
+
+async def test_a_tenant_that_is_no_name_is_refused(world: World) -> None:
+    answer = await ask(world, "list", BACKFILL_TENANT="no such/tenant")
+    assert answer.code == 2
+    assert answer.err.startswith("error: BACKFILL_TENANT=no such/tenant: ")
+
+
+async def test_the_owner_of_the_tables_sees_one_tenant_at_a_time_too(world: World) -> None:
+    # Given a ledger that was made by an ordinary role, which owns it
+    role, password = f"test_maker_{secrets.token_hex(4)}", secrets.token_hex(12)
+    await world.execute(f"CREATE ROLE {role} LOGIN NOSUPERUSER PASSWORD '{password}'")
+    try:
+        async with new_database(world.database) as url:
+            async with session(url) as superuser:
+                await superuser.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+            own = as_role(url, role, password)
+            await done(world, "init", DATABASE_URL=own)
+            insert = (
+                "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash) VALUES ('x', 'all', 1, '')"
+            )
+            for tenant in ("a", "b"):
+                async with session(own, tenant) as owner:
+                    await owner.execute(insert)
+                    assert await owner.fetchval("SELECT array_agg(tenant_id) FROM backfill_jobs") == [tenant]
+                    assert await owner.fetchval("SELECT count(*) FROM backfill_events") == 1
+            async with session(own) as owner:
+                assert (
+                    await owner.fetchval("SELECT tableowner FROM pg_tables WHERE tablename = 'backfill_jobs'") == role
+                )
+                for table in TABLES:
+                    assert await owner.fetchval(f"SELECT count(*) FROM backfill_{table}") == 0
+                with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+                    await owner.execute(insert)
+    finally:
+        await world.execute(f"DROP ROLE {role}")
+
+
+async def test_the_idempotency_key_of_one_tenant_is_free_for_another(world: World, logins: Logins) -> None:
+    await world.rows(10)
+    key = ("--mode=all", "--idempotency-key=tuesday")
+    a = await queued(world, *key, DATABASE_URL=logins.operator, BACKFILL_TENANT="a")
+    b = await queued(world, *key, DATABASE_URL=logins.operator, BACKFILL_TENANT="b")
+    assert a != b
+    again = await ask(world, *key, command=queue_command, DATABASE_URL=logins.operator, BACKFILL_TENANT="a")
+    assert f"Job {a} was opened with this idempotency key" in again.out

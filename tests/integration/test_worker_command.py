@@ -1,0 +1,219 @@
+"""`backfill-worker` as people run it: lines, modes, burst, slices, signals."""
+
+import re
+import signal
+import time
+
+import pytest
+
+from backfill.modes import Priority
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+NOWHERE = "127.0.0.1:9"
+LINE = re.compile(
+    r"\[([\d,]+)\] Rate: [\d,]+\.\d/sec \| Updated: ([\d,]+) \| Skipped: ([\d,]+) \| Errors: ([\d,]+)$", re.M
+)
+
+
+async def test_it_prints_queue_prefetch_interval_rolling_lines_and_a_summary(world: World) -> None:
+    await world.rows(1_000)
+    await world.queue("--mode=null", "--batch-size=100")
+    worker = world.worker("--burst", "--stats-interval=300", "--concurrency=2", "--prefetch=4")
+    assert await worker.wait() == 0, worker.output
+    lines = worker.output.splitlines()
+    assert lines[0] == "Queue: backfill_counter_queue (and backfill_counter_queue_high)"
+    assert lines[1] == "Prefetch: 4 | Concurrency: 2 | Stats every 300 records"
+    rolling = LINE.findall(worker.output)
+    assert len(rolling) == 3
+    assert rolling[0][2:] == ("0", "0")
+    assert lines[-1].startswith("Processed 1,000 records in ")
+    assert lines[-1].endswith("| Updated: 1,000 | Skipped: 0 | Errors: 0")
+    await world.ends_well()
+
+
+@pytest.mark.parametrize(
+    ("mode", "skipped", "values"),
+    [("null", 2, [1, 0, 7]), ("zero", 2, [None, 1, 7]), ("all", 0, [1, 1, 8])],
+)
+async def test_a_worker_checks_the_mode_again(world: World, mode: str, skipped: int, values: list[int | None]) -> None:
+    # Every record is planned while the mode selects it, and then the application changes two of them.
+    at_first = {"null": None, "zero": 0, "all": 3}[mode]
+    await world.rows(3, value=at_first)
+    await world.queue(f"--mode={mode}")
+    await world.execute(
+        "UPDATE things SET value = CASE id WHEN 1 THEN NULL WHEN 2 THEN 0 ELSE 7 END "
+        "WHERE value IS DISTINCT FROM CASE id WHEN 1 THEN NULL WHEN 2 THEN 0 ELSE 7 END"
+    )
+    await world.finish()
+    assert await world.value("SELECT array_agg(value::int ORDER BY id) FROM things") == values
+    assert await world.value("SELECT records_skipped FROM backfill_jobs") == skipped
+    await world.ends_well()
+
+
+async def test_burst_ends_within_about_a_second_of_nothing_left(world: World) -> None:
+    await world.rows(20)
+    await world.queue("--mode=null")
+    worker = world.worker("--burst")
+    await eventually(lambda: world.value("SELECT completed_at IS NOT NULL FROM backfill_jobs"), interval=0.02)
+    began = time.monotonic()
+    assert await worker.wait() == 0, worker.output
+    assert time.monotonic() - began < 2.5  # of which the interpreter needs some on a busy machine
+    assert "Nothing left to claim." in worker.output
+    await world.ends_well()
+
+
+async def test_burst_on_an_empty_ledger_ends_at_once(world: World) -> None:
+    worker = world.worker("--burst")
+    assert await worker.wait(10) == 0, worker.output
+    assert "Processed 0 records" in worker.output
+
+
+async def test_burst_says_how_many_retries_wait_and_until_when(world: World) -> None:
+    world.definition = "Flaky"
+    await world.rows(20)
+    await world.execute("INSERT INTO outage VALUES ('away')")
+    await world.queue("--mode=all", "--batch-size=10")
+    worker = world.worker("--burst", BACKFILL_RETRY_DELAYS="600")
+    assert await worker.wait() == 0, worker.output
+    assert re.search(
+        r"Nothing left to claim; 2 partitions wait for a retry until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.",
+        worker.output,
+    )
+
+
+async def test_burst_waits_for_what_another_worker_holds(world: World) -> None:
+    await world.rows(20)
+    await world.queue("--mode=all", "--batch-size=10")
+    other = world.worker("--concurrency=1", failpoint="worker.after_compute=stop")
+    await world.until_stopped(other)
+    burst = world.worker("--burst")
+    await eventually(lambda: world.value("SELECT count(*) = 10 FROM things WHERE value = 1"))
+    assert burst.returncode is None
+    other.kill(signal.SIGKILL)
+    assert await burst.wait() == 0, burst.output
+    assert await world.state() == "completed"
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
+
+
+async def test_max_records_is_a_slice_that_ends_at_a_partition(world: World) -> None:
+    await world.rows(100)
+    await world.queue("--mode=null", "--batch-size=10")
+    worker = world.worker("--max-records=25", "--concurrency=1")
+    assert await worker.wait() == 0, worker.output
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 30
+    assert await world.value("SELECT count(*) FROM backfill_partitions WHERE state = 'running'") == 0
+    assert (await world.depths())[world.topology.queue(Priority.NORMAL)] == 7
+    await world.finish()
+    await world.ends_well()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_finishes_what_is_in_hand_and_gives_back_the_rest(world: World, number: signal.Signals) -> None:
+    world.definition = "Gated"
+    await world.rows(100)
+    await world.queue("--mode=null", "--batch-size=10")
+    async with world.session() as session:
+        await session.execute("SELECT pg_advisory_lock(77)")
+        worker = world.worker("--concurrency=2", "--prefetch=5", BACKFILL_LOCK_TIMEOUT_MS="60000")
+        await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
+        worker.kill(number)
+        await eventually(lambda: "Stopping: finishing what is in hand" in worker.output)
+        assert worker.returncode is None
+    assert await worker.wait(25) == 0, worker.output
+    assert await world.partitions() == {"completed": 2, "pending": 8}
+    assert await world.value("SELECT max(attempt_count) FROM backfill_partitions WHERE state = 'pending'") == 0
+    assert (await world.depths())[world.topology.queue(Priority.NORMAL)] == 8
+    assert await world.value("SELECT stopped_at IS NOT NULL FROM backfill_workers") is True
+    await world.finish()
+    await world.ends_well()
+
+
+async def test_a_second_signal_ends_at_once_and_loses_nothing(world: World) -> None:
+    world.definition = "Gated"
+    await world.rows(50)
+    await world.queue("--mode=null", "--batch-size=10")
+    async with world.session() as session:
+        await session.execute("SELECT pg_advisory_lock(77)")
+        worker = world.worker("--concurrency=2", BACKFILL_LOCK_TIMEOUT_MS="60000")
+        await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
+        worker.kill(signal.SIGTERM)
+        await eventually(lambda: "Stopping" in worker.output)
+        worker.kill(signal.SIGTERM)
+        assert await worker.wait(3) == 128 + signal.SIGTERM
+    await world.finish()
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 50
+    await world.ends_well()
+
+
+async def test_a_drain_that_takes_too_long_is_cut_and_another_worker_takes_over(world: World) -> None:
+    world.definition = "Gated"
+    await world.rows(50)
+    await world.queue("--mode=null", "--batch-size=10")
+    async with world.session() as session:
+        await session.execute("SELECT pg_advisory_lock(77)")
+        worker = world.worker("--concurrency=2", BACKFILL_LOCK_TIMEOUT_MS="60000", BACKFILL_DRAIN_SECONDS="1")
+        await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
+        worker.kill(signal.SIGTERM)
+        assert await worker.wait(10) == 0, worker.output
+        assert "2 partitions did not finish in time" in worker.output
+        assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 0
+    await world.finish()
+    await world.ends_well()
+
+
+async def test_high_priority_is_worked_on_first_and_normal_not_forgotten(world: World) -> None:
+    await world.rows(40)
+    ids = [f"--id={number}" for number in range(1, 21)]
+    await world.queue("--mode=null", "--batch-size=1", *ids)
+    await world.queue("--mode=null", "--batch-size=1", "--priority=high", *[f"--id={n}" for n in range(21, 41)])
+    worker = world.worker("--burst", "--concurrency=1", "--prefetch=50")
+    assert await worker.wait() == 0, worker.output
+    order = [row["id"] for row in await world.fetch("SELECT id FROM audit ORDER BY n")]
+    assert sum(number > 20 for number in order[:20]) >= 13
+    assert any(number <= 20 for number in order[:8])
+
+
+async def test_workers_of_an_app_serve_all_of_its_backfills_or_those_that_are_named(world: World) -> None:
+    await world.rows(10)
+    await world.queue("--mode=null")
+    none = world.worker("doubler", "--burst", BACKFILL_APP="tests.support.definitions")
+    assert await none.wait() == 0, none.output
+    assert await world.value("SELECT count(*) FROM audit") == 0
+    every = world.worker("--burst", BACKFILL_APP="tests.support.definitions")
+    assert await every.wait() == 0, every.output
+    assert await world.value("SELECT count(*) FROM audit") == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "text"),
+    [
+        ({"DATABASE_URL": f"postgresql://u:hunter2@{NOWHERE}/db"}, 5, "cannot reach PostgreSQL"),
+        ({"RABBITMQ_URL": f"amqp://u:hunter2@{NOWHERE}/"}, 5, "cannot reach RabbitMQ"),
+        ({"RABBITMQ_URL": "http://u:hunter2@host"}, 2, "is no AMQP URL"),
+        ({"BACKFILL_APP": "no.such.module"}, 2, "cannot import app"),
+        ({"BACKFILL_HEARTBEAT": "0"}, 2, "BACKFILL_HEARTBEAT=0"),
+    ],
+)
+async def test_a_worker_that_cannot_begin_says_why(
+    world: World, settings: dict[str, str], code: int, text: str
+) -> None:
+    worker = world.worker(**settings)
+    assert await worker.wait() == code, worker.output
+    assert [line for line in worker.output.splitlines() if line.startswith("error: ") and text in line]
+    assert "Traceback" not in worker.output
+    assert "hunter2" not in worker.output
+
+
+async def test_a_worker_refuses_a_ledger_that_is_missing_and_a_queue_with_other_arguments(world: World) -> None:
+    async with world.broker() as connection:
+        channel = await connection.channel()
+        await channel.declare_queue(world.topology.queue(Priority.HIGH), durable=True)
+    worker = world.worker()
+    assert await worker.wait() == 2, worker.output
+    assert "stands in RabbitMQ with other arguments" in worker.output
+    await world.execute("DROP TABLE backfill_schema")
+    worker = world.worker()
+    assert await worker.wait() == 6, worker.output
+    assert "run: backfill init" in worker.output
+    assert "Traceback" not in worker.output

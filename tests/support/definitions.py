@@ -1,0 +1,131 @@
+"""Backfills on the small tables of tables.sql, each made to go wrong in one way."""
+
+import os
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from backfill import ColumnBackfill, Skip, TransientError
+
+GATE = 77  # the advisory lock at which `gated` waits
+
+
+class Counter(ColumnBackfill):
+    """Not idempotent: applied twice, or computed from an older value, it writes a wrong number."""
+
+    name = "counter"
+    table = "things"
+    columns = ("value",)
+    inputs = "SELECT id, value FROM things WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        return {"value": (record["value"] or 0) + 1}
+
+
+class Gated(Counter):
+    """The same, but its inputs come only while nobody holds the gate."""
+
+    name = "gated"
+    inputs = """
+        SELECT id, value FROM things, (SELECT pg_advisory_xact_lock_shared(77)) AS gate WHERE id = ANY($1)
+    """
+
+
+class Configured(Counter):
+    """The same with the query that the test gives it."""
+
+    name = "configured"
+    inputs = os.environ.get("TEST_INPUTS", Counter.inputs)
+
+
+class Versioned(Counter):
+    """The same, held against the columns it reads instead of the row's xmin."""
+
+    name = "versioned"
+    version = ("base", "value")
+
+
+class Doubler(ColumnBackfill):
+    """Idempotent and pure: twice the base."""
+
+    name = "doubler"
+    table = "things"
+    columns = ("value",)
+    inputs = "SELECT id, base FROM things WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        return {"value": record["base"] * 2}
+
+
+class Poison(ColumnBackfill):
+    """What becomes of a record is in its `base`; 0 is a good one."""
+
+    name = "poison"
+    table = "things"
+    columns = ("value",)
+    # Dividing by zero for base 6: the query fails for whoever asks for that record.
+    inputs = "SELECT id, base, 1 / (base - 6) AS trap FROM things WHERE id = ANY($1)"
+
+    RAISES, NAN, INFINITE, WRONG_TYPE, REFUSED, UNLOADABLE, SKIPPED, NOTHING, INCOMPLETE, TOO_LARGE = range(1, 11)
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        base = record["base"]
+        if base == self.RAISES:
+            raise ValueError(f"record {record['id']} cannot be computed")
+        if base == self.SKIPPED:
+            return Skip("not for us")
+        if base == self.INCOMPLETE:
+            return {}
+        results: dict[int, Any] = {
+            self.NAN: Decimal("NaN"),
+            self.INFINITE: float("inf"),
+            self.WRONG_TYPE: "many",
+            self.REFUSED: 13,
+            self.NOTHING: None,
+            self.TOO_LARGE: 10**11,
+        }
+        return {"value": results.get(base, 1)}
+
+
+class Flaky(Counter):
+    """Its inputs are away while the table `outage` holds a row."""
+
+    name = "flaky"
+
+    async def load(self, connection: Any, keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM outage)"):
+            raise TransientError("the service of the inputs is away")
+        return await super().load(connection, keys)
+
+
+class Reluctant(Counter):
+    """Records with an odd base cannot be computed while the table `outage` holds a row."""
+
+    name = "reluctant"
+    inputs = "SELECT id, base, value, EXISTS (SELECT FROM outage) AS away FROM things WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        if record["away"] and record["base"] % 2:
+            raise TransientError("the price of this one is not known yet")
+        return super().compute(record)
+
+
+class Normalised(ColumnBackfill):
+    """A text column, on a table whose key is a uuid."""
+
+    name = "normalised"
+    table = "labels"
+    columns = ("normalised",)
+    inputs = "SELECT id, title FROM labels WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        return {"normalised": " ".join(record["title"].split()).lower()}
+
+
+class ByCode(Normalised):
+    """The same by a key of text, and with a version column of the application's."""
+
+    name = "by_code"
+    key = "code"
+    inputs = "SELECT code, title FROM labels WHERE code = ANY($1)"
+    version = ("title", "normalised")

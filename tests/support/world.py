@@ -1,0 +1,379 @@
+"""A test's own database, virtual host and commands, and the promises that must hold when it is over."""
+
+import asyncio
+import json
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aio_pika
+import asyncpg
+
+from backfill import broker
+from backfill.errors import ContractError
+from backfill.message import PartitionMessage, decode
+from backfill.modes import Mode, Priority
+from backfill.topology import Topology, milliseconds
+from tests.support.commands import Command
+from tests.support.waiting import eventually
+
+TABLES = (Path(__file__).parent / "tables.sql").read_text()
+APPLICATION = "application"
+FAST = {
+    "BACKFILL_LEASE_SECONDS": "2",
+    "BACKFILL_RECONCILE_SECONDS": "0.5",
+    "BACKFILL_RETRY_DELAYS": "0.2,0.2,0.2,0.2,0.2",
+    "BACKFILL_HEARTBEAT": "2",
+    "BACKFILL_LOCK_TIMEOUT_MS": "500",
+}
+WORKERS = "worker %"
+
+
+def application(definition: str) -> str:
+    """The `--app` of one of tests/support/definitions.py."""
+    return f"tests.support.definitions:{definition}"
+
+
+@dataclass
+class World:
+    """Everything a fault test needs; `ends_well` is its last line."""
+
+    database: str
+    amqp: str
+    env: dict[str, str]
+    spawn: Callable[..., Command]
+    connection: "asyncpg.Connection[Any]"
+    definition: str = "Counter"
+    commands: list[Command] = field(default_factory=list)
+    checked: bool = False
+
+    # --- the application's side
+
+    async def rows(self, count: int, *, value: object = None, base: object = 0) -> None:
+        """Insert things 1 to `count`; `base` and `value` may be SQL expressions over `id`."""
+        shown = "NULL" if value is None else value
+        await self.connection.execute(
+            f"INSERT INTO things (id, base, value) SELECT id, {base}, {shown} FROM generate_series(1, $1::int) AS id",
+            count,
+        )
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        return await self.connection.fetch(sql, *arguments)
+
+    async def value(self, sql: str, *arguments: Any) -> Any:
+        return await self.connection.fetchval(sql, *arguments)
+
+    async def execute(self, sql: str, *arguments: Any) -> None:
+        await self.connection.execute(sql, *arguments)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """One more connection of the application, for locks and open transactions."""
+        connection = await asyncpg.connect(self.database, timeout=10, server_settings={"application_name": APPLICATION})
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=5)
+
+    # --- our commands
+
+    @property
+    def backfill(self) -> str:
+        from tests.support import definitions
+
+        name: str = getattr(definitions, self.definition).name
+        return name
+
+    @property
+    def topology(self) -> Topology:
+        return Topology(self.backfill)
+
+    def run(self, name: str, *arguments: str, failpoint: str = "", **settings: str) -> Command:
+        """Start a command for this world's definition."""
+        env = self.env | {"BACKFILL_APP": application(self.definition)} | settings
+        if failpoint:
+            env["BACKFILL_FAILPOINT"] = failpoint
+        command = self.spawn(name, *arguments, env=env)
+        self.commands.append(command)
+        return command
+
+    def worker(self, *arguments: str, failpoint: str = "", **settings: str) -> Command:
+        return self.run("backfill-worker", *arguments, failpoint=failpoint, **settings)
+
+    def producer(self, *arguments: str, failpoint: str = "", **settings: str) -> Command:
+        return self.run("backfill-queue", *arguments, failpoint=failpoint, **settings)
+
+    async def queue(self, *arguments: str) -> UUID:
+        """Queue a job to the end and return its id."""
+        command = self.producer(*arguments)
+        assert await command.wait() == 0, command.output
+        return await self.job()
+
+    async def job(self) -> UUID:
+        """The newest job."""
+        found: UUID = await self.value("SELECT id FROM backfill_jobs ORDER BY created_at DESC LIMIT 1")
+        return found
+
+    async def state(self) -> str | None:
+        """The newest job's state."""
+        found: str | None = await self.value("SELECT state FROM backfill_jobs ORDER BY created_at DESC LIMIT 1")
+        return found
+
+    async def partitions(self) -> Counter[str]:
+        """How many partitions there are in each state."""
+        rows = await self.fetch("SELECT state, count(*) AS n FROM backfill_partitions GROUP BY state")
+        return Counter({row["state"]: row["n"] for row in rows})
+
+    async def until_ended(self, deadline: float = 30) -> None:
+        async def ended() -> bool:
+            rows = await self.fetch("SELECT state, completed_partitions FROM backfill_jobs WHERE completed_at IS NULL")
+            assert not rows, f"{rows} with {await self.partitions()}"
+            return True
+
+        await eventually(ended, deadline=deadline, what="the end of every job")
+
+    async def until_stopped(self, command: Command, deadline: float = 20) -> None:
+        """Wait until a failpoint has stopped the process (SIGSTOP)."""
+        await eventually(lambda: is_stopped(command.pid), deadline=deadline, what=f"{command} stopping itself")
+
+    async def until_killed(self, command: Command, deadline: float = 20) -> None:
+        """Wait until a failpoint has killed the process (SIGKILL)."""
+        assert await command.wait(deadline) == -signal.SIGKILL, command.output
+
+    async def finish(self, *arguments: str, deadline: float = 30, **settings: str) -> Command:
+        """Let one healthy worker run until every job has ended and every queue is empty."""
+        worker = self.worker(*arguments, **settings)
+        await self.until_ended(deadline)
+        for _ in range(3):
+            await eventually(self.queues_are_empty, deadline=deadline, what="empty queues")
+            await self.drain(worker)
+            if await self.queues_are_empty():
+                break
+            worker = self.worker(*arguments, **settings)
+        return worker
+
+    async def drain(self, worker: Command) -> None:
+        """Ask a worker to finish what is in hand and end; before it listens to signals it would just die."""
+        await eventually(lambda: "Prefetch:" in worker.output, what=f"{worker} listening to signals")
+        worker.kill(signal.SIGTERM)
+        assert await worker.wait() == 0, worker.output
+
+    # --- the broker
+
+    @asynccontextmanager
+    async def broker(self) -> AsyncIterator[aio_pika.abc.AbstractConnection]:
+        async with broker.connected(self.amqp, name="test", heartbeat=10) as connection:
+            yield connection
+
+    async def depths(self) -> dict[str, int]:
+        """Messages ready in the work and delay queues that exist."""
+        delays = [float(delay) for delay in self.env["BACKFILL_RETRY_DELAYS"].split(",")]
+        names = [self.topology.queue(priority) for priority in Priority]
+        names += [self.topology.delay_queue(milliseconds(delay)) for delay in set(delays)]
+        async with self.broker() as connection:
+            found = {name: await broker.depth(connection, name) for name in names}
+        return {name: ready for name, ready in found.items() if ready is not None}
+
+    async def queues_are_empty(self) -> bool:
+        depths = await self.depths()
+        assert not any(depths.values()), depths
+        return True
+
+    async def publish(self, *bodies: bytes, priority: Priority = Priority.NORMAL) -> None:
+        """Put bodies into the work queue as they are."""
+        async with self.broker() as connection:
+            channel = await connection.channel()
+            exchange = await channel.get_exchange(self.topology.exchange("work"), ensure=False)
+            for body in bodies:
+                message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+                await exchange.publish(message, Topology.routing_key(priority), timeout=10)
+
+    async def messages(self) -> list[bytes]:
+        """A fresh message for each partition of the newest job."""
+        job = await self.value("SELECT id FROM backfill_jobs ORDER BY created_at DESC LIMIT 1")
+        rows = await self.fetch(
+            "SELECT j.mode, p.partition_key, p.record_ids FROM backfill_partitions p "
+            "JOIN backfill_jobs j ON j.id = p.backfill_job_id WHERE j.id = $1 ORDER BY p.partition_key",
+            job,
+        )
+        return [
+            PartitionMessage(
+                job=job,
+                backfill=self.backfill,
+                mode=Mode(row["mode"]),
+                partition=row["partition_key"],
+                ids=tuple(row["record_ids"]),
+            ).encode()
+            for row in rows
+        ]
+
+    async def dead(self) -> list[aio_pika.abc.AbstractIncomingMessage]:
+        """What is in the dead queue; it stays there."""
+        found = []
+        async with self.broker() as connection:
+            if await broker.depth(connection, self.topology.dead_queue) is None:
+                return []
+            channel = await connection.channel()
+            queue = await channel.get_queue(self.topology.dead_queue, ensure=False)
+            while (message := await queue.get(fail=False, timeout=10)) is not None:
+                found.append(message)
+        return found
+
+    async def purge(self, queue: str) -> None:
+        async with self.broker() as connection:
+            channel = await connection.channel()
+            await (await channel.get_queue(queue, ensure=False)).purge()
+
+    async def delete_queue(self, queue: str) -> None:
+        async with self.broker() as connection:
+            channel = await connection.channel()
+            await channel.queue_delete(queue)
+
+    # --- the promises
+
+    async def ends_well(
+        self, *, states: Iterable[str] = ("completed",), undecodable: int = 0, sentinels: dict[int, Any] | None = None
+    ) -> None:
+        """Check everything that must hold after any fault; the test's own expectations come beside it.
+
+        `states` are those in which jobs may be, `undecodable` is how many dead messages belong to no partition,
+        `sentinels` are values that the application wrote and that must still be there.
+        """
+        self.checked = True
+        jobs = await self.fetch("SELECT * FROM backfill_jobs")
+        assert {job["state"] for job in jobs} <= set(states), [(job["id"], job["state"]) for job in jobs]
+        for job in jobs:
+            await self._none_lost_none_doubled(job)
+        await self._writes_are_right(sentinels or {})
+        await self._nothing_is_left_behind()
+        await self._dead_messages_are_known(undecodable)
+        self._secrets_were_kept()
+
+    async def _none_lost_none_doubled(self, job: asyncpg.Record) -> None:
+        partitions = await self.fetch("SELECT * FROM backfill_partitions WHERE backfill_job_id = $1", job["id"])
+        if job["state"] == "completed":
+            unfinished = [p["partition_key"] for p in partitions if p["completed_at"] is None]
+            assert not unfinished, f"partitions {unfinished} of a completed job have not ended"
+        planned = Counter(record for partition in partitions for record in partition["record_ids"])
+        assert max(planned.values(), default=0) <= 1, "a record is in two partitions of one job"
+        failed = await self.fetch("SELECT record_id FROM backfill_failures WHERE backfill_job_id = $1", job["id"])
+        assert {row["record_id"] for row in failed} <= set(planned)
+
+        names = ("updated", "unchanged", "skipped", "failed", "deleted")
+        sums = {name: sum(p[f"records_{name}"] for p in partitions) for name in names}
+        assert sums["failed"] == len(failed), "failed records and their list differ"
+        if job["completed_at"] is not None:
+            assert {name: job[f"records_{name}"] for name in names} == sums, "the roll-up differs from the partitions"
+            assert job["records_matched"] == len(planned)
+            if job["state"] == "completed":
+                assert sum(sums.values()) == len(planned), "records are lost or counted twice"
+            ended = Counter(p["state"] for p in partitions)
+            assert (job["total_partitions"], job["completed_partitions"]) == (len(partitions), ended["completed"])
+            assert (job["failed_partitions"], job["skipped_partitions"]) == (ended["failed"], ended["skipped"])
+        events = await self.value(
+            "SELECT count(*) FROM backfill_events WHERE backfill_job_id = $1 AND event = 'job.completed'", job["id"]
+        )
+        assert events == (job["state"] == "completed"), "a job is completed once"
+
+    async def _writes_are_right(self, sentinels: dict[int, Any]) -> None:
+        if await self.value("SELECT count(*) FROM backfill_jobs WHERE asset_name IN ('normalised', 'by_code')"):
+            return  # on a table without an audit
+        doubled = await self.fetch(
+            """
+            SELECT a.id, count(*) AS writes,
+                   (SELECT count(*) FROM backfill_partitions p WHERE a.id::text = ANY (p.record_ids)) AS planned
+            FROM audit a WHERE who LIKE $1 GROUP BY a.id
+            HAVING count(*) > (SELECT count(*) FROM backfill_partitions p WHERE a.id::text = ANY (p.record_ids))
+            """,
+            WORKERS,
+        )
+        assert not doubled, f"records were written more than once a job: {doubled}"
+        counted = await self.value("SELECT coalesce(sum(records_updated), 0) FROM backfill_partitions")
+        audited = await self.value("SELECT count(*) FROM audit WHERE who LIKE $1", WORKERS)
+        assert counted == audited, f"the ledger counts {counted} updates, the audit {audited}"
+        if await self.value(
+            "SELECT bool_and(asset_name IN ('counter', 'gated', 'flaky', 'versioned', 'reluctant')) FROM backfill_jobs"
+        ):
+            stale = await self.fetch(
+                "SELECT * FROM audit WHERE who LIKE $1 AND new <> coalesce(old, 0) + 1 ORDER BY n LIMIT 5", WORKERS
+            )
+            assert not stale, f"values were computed from older input: {stale}"
+        for record, sentinel in sentinels.items():
+            assert await self.value("SELECT value FROM things WHERE id = $1", record) == sentinel, (
+                f"the application's value of record {record} was overwritten"
+            )
+
+    async def _nothing_is_left_behind(self) -> None:
+        assert await self.value("SELECT count(*) FROM backfill_partitions WHERE lease_expires_at IS NOT NULL") == 0
+        await self.queues_are_empty()
+        if all(command.returncode is not None for command in self.commands):
+
+            async def gone() -> bool:
+                left = await self.fetch(
+                    "SELECT application_name, state, query FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                    "AND (application_name LIKE 'worker %' OR application_name LIKE 'backfill%')"
+                )
+                assert not left, left
+                return True
+
+            await eventually(gone, deadline=10, what="no session of a command that has ended")
+
+    async def _dead_messages_are_known(self, undecodable: int) -> None:
+        strange = 0
+        for dead in await self.dead():
+            try:
+                message = decode(dead.body)
+            except ContractError:
+                strange += 1
+                continue
+            state = await self.value(
+                "SELECT state FROM backfill_partitions WHERE backfill_job_id = $1 AND partition_key = $2",
+                message.job,
+                message.partition,
+            )
+            if state is None or message.backfill != self.backfill:
+                strange += 1
+            else:
+                assert state == "failed", f"the dead queue holds partition {message.partition}, which is {state}"
+        assert strange == undecodable, f"{strange} dead messages belong to no partition"
+
+    def _secrets_were_kept(self) -> None:
+        for url in (self.database, self.amqp):
+            password = urlsplit(url).password
+            for command in self.commands:
+                assert not password or len(password) < 8 or password not in command.output, f"{command} shows a secret"
+                assert "Traceback" not in command.output, command.output
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+
+
+def last_json(command: Command) -> dict[str, Any]:
+    """The object that a command printed with --json."""
+    found: dict[str, Any] = json.loads(command.output.strip().splitlines()[-1])
+    return found
+
+
+@asynccontextmanager
+async def new_world(
+    database: str, amqp: str, env: dict[str, str], spawn: Callable[..., Command]
+) -> AsyncIterator[World]:
+    """A world whose tables are made and whose commands are gone afterwards."""
+    connection = await asyncpg.connect(database, timeout=10, server_settings={"application_name": APPLICATION})
+    try:
+        await connection.execute(TABLES)
+        world = World(database, amqp, env | FAST | {"DATABASE_URL": database, "RABBITMQ_URL": amqp}, spawn, connection)
+        yield world
+        for command in world.commands:
+            command.close()
+    finally:
+        await asyncio.wait_for(connection.close(), 5)

@@ -1,0 +1,123 @@
+"""The arrows between modules, and what must not be anywhere in the tree."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGES = ("backfill", "producers", "workers")
+# Each may import from its own line and those above it.
+LAYERS = (
+    {"errors", "states", "modes", "message", "failpoints"},
+    {"definition", "settings", "statements", "application", "exposition"},
+    {"database", "catalog", "broker", "topology", "schema", "roles", "publisher", "services"},
+    {"ledger"},
+    {"console"},
+    {"commands"},
+)
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of what a module imports from our own packages; not what only type checkers read."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.body.clear()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def layer(name: str) -> int:
+    """The layer of `backfill.<noun>…`; names taken from the package itself belong to no layer."""
+    noun = name.split(".")[1] if "." in name else ""
+    return next((number for number, nouns in enumerate(LAYERS) if noun in nouns), -1)
+
+
+def test_every_module_of_the_core_has_a_layer() -> None:
+    for path in sources("backfill"):
+        name = module_name(path)
+        assert name == "backfill" or layer(name) >= 0, f"{name} is in no layer"
+
+
+@pytest.mark.parametrize("path", sources("backfill"), ids=module_name)
+def test_inside_the_core_arrows_point_down(path: Path) -> None:
+    source = module_name(path)
+    if source == "backfill":
+        return
+    for target in imports(path):
+        if target.startswith("backfill."):
+            assert layer(target) <= layer(source), f"{source} imports {target}, which is above it"
+        assert target.split(".")[0] not in ("producers", "workers"), f"{source} imports {target}"
+
+
+@pytest.mark.parametrize("package", ["producers", "workers"])
+def test_producers_and_workers_import_the_core_and_themselves_only(package: str) -> None:
+    for path in sources(package):
+        for target in imports(path):
+            first = target.split(".")[0]
+            assert first not in set(PACKAGES) - {"backfill", package}, f"{module_name(path)} imports {target}"
+            assert first not in ("examples", "tests", "benchmarks"), f"{module_name(path)} imports {target}"
+
+
+def test_nothing_but_commands_imports_commands() -> None:
+    for path in sources(*PACKAGES):
+        source = module_name(path)
+        if source.startswith("backfill.commands"):
+            continue
+        for target in imports(path):
+            assert not target.startswith("backfill.commands"), f"{source} imports {target}"
+            assert target not in ("producers.command", "workers.command"), f"{source} imports {target}"
+
+
+def test_the_ledger_alone_executes_statements_of_the_ledger() -> None:
+    for path in sources("producers"):
+        assert "ledger/claim" not in path.read_text()
+    for path in sources(*PACKAGES):
+        if not module_name(path).startswith("backfill"):
+            assert not re.search(r'"\s*(SELECT|UPDATE|INSERT|DELETE) [a-z*]+.* backfill_', path.read_text()), path
+
+
+FORBIDDEN = {
+    r"\bpickle\b": "untrusted data is JSON",
+    r"\beval\(": "nothing is evaluated",
+    r"\bexec\(": "nothing is executed",
+    r"yaml\.load\(": "untrusted data is JSON",
+    r"shell=True": "programs are started without a shell",
+    r"\.process\(\s*(requeue|ignore_processed|reject)": "aio-pika's message.process acks what was cancelled",
+    r"message\.process\(": "aio-pika's message.process acks what was cancelled",
+    r"connect_robust": "what happens after a loss is written where it happens",
+    r"\bOFFSET\b (?!;)\$?\d": "paging is by key",
+    r"verify=False|CERT_NONE": "certificates are checked",
+}
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN)
+def test_what_must_not_be_in_the_tree_is_not(pattern: str) -> None:
+    for path in [*sources(*PACKAGES, "examples"), *sorted((ROOT / "sql").rglob("*.sql"))]:
+        found = re.search(pattern, path.read_text())
+        assert not found, f"{path.relative_to(ROOT)} has {found and found[0]!r}: {FORBIDDEN[pattern]}"
+
+
+def test_there_is_no_sql_in_python_beyond_single_words() -> None:
+    statement = re.compile(r"^\s*(SELECT\s.+\sFROM|INSERT INTO|UPDATE\s.+\sSET|DELETE FROM|WITH\s.+\sAS)\b", re.S)
+    for path in sources(*PACKAGES):
+        if module_name(path).startswith("backfill.commands"):
+            continue  # the demo's own tables
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not statement.match(node.value), f"{path.relative_to(ROOT)}:{node.lineno} holds SQL"

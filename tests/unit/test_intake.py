@@ -1,0 +1,60 @@
+"""Which delivery comes next: high before normal, and every fourth from the normal queue."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from backfill import settings
+from backfill.modes import Priority
+from workers.intake import NORMAL_EVERY, Delivery, Intake
+
+
+@pytest.fixture
+def intake() -> Intake:
+    return Intake(settings.read(), "amqp://localhost", ["counter"], prefetch=5, name="test", say=print)
+
+
+def arrive(intake: Intake, high: int, normal: int) -> None:
+    """Put deliveries into the buffers as the consumers would."""
+    for priority, count in ((Priority.HIGH, high), (Priority.NORMAL, normal)):
+        for number in range(count):
+            message: Any = f"{priority.value} {number}"
+            intake._buffers[priority].append(Delivery("counter", message))
+    intake._arrived.set()
+
+
+def taken(intake: Intake, count: int) -> list[str]:
+    found = [intake._pick() for _ in range(count)]
+    return [str(delivery.message) for delivery in found if delivery]
+
+
+def test_high_comes_first_and_every_fourth_is_normal(intake: Intake) -> None:
+    arrive(intake, high=8, normal=8)
+    kinds = [text.split()[0] for text in taken(intake, 8)]
+    assert kinds == ["high", "high", "high", "normal"] * 2
+
+
+def test_within_a_queue_the_order_is_kept(intake: Intake) -> None:
+    arrive(intake, high=0, normal=5)
+    assert taken(intake, 5) == [f"normal {n}" for n in range(5)]
+
+
+def test_high_never_starves_normal(intake: Intake) -> None:
+    arrive(intake, high=1_000, normal=1)
+    assert "normal 0" in taken(intake, NORMAL_EVERY)
+
+
+def test_nothing_is_left_over(intake: Intake) -> None:
+    arrive(intake, high=3, normal=4)
+    assert intake.buffered == 7
+    assert len(taken(intake, 20)) == 7
+    assert intake.buffered == 0
+
+
+async def test_waiting_ends_when_something_arrives_and_each_delivery_is_had_once(intake: Intake) -> None:
+    waiting = [asyncio.create_task(intake.next()) for _ in range(3)]
+    await asyncio.sleep(0)
+    arrive(intake, high=1, normal=2)
+    found = {str((await task).message) for task in waiting}
+    assert found == {"high 0", "normal 0", "normal 1"}

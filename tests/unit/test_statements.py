@@ -1,0 +1,53 @@
+"""Every statement is used, and every name that is used is a statement."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from backfill import statements
+
+ROOT = Path(__file__).parent.parent.parent
+NAMES = sorted(str(path.relative_to(statements.FOLDER).with_suffix("")) for path in statements.FOLDER.rglob("*.sql"))
+CONSTANTS = {
+    node.value
+    for folder in ("backfill", "producers", "workers", "examples")
+    for path in (ROOT / folder).rglob("*.py")
+    for node in ast.walk(ast.parse(path.read_text()))
+    if isinstance(node, ast.Constant) and isinstance(node.value, str)
+}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not re.match(r"progress/|schema/\d", name)])
+def test_a_statement_is_used(name: str) -> None:
+    folder, _, noun = name.partition("/")
+    assert name in CONSTANTS or (folder == "target" and noun in CONSTANTS)
+
+
+def test_every_name_of_a_statement_exists() -> None:
+    folders = {name.partition("/")[0] for name in NAMES}
+    named = {text for text in CONSTANTS if re.fullmatch(rf"({'|'.join(folders)})/[a-z_0-9]+", text)}
+    assert named - set(NAMES) == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_statement_begins_with_a_sentence_and_explains_its_arguments(name: str) -> None:
+    text = statements.read(name)
+    assert re.match(r"-- [A-Z]", text)
+    if name.startswith(("ledger/", "target/", "catalog/", "schema/r")):
+        code = re.sub(r"--.*", "", text)
+        used = {int(number) for number in re.findall(r"\$(\d+)", code)}
+        comments = "\n".join(re.findall(r"--.*", text))
+        explained = {int(number) for number in re.findall(r"\$(\d+)", comments)}
+        assert used <= explained, f"${used - explained} is explained nowhere"
+
+
+def test_a_statement_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        statements.read("ledger/no_such_statement")
+
+
+def test_rendering_needs_every_identifier() -> None:
+    with pytest.raises(KeyError):
+        statements.render("read_bounds", {"table": '"things"'})
