@@ -164,5 +164,7 @@ class Reconciler:
     async def stop(self) -> None:
         """Leave the lead to another worker."""
         async with self._pool.acquire(timeout=2) as connection:
+            for job in await jobs.active(connection, list(self._definitions)):
+                await jobs.roll_up(connection, job["id"])  # this may be the last worker for a while
             for backfill in self._leading:
                 await reconciling.leave(connection, backfill, self._worker)

@@ -1,6 +1,5 @@
 -- End a running job as completed or failed; the caller has rolled up its counts in this transaction.
 -- $1 job, $2 state, $3 error message or NULL
-UPDATE backfill_jobs SET state = $2, error_message = $3, completed_at = clock_timestamp(),
-    estimated_completion_at = NULL, earliest_completion_at = NULL, latest_completion_at = NULL, version = version + 1
+UPDATE backfill_jobs SET state = $2, error_message = $3, completed_at = clock_timestamp(), version = version + 1
 WHERE id = $1 AND state = 'running'
 RETURNING id

@@ -211,6 +211,14 @@ BEGIN
     VALUES (NEW.tenant_id, NEW.id, 'job.' || NEW.state, backfill_actor(), OLD.state, NEW.state,
             coalesce(nullif(current_setting('backfill.reason', true), ''),
                      CASE WHEN NEW.error_message IS DISTINCT FROM OLD.error_message THEN NEW.error_message END));
+    IF NEW.state <> 'running' THEN  -- an estimate from before would go on ticking
+        NEW.estimated_completion_at := NULL;
+        NEW.earliest_completion_at := NULL;
+        NEW.latest_completion_at := NULL;
+    END IF;
+    IF OLD.state = 'paused' AND NEW.state = 'resuming' THEN
+        NEW.paused_seconds := OLD.paused_seconds + extract(epoch FROM clock_timestamp() - OLD.paused_at);
+    END IF;
     RETURN NEW;
 END
 $$;
