@@ -11,6 +11,7 @@ from backfill.catalog import Target, resolve
 from backfill.database import Connection, Pool, is_transient
 from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError, UnreachableError
+from backfill.failpoints import failpoint
 from backfill.ledger import jobs, planning, reconciling
 from backfill.ledger.jobs import Row
 from backfill.modes import Mode, Priority
@@ -140,6 +141,7 @@ class Reconciler:
 
     async def _publish(self, backfill: str, job: UUID, partitions: list[Row], priority: Priority) -> None:
         """Publish all; raises BrokerLostError when the link breaks under any of them."""
+        failpoint("reconciler.before_publish")
         try:
             async with asyncio.TaskGroup() as tasks:
                 for row in partitions:

@@ -211,3 +211,22 @@ async def test_a_producer_whose_broker_stays_away_says_how_to_go_on(
     await world.finish()
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 60
     await world.ends_well()
+
+
+async def test_a_link_that_breaks_under_the_reconciler_does_not_end_the_worker(world: World) -> None:
+    await world.rows(60)
+    await world.queue("--mode=all", "--batch-size=10")
+    await world.purge(world.topology.queue(Priority.NORMAL))
+    async with proxied(world.amqp) as (url, proxy):
+        worker = world.worker(failpoint="reconciler.before_publish=stop", RABBITMQ_URL=url)
+        await world.until_stopped(worker)
+        proxy.shut()
+        worker.kill(signal.SIGCONT)
+        await eventually(lambda: "Lost RabbitMQ" in worker.output, deadline=30)
+        proxy.thaw()
+        await world.until_ended(deadline=60)
+        await world.drain(worker)
+
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 60
+    await world.finish()
+    await world.ends_well()

@@ -1,0 +1,45 @@
+"""What the sections share: the arena, the options, and peaks of memory that are seen on the way."""
+
+import sys
+from dataclasses import dataclass, field
+
+from benchmarks import checks, toolkit
+from benchmarks.arena import Arena, Site, ready, with_path
+from benchmarks.options import Options
+from benchmarks.toolkit import Worked
+
+
+@dataclass
+class Bench:
+    arena: Arena
+    options: Options
+    worker_peaks: list[int] = field(default_factory=list)
+    producer_peaks: list[int] = field(default_factory=list)
+
+    def worked(self, records: int, *flags: str, workers: int = 1) -> Worked:
+        """One run of our worker on a fresh copy of so many killmails, its values checked."""
+        template = self.arena.template("killmails", records)
+        with self.arena.site(template) as site:
+            worked = toolkit.work(site, records, *flags, workers=workers)
+            self.check(site, template, records)
+        self.worker_peaks.append(worked.peak_bytes)
+        self.say(f"{workers} worker(s), {records:,} records{' '.join(('', *flags))}: {worked.seconds:.2f} s")
+        return worked
+
+    def queued(self, ids: int) -> tuple[float, float]:
+        """One run of our producer on a fresh table of ids; ids a second that it prints, and by its whole process."""
+        with self.arena.site(self.arena.template("plain_ids", ids)) as site:
+            ready(site)
+            rate, outcome = toolkit.queue(site, toolkit.PLAIN_IDS, ids)
+        self.producer_peaks.append(outcome.peak_bytes)
+        self.say(f"queued {ids:,} ids: {rate:,.0f}/s")
+        return rate, ids / outcome.seconds
+
+    def check(self, site: Site, template: str, upto: int) -> None:
+        """Raises AssertionError when the values up to an id are not what they should be."""
+        checks.values_are_right(site.database_url, with_path(self.arena.services.database_url, template), upto)
+
+    @staticmethod
+    def say(text: str) -> None:
+        """Progress, beside the table."""
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,32 @@
+"""`python -m benchmarks.data KIND RECORDS`: fill the empty database of DATABASE_URL with data and a ledger."""
+
+import asyncio
+import os
+import sys
+
+import asyncpg
+
+from backfill import schema
+from examples.killmails import generate, statements
+
+
+async def fill(url: str, kind: str, records: int) -> None:
+    """Leave the tables as a database in use has them: vacuumed and analysed."""
+    connection = await asyncpg.connect(url)
+    try:
+        await schema.apply(connection)
+        if kind == "killmails":
+            await connection.execute(statements.read("schema"))
+            await generate.generate(connection, records)
+        else:
+            await connection.execute("CREATE TABLE plain_ids (id bigint PRIMARY KEY, value integer)")
+            await connection.execute(
+                "INSERT INTO plain_ids (id) SELECT n FROM generate_series(1, $1::bigint) n", records
+            )
+        await connection.execute("VACUUM (ANALYZE)")
+    finally:
+        await connection.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(fill(os.environ["DATABASE_URL"], sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,49 @@
+"""What a run measures, read from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SECTIONS = ("sql", "overhead", "peers", "queue", "memory", "scaling")
+MANY = 1_000_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """SCALE, RUNS, ONLY, PEER_RECORDS and IDS; every one has a default."""
+
+    scale: int = 200_000  # killmails
+    runs: int = 3  # of each contender; the table shows medians
+    peer_records: int = 10_000  # records for a peer that takes a message a record
+    ids: int = MANY  # for the producer
+    only: tuple[str, ...] = ()
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """In the order of the table; scaling takes a million killmails and runs only where they are wanted."""
+        if self.only:
+            return tuple(section for section in SECTIONS if section in self.only)
+        return tuple(section for section in SECTIONS if section != "scaling" or self.scale >= MANY)
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Options:
+    """Raises ValueError naming the variable that makes no sense."""
+    only = tuple(environment.get("ONLY", "").replace(",", " ").split())
+    if unknown := set(only) - set(SECTIONS):
+        raise ValueError(f"ONLY={' '.join(sorted(unknown))}: the sections are {', '.join(SECTIONS)}")
+    return Options(
+        scale=_number(environment, "SCALE", Options.scale),
+        runs=_number(environment, "RUNS", Options.runs),
+        peer_records=_number(environment, "PEER_RECORDS", Options.peer_records),
+        ids=_number(environment, "IDS", Options.ids),
+        only=only,
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "").replace(",", "").replace("_", "")
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{name}={environment[name]}: give a whole number from 1")
+    return int(text)
