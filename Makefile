@@ -16,7 +16,7 @@ demo: .venv/.installed ## fill a column on an example table and show that it is 
 test: .venv/.developed ## run every test on real services (ARGS="-k name")
 	@$(BIN)/pytest $(ARGS)
 
-bench: .venv/.developed ## measure against the alternatives (SCALE=records)
+bench: .venv/.benched ## measure against the alternatives (SCALE=records)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: .venv/.developed ## ruff and mypy
@@ -54,6 +54,11 @@ venv: .venv/.developed
 	@echo "installing the toolkit into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[services]'
+	@touch $@
+
+.venv/.benched: .venv/.developed benchmarks/requirements.txt
+	@echo "installing what is measured against"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -r benchmarks/requirements.txt
 	@touch $@
 
 .venv/.developed: .venv/.installed

@@ -173,6 +173,8 @@ async def pooled(
                 "jit": "off",
                 # Nor is the plan for 500 keys ever another one: planning each anew takes a tenth of the whole.
                 "plan_cache_mode": "force_generic_plan",
+                # Several slots share the machine already.
+                "max_parallel_workers_per_gather": "0",
             },
         )
     try:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -161,12 +162,17 @@ class Processor:
         return known
 
     async def _release(self, claim: Claim) -> None:
-        """Give the claim back on another connection, as far as that is possible; else its lease ends."""
-        try:
-            async with asyncio.timeout(2), self._pool.acquire() as connection:
-                await partitions.release(connection, claim)
-        except Exception:  # noqa: S110 - the lease is the remedy for every way in which this can fail
-            pass
+        """Give the claim back on another connection, as far as that is possible in two seconds; else its lease ends."""
+        with suppress(Exception):
+            async with asyncio.timeout(2):
+                while True:  # where one session was ended, the pool's others may have been too
+                    try:
+                        async with self._pool.acquire() as connection:
+                            return await partitions.release(connection, claim)
+                    except Exception as error:
+                        if not is_transient(error):
+                            raise
+                    await asyncio.sleep(PAUSE_SECONDS)
 
     async def _until_database_answers(self) -> None:
         while True:

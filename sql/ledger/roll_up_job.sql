@@ -29,12 +29,14 @@ WITH sums AS (
            extract(epoch FROM moment.now - greatest(running_since, moment.now - interval '5 minutes')) / 10 AS seconds
     FROM backfill_jobs, moment WHERE id = $1
 ), rates AS (
-    SELECT n, coalesce(sum(p.record_count), 0) / nullif(max(span.seconds), 0) AS rate
+    SELECT n, coalesce(ended.records, 0) / nullif(span.seconds, 0) AS rate
     FROM span CROSS JOIN generate_series(0, 9) AS n
-    LEFT JOIN backfill_partitions p ON p.backfill_job_id = $1
-        AND p.completed_at >= span.since + make_interval(secs => (n * span.seconds)::float8)
-        AND p.completed_at < span.since + make_interval(secs => ((n + 1) * span.seconds)::float8)
-    GROUP BY n
+    LEFT JOIN (
+        SELECT least(floor(extract(epoch FROM p.completed_at - s.since) / nullif(s.seconds, 0)), 9)::integer AS n,
+               sum(p.record_count) AS records
+        FROM span s JOIN backfill_partitions p ON p.backfill_job_id = $1 AND p.completed_at >= s.since
+        GROUP BY 1
+    ) ended USING (n)
 ), pace AS (
     -- Rounding must not put the mean beyond the best or the worst.
     SELECT mean, greatest(best, mean) AS best, least(worst, mean) AS worst
