@@ -59,8 +59,11 @@ def is_away(error: BaseException) -> bool:
 def _is_closed(error: BaseException) -> bool:
     """A terminated backend often surfaces as an InterfaceError without an SQLSTATE; other ones mean a wrong call.
 
-    The pool takes back a connection that was closed under its holder, who then hears that it has been released.
+    The pool takes back a connection that was closed under its holder, who then hears that it has been released; who
+    uses one while the server's good-bye is being read hears of its inner state.
     """
+    if isinstance(error, asyncpg.InternalClientError):
+        return "cannot switch to state" in str(error)
     return isinstance(error, asyncpg.InterfaceError) and bool(re.search(r"clos|released", str(error)))
 
 
@@ -96,6 +99,7 @@ async def translated(url: str) -> AsyncIterator[None]:
         asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError,
         asyncpg.InterfaceError,  # a connection that was lost a moment ago says no more than that it is closed
+        asyncpg.InternalClientError,
     ) as error:
         raise UnreachableError(f"PostgreSQL at {where}: {error}; try again when it is up") from error
     except (OSError, TimeoutError) as error:

@@ -36,6 +36,11 @@ async def check(connection: Connection) -> None:
     _refuse_newer(present)
     if present < NEWEST:
         raise SchemaError(f"the ledger has schema version {present}, this program needs {NEWEST}; run: backfill init")
+    if await connection.fetchval(statements.read("schema/bypasses_policies")):
+        raise SchemaError(
+            "the role of DATABASE_URL bypasses row-level security, so that BACKFILL_TENANT keeps nothing apart; "
+            "use a role that is no superuser: backfill init --roles makes some"
+        )
 
 
 async def version(connection: Connection) -> int:

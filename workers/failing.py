@@ -41,8 +41,7 @@ class Failing:
                 return True
             retryable = is_transient(error) or isinstance(error, TransientError)
             if not retryable or claim.attempt >= self._settings.max_attempts:
-                await self.give_up(connection, message, claim, type(error).__name__, text)
-                return False
+                return not await self.give_up(connection, message, claim, type(error).__name__, text)
             if not await partitions.retry(connection, claim, self.delay(claim), text):
                 self._stats.fenced += 1
                 return True
@@ -51,13 +50,19 @@ class Failing:
 
     async def give_up(
         self, connection: Connection, message: PartitionMessage, claim: Claim, error_class: str, error: str
-    ) -> None:
-        """Fail what is left of the partition and list its records; the delivery is for the dead queue."""
+    ) -> bool:
+        """Fail what is left of the partition and list its records; False when another claim has taken over.
+
+        After a True the delivery is for the dead queue.
+        """
         failed = await partitions.fail(connection, claim, error_class, error)
+        if not failed:
+            self._stats.fenced += 1
+            return False
         self._stats.failed += failed
-        if failed:
-            self._stats.ended["failed"].add(time.monotonic() - claim.began)
+        self._stats.ended["failed"].add(time.monotonic() - claim.began)
         self._say(f"Gave up partition {message.partition} of job {message.job} ({failed:,} records): {error}")
+        return True
 
     def delay(self, claim: Claim) -> float:
         """Seconds until the next attempt."""

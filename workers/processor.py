@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -127,8 +126,7 @@ class Processor:
     async def _recompute(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
         if claim.attempt > self._settings.max_attempts:
             error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
-            await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
-            return False
+            return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
         target = await self._target(connection, message)
         last_attempt = claim.attempt >= self._settings.max_attempts
         ids, began = claim.ids, time.monotonic()
@@ -163,7 +161,7 @@ class Processor:
 
     async def _release(self, claim: Claim) -> None:
         """Give the claim back on another connection, as far as that is possible in two seconds; else its lease ends."""
-        with suppress(Exception):
+        with contextlib.suppress(Exception):
             async with asyncio.timeout(2):
                 while True:  # where one session was ended, the pool's others may have been too
                     try:

@@ -96,7 +96,11 @@ class Reconciler:
                 continue
             if not counts["ended"]:
                 continue
-            target = await self._target(connection, job)
+            try:
+                target = await self._target(connection, job)
+            except SchemaError as error:  # the other jobs can still be closed
+                self._say(f"Cannot close job {job['id']}: {error}")
+                continue
             async with connection.transaction(isolation="read_committed"):
                 result = await reconciling.close(connection, target, job, failed_share=share, failed_minimum=minimum)
             if isinstance(result, reconciling.Ended):

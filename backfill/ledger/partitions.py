@@ -46,18 +46,15 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
     Not flushed: after a crash of the database the claim may be forgotten and its fence given out again, which the
     worker's own id tells apart.
     """
-    async with connection.transaction(isolation="read_committed"):
-        alone = await connection.fetchval(statements.read("ledger/guard_claim"), message.job, column=2)
-        row = await connection.fetchrow(
-            statements.read("ledger/claim_partition"),
-            message.job,
-            message.partition,
-            worker,
-            lease_seconds,
-            message.backfill,
-            message.mode.value,
-            alone,
-        )
+    row = await connection.fetchrow(
+        statements.read("ledger/claim_partition"),
+        message.job,
+        message.partition,
+        worker,
+        lease_seconds,
+        message.backfill,
+        message.mode.value,
+    )
     if row is None:
         return None
     return Claim(

@@ -99,18 +99,17 @@ async def test_pausing_a_running_job_lets_what_is_in_hand_finish_and_starts_noth
 
 
 async def test_a_pause_waits_for_a_claim_that_has_begun_and_lets_none_begin(world: World) -> None:
-    # Given a worker between the two halves of a claim, which saw the job running
+    # Given a worker whose claim saw the job running and has not committed yet
     job = await in_state(world, "running")
     async with world.session() as claiming, asyncio.TaskGroup() as tasks:
         await claiming.execute("BEGIN")
-        alone = await claiming.fetchval(statements.read("ledger/guard_claim"), job, column=2)
+        arguments = (job, "000000001", uuid4(), 60.0, "counter", "all")
+        assert await claiming.fetchrow(statements.read("ledger/claim_partition"), *arguments) is not None
 
         pausing = tasks.create_task(done(world, "pause", str(job)))
 
         blocked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         await eventually(lambda: world.value(blocked), what="a pause that waits")
-        arguments = (job, "000000001", uuid4(), 60.0, "counter", "all", alone)
-        assert await claiming.fetchrow(statements.read("ledger/claim_partition"), *arguments) is not None
         assert not pausing.done()
         await claiming.execute("COMMIT")
     assert await world.state() == "paused"
@@ -121,18 +120,17 @@ async def test_a_limit_of_workers_waits_for_claims_that_have_begun(world: World)
     job = await in_state(world, "running")
     async with world.session() as claiming, asyncio.TaskGroup() as tasks:
         await claiming.execute("BEGIN")
-        assert await claiming.fetchval(statements.read("ledger/guard_claim"), job, column=2) is False
+        holder = uuid4()
+        claim = (60.0, "counter", "all")
+        statement = statements.read("ledger/claim_partition")
+        assert await claiming.fetchrow(statement, job, "000000001", holder, *claim) is not None
         setting = tasks.create_task(done(world, "set", str(job), "--max-workers", "1"))
         blocked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         await eventually(lambda: world.value(blocked), what="a change of the limit that waits")
         assert not setting.done()
         await claiming.execute("COMMIT")
-    # A claim that began beside others, before there was a limit, cannot tell whether it is the only one.
-    for alone, claimed in ((False, False), (True, True)):
-        row = await world.fetch(
-            statements.read("ledger/claim_partition"), job, "000000001", uuid4(), 60.0, "counter", "all", alone
-        )
-        assert bool(row) == claimed
+    for worker, claimed in ((uuid4(), False), (holder, True)):
+        assert bool(await world.fetch(statement, job, "000000002", worker, *claim)) == claimed
 
 
 async def test_resuming_a_paused_job_lets_it_run_to_its_end(world: World) -> None:

@@ -17,6 +17,7 @@ from backfill.database import is_away, is_transient, quote
         (asyncpg.TooManyConnectionsError("full"), True, True),
         (asyncpg.InterfaceError("connection is closed"), True, True),
         (asyncpg.InterfaceError("cannot call X(): connection has been released back to the pool"), True, True),
+        (asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"), True, True),
         (ConnectionResetError(), True, True),
         (BrokerLostError(), True, True),
         (TimeoutError(), True, False),
