@@ -13,7 +13,6 @@ from backfill.definition import ColumnBackfill
 from backfill.errors import UsageError
 from backfill.ledger import planning
 from backfill.ledger.jobs import Request
-from backfill.modes import Mode
 
 COUNT_SECONDS = 20.0
 
@@ -89,7 +88,3 @@ async def explain(connection: "asyncpg.Connection[Any]", prepared: Preparation) 
         f"EXPLAIN {statement}", first, last, prepared.request.batch_size, list(prepared.request.ids) or None
     )
     return [row[0] for row in rows]
-
-
-def predicate_words(mode: Mode, definition: ColumnBackfill) -> str:
-    return mode.words(definition.table, definition.target_column)

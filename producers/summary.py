@@ -1,6 +1,5 @@
 """What `backfill-queue` says of a request, in words and as JSON."""
 
-import math
 from typing import Any
 
 from backfill.settings import Settings
@@ -20,8 +19,7 @@ def describe(settings: Settings, screen: Screen, prepared: Preparation) -> None:
     limit = f" (limit {request.limit:,})" if request.limit else ""
     screen.say(f"Records: {about}{prepared.matched:,}{limit}")
     screen.say(f"Queue: {Topology(definition.name, settings.tenant).queue(request.priority)}")
-    batches = math.ceil(prepared.matched / request.batch_size)
-    screen.say(f"Batch size: {request.batch_size:,} ({batches:,} batches)")
+    screen.say(f"Batch size: {request.batch_size:,} ({prepared.batches:,} batches)")
 
 
 def as_json(settings: Settings, prepared: Preparation) -> dict[str, Any]:

@@ -37,10 +37,6 @@ class Keeper:
         self._lease_seconds = lease_seconds
         self._held: dict[tuple[UUID, str], Claim | None] = {}
 
-    @property
-    def holding(self) -> int:
-        return len(self._held)
-
     def is_held(self, job: UUID, partition: str) -> bool:
         """Whether another slot of this worker has the partition in hand: a duplicate must not even try."""
         return (job, partition) in self._held

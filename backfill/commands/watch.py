@@ -124,7 +124,8 @@ def _render(now: "Progress", workers: "list[WorkerView]", depths: dict[str, int 
     queues = " | ".join(
         f"{queue}: {'none' if ready is None else f'{ready:,} ready'}" for queue, ready in depths.items()
     )
-    body: list[RenderableType] = [bar, Text("\n".join(lines(now))), Text(queues or "RabbitMQ does not answer")]
+    # The bar ends without a line break, and would lie over the first line.
+    body: list[RenderableType] = [bar, Text("\n" + "\n".join(lines(now))), Text(queues or "RabbitMQ does not answer")]
     if workers:
         body.append(table)
     else:

@@ -150,13 +150,6 @@ async def release(connection: Connection, claim: Claim) -> None:
     await connection.fetchval(statements.read("ledger/release_partition"), claim.id, claim.fence, claim.worker)
 
 
-async def outcome(connection: Connection, claim: Claim) -> Row | None:
-    """What became of the claim, for when a COMMIT gave no answer."""
-    return await connection.fetchrow(
-        statements.read("ledger/read_partition_outcome"), claim.id, claim.fence, claim.worker
-    )
-
-
 async def forget_message(connection: Connection, message: PartitionMessage) -> None:
     """Let the message be published again once the partition may be claimed: this one is about to be dropped."""
     await connection.execute(statements.read("ledger/forget_message"), message.job, message.partition)

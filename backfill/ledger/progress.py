@@ -166,7 +166,7 @@ async def workers(connection: Connection, now: Progress) -> list[WorkerView]:
             row["partitions"],
             row["first_partition"],
             row["longest_seconds"],
-            json.loads(row["counts"]).get("updated", 0),
+            row["updated"],
         )
         for row in rows
     ]

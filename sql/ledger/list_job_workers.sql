@@ -1,13 +1,17 @@
--- Workers that were heard of lately and serve a backfill, with what each has in hand of a job and for how long.
+-- Workers that were heard of lately and serve a backfill, with what each has in hand of a job, for how long, and what
+-- it has committed.
 -- $1 asset name, $2 job
-SELECT w.host, w.pid, w.counts,
-       extract(epoch FROM clock_timestamp() - w.heartbeat_at)::float8 AS heartbeat_age_seconds,
-       (SELECT count(*) FROM backfill_partitions p
-        WHERE p.backfill_job_id = $2 AND p.state = 'running' AND p.worker_id = w.id) AS partitions,
-       (SELECT min(p.partition_key) FROM backfill_partitions p
-        WHERE p.backfill_job_id = $2 AND p.state = 'running' AND p.worker_id = w.id) AS first_partition,
-       (SELECT extract(epoch FROM clock_timestamp() - min(p.started_at))::float8 FROM backfill_partitions p
-        WHERE p.backfill_job_id = $2 AND p.state = 'running' AND p.worker_id = w.id) AS longest_seconds
+SELECT w.host, w.pid, extract(epoch FROM clock_timestamp() - w.heartbeat_at)::float8 AS heartbeat_age_seconds,
+       coalesce(p.partitions, 0) AS partitions, p.first_partition, p.longest_seconds,
+       coalesce(p.updated, 0) AS updated
 FROM backfill_workers w
+LEFT JOIN (
+    SELECT worker_id, count(*) FILTER (WHERE state = 'running') AS partitions,
+           min(partition_key) FILTER (WHERE state = 'running') AS first_partition,
+           extract(epoch FROM clock_timestamp() - min(started_at) FILTER (WHERE state = 'running'))::float8
+               AS longest_seconds,
+           sum(records_updated) AS updated
+    FROM backfill_partitions WHERE backfill_job_id = $2 GROUP BY worker_id
+) p ON p.worker_id = w.id
 WHERE $1 = ANY (w.backfills) AND w.stopped_at IS NULL AND w.heartbeat_at > clock_timestamp() - interval '5 minutes'
 ORDER BY w.started_at
