@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import click
 
 from backfill import settings as settings_module
 from backfill.errors import BackfillError, UsageError
 from backfill.settings import Settings
+from backfill.texts import clean
 
 if TYPE_CHECKING:  # --help loads no network library
     import asyncpg
@@ -22,6 +23,8 @@ EXIT_CODES = """\b
 Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job,
 4 the job's state does not allow it, 5 PostgreSQL or RabbitMQ cannot be reached,
 6 a table, column, index or the ledger is not as it must be, 130 interrupted."""
+
+MOST_SHOWN: Final = 10_000  # characters at once
 
 
 def is_terminal() -> bool:
@@ -41,7 +44,7 @@ def _as_text(value: object) -> str:
 def say(text: str) -> None:
     """A line of a long-running process on stdout; when nobody can read it any more the work goes on in silence."""
     try:
-        click.echo(text)
+        click.echo(shown(text, sys.stdout))
     except OSError:
         _silence()
 
@@ -52,7 +55,13 @@ def _silence() -> None:
 
 def note(text: str) -> None:
     """A line about what goes on, beside the data."""
-    click.echo(text, err=True)
+    click.echo(shown(text, sys.stderr), err=True)
+
+
+def shown(text: str, stream: TextIO) -> str:
+    """What the stream can show of the text: an error's message may hold anything."""
+    encoding = stream.encoding or "utf-8"
+    return clean(text, MOST_SHOWN).encode(encoding, "backslashreplace").decode(encoding)
 
 
 @contextmanager

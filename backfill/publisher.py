@@ -12,6 +12,7 @@ from backfill.broker import BrokerLostError, bounded, close, connect, declaring
 from backfill.errors import UnreachableError
 from backfill.message import CONTENT_TYPE, PartitionMessage
 from backfill.modes import Mode, Priority
+from backfill.texts import clean
 from backfill.topology import Topology, declare
 
 WINDOW: Final = 32  # confirms outstanding; each message is a partition of some kilobytes
@@ -55,7 +56,7 @@ class Publisher:
 
     async def bury(self, backfill: str, body: bytes, reason: str) -> None:
         """Put a body that is no message into the dead queue, with the reason beside it."""
-        await self._send(backfill, "dead", "", body, "", {"reason": reason[:500]})
+        await self._send(backfill, "dead", "", body, "", {"reason": clean(reason, 500)})
 
     async def _send(
         self, backfill: str, purpose: str, key: str, body: bytes, identity: str, headers: dict[str, str]

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import click
 
-from backfill.console import is_terminal
+from backfill.console import is_terminal, note, shown
 
 
 class Screen:
@@ -35,7 +35,7 @@ class Screen:
 
     def warn(self, text: str) -> None:
         self._end_bar()
-        click.echo(f"warning: {text}", err=True)
+        note(f"warning: {text}")
 
     def begin(self, expected: int, queued: int = 0) -> None:
         """`expected` records in all, of which `queued` were queued before this run."""
@@ -69,7 +69,7 @@ class Screen:
         if self._silent:
             return
         try:
-            click.echo(text)
+            click.echo(shown(text, sys.stdout))
         except BrokenPipeError:
             # The reader has gone (`| head`). A job queued by half would be worse than lines that nobody reads.
             self._silent = True

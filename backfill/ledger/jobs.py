@@ -12,10 +12,12 @@ from backfill import statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, NotFoundError, UsageError
 from backfill.modes import Mode, Priority
+from backfill.texts import clean, is_fit
 
 Row: TypeAlias = asyncpg.Record
 
 PRODUCER_LEASE_SECONDS: Final = 30.0
+MOST_OF_A_KEY: Final = 500  # characters of an idempotency key: an index has to hold it
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ async def open_job(
     max_jobs: int,
 ) -> UUID:
     """Insert the job; raises ConflictError with the id of an active job whose records overlap, or at `max_jobs`."""
+    if request.idempotency_key is not None:
+        _check_idempotency_key(request.idempotency_key)
     try:
         async with connection.transaction(isolation="read_committed"):
             await connection.execute(statements.read("ledger/lock_backfill"), asset_name)
@@ -103,8 +107,18 @@ async def read(connection: Connection, job: UUID) -> Row:
 
 
 async def by_idempotency_key(connection: Connection, key: str) -> UUID | None:
+    _check_idempotency_key(key)
     found: UUID | None = await connection.fetchval(statements.read("ledger/find_job_by_idempotency_key"), key)
     return found
+
+
+def _check_idempotency_key(key: str) -> None:
+    """Refuse what cannot be stored as it is; changed, it might be another's."""
+    if not is_fit(key) or len(key) > MOST_OF_A_KEY:
+        raise UsageError(
+            f"the idempotency key {clean(key, 100)!r} has a character that cannot be stored, or more than "
+            f"{MOST_OF_A_KEY}; give one of plain text"
+        )
 
 
 async def lead(connection: Connection, job: UUID, producer: UUID) -> Row:
@@ -147,7 +161,7 @@ async def active(connection: Connection, backfills: list[str]) -> list[Row]:
 
 
 async def listed(connection: Connection, *, state: str | None, asset_name: str | None, most: int) -> list[Row]:
-    return await connection.fetch(statements.read("ledger/list_jobs"), state, asset_name, most)
+    return await connection.fetch(statements.read("ledger/list_jobs"), state, asset_name and clean(asset_name), most)
 
 
 async def failures(connection: Connection, job: UUID, most: int) -> list[Row]:

@@ -15,6 +15,7 @@ from backfill.errors import ConflictError
 from backfill.ledger import jobs
 from backfill.ledger.jobs import Row
 from backfill.states import ACTIVE, ENDED, JOB_ARROWS, JobState
+from backfill.texts import MOST_OF_A_NAME, clean
 
 HOW: Final = {
     JobState.RUNNING: "by a worker's next claim",
@@ -62,7 +63,9 @@ async def cancel(connection: Connection, job: UUID, *, actor: str, reason: str) 
     """Give the job up: nothing starts afterwards, partitions in hand finish, its messages vanish from the queue."""
 
     async def change(row: Row) -> bool:
-        changed = bool(await connection.fetchval(statements.read("ledger/cancel_job"), job, row["version"], reason))
+        changed = bool(
+            await connection.fetchval(statements.read("ledger/cancel_job"), job, row["version"], clean(reason))
+        )
         if changed:
             await jobs.roll_up(connection, job)
         return changed
@@ -88,7 +91,7 @@ async def _change(
         if to not in JOB_ARROWS[state]:
             raise ConflictError(f"job {job} is {state.value}: it cannot become {to.value}; {_allowed(state)}")
         async with connection.transaction(isolation="read_committed"):
-            await connection.execute(statements.read("ledger/set_actor"), actor, reason)
+            await _act(connection, actor, reason)
             if await change(row):
                 return Done(job, to, True, f"Job {job} was {state.value} and is {to.value}.")
     raise ConflictError(f"job {job} is being changed by others again and again; see: backfill events {job}")
@@ -111,7 +114,7 @@ async def retry(connection: Connection, job: UUID, *, actor: str) -> tuple[UUID,
             f"job {job} is {state.value}: only what an ended job left can be retried; {_allowed(state)}"
         )
     async with connection.transaction(isolation="read_committed"):
-        await connection.execute(statements.read("ledger/set_actor"), actor, f"retry of {job}")
+        await _act(connection, actor, f"retry of {job}")
         try:
             opened: UUID | None = await connection.fetchval(statements.read("ledger/open_retry_job"), job)
         except asyncpg.ExclusionViolationError as error:
@@ -138,7 +141,7 @@ async def reset_stuck(
     if state not in ACTIVE:
         raise ConflictError(f"job {job} is {state.value}: it has ended, and nothing of it can be stuck")
     async with connection.transaction(isolation="read_committed"):
-        await connection.execute(statements.read("ledger/set_actor"), actor, "")
+        await _act(connection, actor)
         taken = await connection.fetch(statements.read("ledger/reset_partitions"), job, gone_seconds, force)
         again = await connection.fetch(statements.read("ledger/forget_messages"), job)
         details = {"partitions": [row["partition_key"] for row in taken][:100], "republished": len(again)}
@@ -151,7 +154,7 @@ async def delete(connection: Connection, job: UUID, *, actor: str) -> None:
     row = await jobs.read(connection, job)
     state = JobState(row["state"])
     async with connection.transaction(isolation="read_committed"):
-        await connection.execute(statements.read("ledger/set_actor"), actor, "")
+        await _act(connection, actor)
         if await connection.fetchval(statements.read("ledger/delete_job"), job, row["version"]) is None:
             raise ConflictError(f"job {job} is {state.value}: only ended jobs are deleted; cancel it first")
         await _remember(connection, job, "job.deleted", {"asset_name": row["asset_name"], "state": state.value})
@@ -176,7 +179,7 @@ async def set_job(
         if state not in ACTIVE:
             raise ConflictError(f"job {job} is {state.value}: it has ended")
         async with connection.transaction(isolation="read_committed"):
-            await connection.execute(statements.read("ledger/set_actor"), actor, "")
+            await _act(connection, actor)
             changed = await connection.fetchval(
                 statements.read("ledger/set_job"), job, row["version"], priority, max_workers, pause_ms, deadline
             )
@@ -194,6 +197,11 @@ async def set_job(
 
 async def events(connection: Connection, job: UUID) -> list[Row]:
     return await connection.fetch(statements.read("ledger/list_events"), job)
+
+
+async def _act(connection: Connection, actor: str, reason: str = "") -> None:
+    """Who makes the changes of this transaction, and why."""
+    await connection.execute(statements.read("ledger/set_actor"), clean(actor, MOST_OF_A_NAME), clean(reason))
 
 
 async def _remember(connection: Connection, job: UUID, event: str, details: dict[str, Any]) -> None:

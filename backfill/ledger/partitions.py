@@ -4,12 +4,18 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from backfill import statements
 from backfill.database import Connection
 from backfill.ledger.jobs import Row
 from backfill.message import PartitionMessage
+from backfill.texts import MOST_OF_A_NAME, clean
+
+MOST_REASONS: Final = 50  # different ones, kept of a partition; as many as sql/ledger/settle_partition.sql keeps
+MOST_OF_A_REASON: Final = 500
+OTHER_REASONS: Final = "other reasons"
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,9 @@ async def settle(
     With records remaining the partition waits `retry_seconds` for its next attempt, or stays claimed when None.
     """
     if tally.failed:
-        failures = [(record_id, *why) for record_id, why in tally.failed.items()]
+        failures = [
+            (record_id, clean(kind, MOST_OF_A_NAME), clean(text)) for record_id, (kind, text) in tally.failed.items()
+        ]
         await connection.execute(
             statements.read("ledger/insert_failures"),
             claim.id,
@@ -121,18 +129,29 @@ async def settle(
         tally.skipped.total(),
         len(tally.failed),
         tally.deleted,
-        json.dumps(tally.skipped),
+        json.dumps(_reasons(tally.skipped)),
         duration_ms,
         list(tally.remaining) or None,
         retry_seconds,
-        error,
+        None if error is None else clean(error),
     )
+
+
+def _reasons(skipped: Counter[str]) -> dict[str, int]:
+    """Texts that the ledger can hold, and no more of them than it keeps: the most frequent ones."""
+    cleaned: Counter[str] = Counter()
+    for reason, count in skipped.items():
+        cleaned[clean(reason, MOST_OF_A_REASON)] += count
+    kept = Counter(dict(cleaned.most_common(MOST_REASONS)))
+    if rest := cleaned.total() - kept.total():
+        kept[OTHER_REASONS] += rest
+    return kept
 
 
 async def retry(connection: Connection, claim: Claim, seconds: float, error: str) -> bool:
     """Put the partition back for a later attempt; False when the claim was lost."""
     kept = await connection.fetchval(
-        statements.read("ledger/retry_partition"), claim.id, claim.fence, claim.worker, seconds, error
+        statements.read("ledger/retry_partition"), claim.id, claim.fence, claim.worker, seconds, clean(error)
     )
     return kept is not None
 
@@ -140,7 +159,12 @@ async def retry(connection: Connection, claim: Claim, seconds: float, error: str
 async def fail(connection: Connection, claim: Claim, error_class: str, error: str) -> int:
     """Give the partition up and list its records; returns how many, 0 when the claim was lost."""
     rows = await connection.fetch(
-        statements.read("ledger/fail_partition"), claim.id, claim.fence, claim.worker, error_class, error
+        statements.read("ledger/fail_partition"),
+        claim.id,
+        claim.fence,
+        claim.worker,
+        clean(error_class, MOST_OF_A_NAME),
+        clean(error),
     )
     return len(rows)
 

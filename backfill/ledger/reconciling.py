@@ -10,6 +10,7 @@ from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Row
 from backfill.modes import Mode, Priority
 from backfill.states import JobState
+from backfill.texts import clean
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,14 @@ async def close(
     counts = await jobs.roll_up(connection, job["id"])
     error = too_many_failed(counts, failed_share, failed_minimum) or _all_failed(counts)
     state = JobState.FAILED if error else JobState.COMPLETED
-    await connection.fetchval(statements.read("ledger/end_job"), job["id"], state.value, error)
+    await connection.fetchval(statements.read("ledger/end_job"), job["id"], state.value, error and clean(error))
     return Ended(job["id"], state)
 
 
 async def give_up(connection: Connection, job: UUID, error: str) -> bool:
     """Fail a running job of which too much has failed; False when it is not running any more."""
-    return await connection.fetchval(statements.read("ledger/end_job"), job, JobState.FAILED.value, error) is not None
+    ended = await connection.fetchval(statements.read("ledger/end_job"), job, JobState.FAILED.value, clean(error))
+    return ended is not None
 
 
 def too_many_failed(counts: Row | None, share: float, minimum: int) -> str | None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("backfill", "producers", "workers")
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "message", "failpoints"},
+    {"errors", "states", "modes", "texts", "message", "failpoints"},
     {"definition", "settings", "statements", "application", "exposition"},
     {"database", "catalog", "broker", "topology", "schema", "roles", "publisher", "services"},
     {"ledger"},
