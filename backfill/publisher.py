@@ -15,8 +15,7 @@ from backfill.modes import Mode, Priority
 from backfill.texts import clean
 from backfill.topology import Topology, declare
 
-WINDOW: Final = 32  # confirms outstanding; each message is a partition of some kilobytes
-MAX_PUBLISHED_BYTES: Final = 262_144
+WINDOW: Final = 32  # confirms outstanding; each message has at most some kilobytes
 
 
 class Publisher:
@@ -46,13 +45,10 @@ class Publisher:
         self, message: PartitionMessage, priority: Priority, *, delay_ms: int = 0, purpose: str = "work"
     ) -> None:
         """Publish a partition and wait for the confirm; raises BrokerLostError, after which it may be there or not."""
-        body = message.encode()
-        if len(body) > MAX_PUBLISHED_BYTES:
-            raise ValueError(
-                f"partition {message.partition} makes a message of {len(body):,} bytes; lower --batch-size"
-            )
         identity = f"{message.job}:{message.partition}"
-        await self._send(message.backfill, purpose, Topology.routing_key(priority, delay_ms), body, identity, {})
+        await self._send(
+            message.backfill, purpose, Topology.routing_key(priority, delay_ms), message.encode(), identity, {}
+        )
 
     async def bury(self, backfill: str, body: bytes, reason: str) -> None:
         """Put a body that is no message into the dead queue, with the reason beside it."""
@@ -117,13 +113,5 @@ class Publisher:
 def partition_message(
     job: UUID, backfill: str, mode: str, partition_key: str, attempt: int, ids: Iterable[str]
 ) -> PartitionMessage:
-    """The message for a ledger row, without validating again what the ledger holds."""
-    return PartitionMessage.model_construct(
-        version=1,
-        job=job,
-        backfill=backfill,
-        mode=Mode(mode),
-        partition=partition_key,
-        attempt=attempt,
-        ids=tuple(ids),
-    )
+    """The message for a ledger row."""
+    return PartitionMessage(job, backfill, Mode(mode), partition_key, attempt, tuple(ids))

@@ -178,7 +178,7 @@ async def _produce(
     try:
         async with database.translated(need_database(settings)):
             try:
-                await producer.run(target, job, lower or job["upper_key"])
+                await producer.run(target, job, job["upper_key"] if lower is None else lower)
             except ExceptionGroup as group:
                 error = _first(group)
                 # To PostgreSQL's translation any lost link is its own.

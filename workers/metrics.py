@@ -42,6 +42,11 @@ def collect(stats: Stats, intake: Intake, reconciler: Reconciler) -> Iterator[Me
         ("backfill_duplicates", stats.duplicates, "Deliveries that found nothing to claim."),
         ("backfill_fenced", stats.fenced, "Partitions lost to a later claim."),
         ("backfill_dead", stats.dead, "Messages put into the dead queue."),
+        (
+            "backfill_unpublished",
+            reconciler.unpublished,
+            "Failures to publish one partition again; not for a lost broker.",
+        ),
     ):
         yield CounterMetricFamily(name, meaning, value=value)
 

@@ -10,14 +10,16 @@ from backfill.broker import BrokerLostError, connected, depth
 from backfill.catalog import Target, resolve
 from backfill.database import Connection, Pool, is_transient
 from backfill.definition import ColumnBackfill
-from backfill.errors import SchemaError, UnreachableError
+from backfill.errors import BackfillError, SchemaError, UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import jobs, planning, reconciling
 from backfill.ledger.jobs import Row
 from backfill.modes import Mode, Priority
 from backfill.publisher import Publisher, partition_message
 from backfill.settings import Settings
+from backfill.texts import why
 from backfill.topology import Topology
+from workers.troubles import Troubles
 
 TICK_SECONDS = 1.0
 PAGE = 500
@@ -45,7 +47,9 @@ class Reconciler:
         self._worker = worker
         self._say = say
         self._leading: set[str] = set()
+        self._troubles = Troubles(say)
         self.reconciled: Counter[str] = Counter()  # by reason
+        self.unpublished = 0
 
     async def run(self) -> None:
         """Roll counts up every second and reconcile every `reconcile_seconds`, until cancelled."""
@@ -135,34 +139,47 @@ class Reconciler:
             by_job: dict[UUID, list[Row]] = {}
             for row in rows:
                 by_job.setdefault(row["job"], []).append(row)
+            published = 0
             for job, lost in by_job.items():
-                await self._publish(backfill, job, lost, priority)
-                await planning.mark_published(connection, job, [row["partition_key"] for row in lost])
-            self.reconciled["republished"] += len(rows)
-            if len(rows) < PAGE:
+                sent = await self._publish(backfill, job, lost, priority)
+                await planning.mark_published(connection, job, sent)
+                published += len(sent)
+            self.reconciled["republished"] += published
+            if published < PAGE:  # that was all, or the same ones would fail again at once
                 return
             ready = None if ready is None else ready + len(rows)
 
-    async def _publish(self, backfill: str, job: UUID, partitions: list[Row], priority: Priority) -> None:
-        """Publish all; raises BrokerLostError when the link breaks under any of them."""
+    async def _publish(self, backfill: str, job: UUID, partitions: list[Row], priority: Priority) -> list[str]:
+        """Publish all that can be and give their keys; raises BrokerLostError when the link breaks under any."""
         failpoint("reconciler.before_publish")
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for row in partitions:
-                    message = partition_message(
-                        job,
-                        backfill,
-                        row["mode"],
-                        row["partition_key"],
-                        row["attempt_count"],
-                        row["record_ids"],
-                    )
-                    tasks.create_task(self._publisher.publish(message, priority))
-        except ExceptionGroup as group:
-            _, others = group.split((BrokerLostError, UnreachableError))
+            async with asyncio.TaskGroup() as group:
+                tasks = {
+                    row["partition_key"]: group.create_task(self._publish_one(backfill, job, row, priority))
+                    for row in partitions
+                }
+            return [key for key, task in tasks.items() if task.result()]
+        except ExceptionGroup as errors:
+            _, others = errors.split((BrokerLostError, UnreachableError))
             if others is not None:
-                raise
-            raise BrokerLostError(str(group.exceptions[0])) from group
+                raise others.exceptions[0] from errors
+            raise BrokerLostError(str(errors.exceptions[0])) from errors
+
+    async def _publish_one(self, backfill: str, job: UUID, row: Row, priority: Priority) -> bool:
+        """Publish a partition; what is wrong with it alone is said, and keeps no other from its message."""
+        key = row["partition_key"]
+        try:
+            message = partition_message(job, backfill, row["mode"], key, row["attempt_count"], row["record_ids"])
+            await self._publisher.publish(message, priority)
+        except (BrokerLostError, BackfillError):
+            raise
+        except Exception as error:
+            self.unpublished += 1
+            kind, said = why(error)
+            self._troubles.tell((job, key), f"Cannot publish partition {key} of job {job}: {kind}: {said}")
+            return False
+        self._troubles.over((job, key))
+        return True
 
     async def _target(self, connection: Connection, job: Row) -> Target:
         return await resolve(connection, self._definitions[job["asset_name"]], Mode(job["mode"]))

@@ -55,7 +55,7 @@ async def plan_page(
             pages = await connection.fetch(
                 statement,
                 job["id"],
-                cursor or first,
+                first if cursor is None else cursor,  # a key may be an empty text
                 last,
                 page_size,
                 job["batch_size"],

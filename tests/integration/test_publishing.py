@@ -1,6 +1,7 @@
 """Publishing and the queues: persistent, mandatory, confirmed, delayed in steps, declared as often as wanted."""
 
 import asyncio
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from backfill.broker import BrokerLostError
 from backfill.errors import UsageError
 from backfill.message import PartitionMessage, decode
 from backfill.modes import Mode, Priority
-from backfill.publisher import MAX_PUBLISHED_BYTES, Publisher
+from backfill.publisher import Publisher
 from backfill.topology import DELIVERY_LIMIT, Topology, declare, milliseconds
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -65,7 +66,7 @@ async def test_delays_return_messages_in_the_order_of_their_delays_and_keep_the_
     for delay in reversed(DELAYS):
         await publisher.publish(message(str(delay)), priority, delay_ms=milliseconds(delay), purpose="retry")
     back = await received(vhost, TOPOLOGY.queue(priority), len(DELAYS))
-    assert [decode(one.body).ids[0] for one in back] == [str(delay) for delay in DELAYS]
+    assert [json.loads(one.body)["ids"][0] for one in back] == [str(delay) for delay in DELAYS]
 
 
 async def test_a_message_that_no_queue_takes_is_an_error_and_the_queue_is_declared_for_the_next(
@@ -77,7 +78,7 @@ async def test_a_message_that_no_queue_takes_is_an_error_and_the_queue_is_declar
         await publisher.publish(message(), Priority.NORMAL)
     await publisher.publish(message("9"), Priority.NORMAL)
     (one,) = await received(world.amqp, TOPOLOGY.queue(Priority.NORMAL))
-    assert decode(one.body).ids == ("9",)
+    assert json.loads(one.body)["ids"] == ["9"]
 
 
 async def test_many_at_once_are_all_confirmed(world: World, publisher: Publisher) -> None:
@@ -87,10 +88,16 @@ async def test_many_at_once_are_all_confirmed(world: World, publisher: Publisher
     assert (await world.depths())[TOPOLOGY.queue(Priority.NORMAL)] == 300
 
 
-async def test_a_message_that_is_too_large_is_refused_before_it_is_sent(publisher: Publisher) -> None:
-    large = message(*(f"{number:0200}" for number in range(MAX_PUBLISHED_BYTES // 200)))
-    with pytest.raises(ValueError, match="lower --batch-size"):
-        await publisher.publish(large, Priority.NORMAL)
+async def test_ids_that_do_not_fit_are_told_by_the_first_the_last_and_their_number(
+    vhost: str, publisher: Publisher
+) -> None:
+    sent = message(*(f"{number:0200}" for number in range(50_000)))
+    await publisher.publish(sent, Priority.NORMAL)
+    (one,) = await received(vhost, TOPOLOGY.queue(Priority.NORMAL))
+    assert decode(one.body) == sent
+    shown = json.loads(one.body)
+    assert (shown["first"], shown["last"], shown["count"]) == (f"{0:0200}", f"{49_999:0200}", 50_000)
+    assert "ids" not in shown
 
 
 async def test_what_is_buried_keeps_its_body_and_its_reason(vhost: str, publisher: Publisher) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -66,13 +66,20 @@ async def queued(world: World, *arguments: str, **env: str) -> UUID:
 
 
 @asynccontextmanager
-async def working(world: World, count: int = 1, *, concurrency: int = 1, **env: str) -> AsyncIterator[list[Worker]]:
+async def working(
+    world: World,
+    count: int = 1,
+    *,
+    concurrency: int = 1,
+    say: Callable[[str], None] = lambda _: None,
+    **env: str,
+) -> AsyncIterator[list[Worker]]:
     """So many workers of the world's definition, drained afterwards."""
     with mock.patch.dict(os.environ, _environment(world) | env, clear=True):
         read = settings.read()
     definitions = application.load(read.app)
     options = Options(concurrency + 2, concurrency, 10_000, burst=False, max_records=None)
-    workers = [Worker(read, definitions, options, lambda _: None) for _ in range(count)]
+    workers = [Worker(read, definitions, options, say) for _ in range(count)]
     async with asyncio.TaskGroup() as tasks:
         for worker in workers:
             tasks.create_task(worker.run())
