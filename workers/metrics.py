@@ -44,7 +44,7 @@ def collect(stats: Stats, intake: Intake, reconciler: Reconciler) -> Iterator[Me
         ("backfill_dead", stats.dead, "Messages put into the dead queue."),
         (
             "backfill_unpublished",
-            reconciler.unpublished,
+            reconciler.republisher.unpublished,
             "Failures to publish one partition again; not for a lost broker.",
         ),
     ):

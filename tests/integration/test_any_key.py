@@ -75,9 +75,9 @@ async def test_a_partition_that_cannot_be_published_keeps_no_other_from_its_mess
             return states["completed"] == 48
 
         await eventually(others_done)
-        reconciler = worker._reconciler
-        seen = reconciler.unpublished
-        await eventually(lambda: reconciler.unpublished > seen + 2, what="more rounds")
+        republisher = worker._reconciler.republisher
+        seen = republisher.unpublished
+        await eventually(lambda: republisher.unpublished > seen + 2, what="more rounds")
     complaints = [line for line in said if "Cannot publish" in line]
     assert sorted(line.split(":")[0] for line in complaints) == [
         f"Cannot publish partition 00000000{number} of job {job}" for number in (1, 2)
