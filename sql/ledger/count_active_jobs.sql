@@ -1,4 +1,5 @@
 -- How many jobs of a backfill are active.
 -- $1 asset name
 SELECT count(*) FROM backfill_jobs
-WHERE asset_name = $1 AND state IN ('pending', 'running', 'paused', 'resuming')
+WHERE tenant_id = backfill_tenant() AND asset_name = $1
+  AND state IN ('pending', 'running', 'paused', 'resuming')

@@ -2,7 +2,8 @@
 -- $1 asset names
 WITH expired AS (
     SELECT p.id FROM backfill_partitions p JOIN backfill_jobs j ON j.id = p.backfill_job_id
-    WHERE j.asset_name = ANY ($1) AND p.state = 'running' AND p.lease_expires_at < clock_timestamp()
+    WHERE j.tenant_id = backfill_tenant() AND j.asset_name = ANY ($1)
+      AND p.state = 'running' AND p.lease_expires_at < clock_timestamp()
     FOR NO KEY UPDATE OF p SKIP LOCKED
 )
 UPDATE backfill_partitions p SET state = 'pending', lease_expires_at = NULL, published_at = NULL, not_before = NULL

@@ -13,5 +13,6 @@ LEFT JOIN (
            sum(records_updated) AS updated
     FROM backfill_partitions WHERE backfill_job_id = $2 GROUP BY worker_id
 ) p ON p.worker_id = w.id
-WHERE $1 = ANY (w.backfills) AND w.stopped_at IS NULL AND w.heartbeat_at > clock_timestamp() - interval '5 minutes'
+WHERE w.tenant_id = backfill_tenant() AND $1 = ANY (w.backfills) AND w.stopped_at IS NULL
+  AND w.heartbeat_at > clock_timestamp() - interval '5 minutes'
 ORDER BY w.started_at

@@ -5,7 +5,9 @@ SELECT count(*) FILTER (WHERE p.state = 'pending' AND (p.not_before IS NULL OR p
        count(*) FILTER (WHERE p.state = 'running') AS held,
        count(*) FILTER (WHERE p.state = 'pending' AND p.not_before > clock_timestamp()) AS waiting,
        max(p.not_before) FILTER (WHERE p.state = 'pending' AND p.not_before > clock_timestamp()) AS waiting_until,
-       (SELECT count(*) FROM backfill_jobs j WHERE j.asset_name = ANY ($1) AND j.planned_at IS NULL
+       (SELECT count(*) FROM backfill_jobs j
+        WHERE j.tenant_id = backfill_tenant() AND j.asset_name = ANY ($1) AND j.planned_at IS NULL
         AND j.state IN ('pending', 'running', 'resuming') AND j.producer_lease_until > clock_timestamp()) AS planning
 FROM backfill_jobs j JOIN backfill_partitions p ON p.backfill_job_id = j.id
-WHERE j.asset_name = ANY ($1) AND j.state IN ('pending', 'running', 'resuming') AND p.state IN ('pending', 'running')
+WHERE j.tenant_id = backfill_tenant() AND j.asset_name = ANY ($1)
+  AND j.state IN ('pending', 'running', 'resuming') AND p.state IN ('pending', 'running')

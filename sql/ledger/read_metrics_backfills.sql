@@ -15,8 +15,8 @@ SELECT names.asset_name,
     coalesce(sum(j.records_matched), 0)::bigint AS matched,
     coalesce(sum(j.records_updated + j.records_unchanged + j.records_skipped + j.records_failed + j.records_deleted), 0)
         ::bigint AS done
-FROM (SELECT DISTINCT asset_name FROM backfill_jobs) AS names
+FROM (SELECT DISTINCT asset_name FROM backfill_jobs WHERE tenant_id = backfill_tenant()) AS names
 CROSS JOIN (SELECT clock_timestamp() AS now) AS t
-LEFT JOIN backfill_jobs j ON j.asset_name = names.asset_name
+LEFT JOIN backfill_jobs j ON j.tenant_id = backfill_tenant() AND j.asset_name = names.asset_name
     AND j.state IN ('pending', 'running', 'paused', 'resuming')
 GROUP BY names.asset_name ORDER BY names.asset_name

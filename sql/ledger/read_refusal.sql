@@ -5,4 +5,4 @@ SELECT j.state AS job_state, j.asset_name, j.mode, p.state AS partition_state,
            AND j.state IN ('pending', 'running', 'resuming') AS is_due
 FROM backfill_jobs j
 LEFT JOIN backfill_partitions p ON p.backfill_job_id = j.id AND p.partition_key = $2
-WHERE j.id = $1
+WHERE j.id = $1 AND j.tenant_id = backfill_tenant()

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from backfill.modes import Priority
-from tests.support.operating import queued, until, working
+from tests.support.operating import another_round, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -60,23 +60,12 @@ async def test_the_other_backfill_is_reconciled_all_the_same(world: World, fault
     async with working(world, say=said.append, **TWO):
         await until(world, "completed", second)
         await eventually(lambda: any(line.startswith(complaint.format(job=first)) for line in said), what=str(said))
-        await another_round(world)
-        await another_round(world)
+        await another_round(world, "normalised")
+        await another_round(world, "normalised")
 
     complaints = [line for line in said if line.startswith("Cannot ")]
     assert len(complaints) == 1, "said once, until it changes"
     assert "\n" not in complaints[0]
-
-
-async def another_round(world: World) -> None:
-    """Wait until the leader has rolled up the second job's backfill once more."""
-    before = await world.value("SELECT max(expires_at) FROM backfill_leases WHERE name = 'reconciler/normalised'")
-
-    async def later() -> bool:
-        now = await world.value("SELECT max(expires_at) FROM backfill_leases WHERE name = 'reconciler/normalised'")
-        return bool(now > before)
-
-    await eventually(later, what="another round")
 
 
 async def test_the_other_job_of_the_same_backfill_is_closed_all_the_same(world: World) -> None:

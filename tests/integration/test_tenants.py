@@ -16,7 +16,7 @@ from backfill.topology import Topology
 from producers.command import main as queue_command
 from tests.conftest import ROOT
 from tests.support.databases import new_database
-from tests.support.operating import Answer, ask, done, queued, until, working
+from tests.support.operating import Answer, another_round, ask, done, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -275,6 +275,63 @@ async def test_a_message_of_one_tenant_in_the_queue_of_another_gives_no_claim(wo
 
 async def depth_is_known(world: World) -> bool:
     return world.topology.queue(Priority.NORMAL) in await world.depths()
+
+
+async def test_a_role_that_sees_every_tenant_is_refused_once_there_is_another(world: World, logins: Logins) -> None:
+    await world.rows(10)
+    await queued(world, "--mode=all")
+    assert (await ask(world, "list")).code == 0
+    await queued(world, "--mode=all", DATABASE_URL=logins.operator, BACKFILL_TENANT="b")
+
+    worker = world.worker("--burst")
+    assert await worker.wait() == 6, worker.output
+    assert worker.output.splitlines()[-1].startswith("error: the role of DATABASE_URL bypasses row-level security")
+    assert (await ask(world, "list")).code == 6
+    assert (await ask(world, "--mode=all", command=queue_command)).code == 6
+    assert await world.value("SELECT sum(attempt_count) FROM backfill_partitions") == 0
+    async with working(world, DATABASE_URL=logins.worker):
+        await until(world, "completed", await world.value("SELECT id FROM backfill_jobs WHERE tenant_id = 'default'"))
+
+
+async def test_a_worker_that_sees_every_tenant_does_not_touch_one_that_came_later(world: World, logins: Logins) -> None:
+    # Given a superuser's worker that runs
+    await world.rows(10)
+    others = "tenant_id = 'b' ORDER BY id"
+    b = {"DATABASE_URL": logins.operator, "BACKFILL_TENANT": "b"}
+    said: list[str] = []
+    async with working(world, say=said.append):
+        await another_round(world, "counter")
+        # when another tenant's jobs of the same backfill wait to be published, to be taken back, and to be closed
+        await queued(world, "--mode=all", "--batch-size=1", "--id=1", "--id=2", **b)
+        body = (await world.messages())[0]
+        ended = await queued(world, "--mode=all", "--id=3", **b)
+        await world.execute("UPDATE backfill_partitions SET published_at = NULL")
+        await world.execute(
+            "UPDATE backfill_partitions SET state = 'running', fence = 1, lease_expires_at = now() - interval '1 hour' "
+            "WHERE partition_key = '000000002'"
+        )
+        await world.execute(
+            "UPDATE backfill_partitions SET state = 'completed', completed_at = now(), records_unchanged = 1 "
+            "WHERE backfill_job_id = $1",
+            ended,
+        )
+        await world.execute(
+            "UPDATE backfill_jobs SET state = 'running', started_at = now(), producer_lease_until = NULL"
+        )
+        before = [await world.fetch(f"SELECT * FROM backfill_{table} WHERE {others}") for table in TABLES[:2]]
+        for _ in range(3):
+            await another_round(world, "counter")
+        # and one of its messages has come into the wrong queue
+        await world.publish(body)
+        await eventually(lambda: any("To the dead queue: unknown job" in line for line in said))
+
+        # then they are as they were, and the worker's own tenant is served
+        after = [await world.fetch(f"SELECT * FROM backfill_{table} WHERE {others}") for table in TABLES[:2]]
+        assert [len(rows) for rows in after] == [2, 3]
+        assert after == before
+        assert await world.value("SELECT count(*) FROM audit") == 0
+        own = await queued(world, "--mode=all", DATABASE_URL=logins.operator)
+        await until(world, "completed", own)
 
 
 async def test_a_tenant_that_is_no_name_is_refused(world: World) -> None:

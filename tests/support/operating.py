@@ -143,6 +143,18 @@ async def until(world: World, state: str, job: UUID | None = None, deadline: flo
     await eventually(reached, deadline=deadline, what=f"a job that is {state}")
 
 
+async def another_round(world: World, backfill: str) -> None:
+    """Wait until the worker that leads the backfill has begun its next round."""
+    ends = "SELECT max(expires_at) FROM backfill_leases WHERE name = $1"
+    before = await world.value(ends, f"reconciler/{backfill}")
+
+    async def later() -> bool:
+        now = await world.value(ends, f"reconciler/{backfill}")
+        return bool(now is not None and (before is None or now > before))
+
+    await eventually(later, what="another round")
+
+
 async def until_held(world: World, count: int, deadline: float = 15) -> None:
     """Wait until workers hold so many partitions."""
 

@@ -51,3 +51,15 @@ def test_a_statement_that_does_not_exist_is_an_error() -> None:
 def test_rendering_needs_every_identifier() -> None:
     with pytest.raises(KeyError):
         statements.render("read_bounds", {"table": '"things"'})
+
+
+OF_ONE_JOB = re.compile(r"\b(id|backfill_job_id) = \$1|unnest\(\$1")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("ledger/")])
+def test_a_statement_that_looks_across_jobs_looks_at_one_tenant(name: str) -> None:
+    # Not left to row-level security alone: a superuser's session bypasses it.
+    code = re.sub(r"--.*", "", statements.read(name))
+    reads = re.findall(r"\b(?:FROM|JOIN|UPDATE) backfill_(?:jobs|workers)\b", code)
+    if "asset_name = " in code or "backfills)" in code or (reads and not OF_ONE_JOB.search(code)):
+        assert "tenant_id = backfill_tenant()" in code
