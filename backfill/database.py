@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
@@ -124,15 +124,17 @@ def check_url(url: str) -> None:
 
 
 @asynccontextmanager
-async def connected(url: str, *, name: str, tenant: str = "default") -> AsyncIterator["asyncpg.Connection[Any]"]:
-    """One connection for a command."""
+async def connected(
+    url: str, *, name: str, tenant: str = "default", session: Mapping[str, str] | None = None
+) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """One connection for a command, or with the settings of a `session` for a long-running process."""
     check_url(url)
     async with translated(url):
         connection = await asyncpg.connect(
             url,
             timeout=CONNECT_SECONDS,
             command_timeout=120,
-            server_settings={"application_name": name, "app.current_tenant": tenant},
+            server_settings={"application_name": name, "app.current_tenant": tenant, **(session or {})},
         )
         try:
             yield connection
@@ -145,6 +147,21 @@ async def _close(connection: "asyncpg.Connection[Any]") -> None:
         await connection.close(timeout=2)
     except Exception:
         connection.terminate()
+
+
+def session(statement_timeout_ms: int, lock_timeout_ms: int) -> dict[str, str]:
+    """The server's settings for a session of a long-running process."""
+    return {
+        "statement_timeout": str(statement_timeout_ms),
+        "lock_timeout": str(lock_timeout_ms),
+        "idle_in_transaction_session_timeout": "30000",
+        # 500 keys a query never pay for compiling it.
+        "jit": "off",
+        # Nor is the plan for 500 keys ever another one: planning each anew takes a tenth of the whole.
+        "plan_cache_mode": "force_generic_plan",
+        # Several slots share the machine already.
+        "max_parallel_workers_per_gather": "0",
+    }
 
 
 async def _keep_session(connection: object) -> None:
@@ -170,15 +187,7 @@ async def pooled(
             server_settings={
                 "application_name": name,
                 "app.current_tenant": tenant,
-                "statement_timeout": str(statement_timeout_ms),
-                "lock_timeout": str(lock_timeout_ms),
-                "idle_in_transaction_session_timeout": "30000",
-                # 500 keys a query never pay for compiling it.
-                "jit": "off",
-                # Nor is the plan for 500 keys ever another one: planning each anew takes a tenth of the whole.
-                "plan_cache_mode": "force_generic_plan",
-                # Several slots share the machine already.
-                "max_parallel_workers_per_gather": "0",
+                **session(statement_timeout_ms, lock_timeout_ms),
             },
         )
     try:
