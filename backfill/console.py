@@ -22,7 +22,8 @@ if TYPE_CHECKING:  # --help loads no network library
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job,
 4 the job's state does not allow it, 5 PostgreSQL or RabbitMQ cannot be reached,
-6 a table, column, index or the ledger is not as it must be, 130 interrupted."""
+6 a table, column, index or the ledger is not as it must be,
+70 a worker that could not interrupt a record, 130 interrupted."""
 
 MOST_SHOWN: Final = 10_000  # characters at once
 

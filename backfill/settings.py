@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     partition_seconds: Annotated[
         float, Field(ge=1, le=3600, description="a partition that loads and computes for longer is retried")
     ] = 300.0
+    record_seconds: Annotated[
+        float, Field(ge=0.1, le=3600, description="a record that computes for longer is interrupted, and fails alone")
+    ] = 30.0
     lock_timeout_ms: Annotated[
         int,
         Field(ge=10, le=60_000, description="how long an apply waits for a row that the application holds"),

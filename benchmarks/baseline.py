@@ -21,6 +21,7 @@ from backfill.topology import Topology
 from benchmarks.marks import Mark
 from examples.killmails import KillmailValues
 from workers.computation import compute
+from workers.watch import Watch
 
 CONCURRENCY = 3  # the default of backfill-worker, and so are the two below
 PREFETCH = CONCURRENCY + 2
@@ -79,7 +80,7 @@ async def slot(
         mark.begin()
         ids, tally = json.loads(message.body)["ids"], Tally()
         async with pool.acquire() as connection:
-            computed = await compute(connection, target, ids, tally)
+            computed = await compute(connection, target, ids, tally, Watch())
             row = await connection.fetchrow(target.apply_values, *computed.arguments(target.columns))
         assert row["updated"] + tally.skipped.total() == len(ids), (row, tally)
         mark.done(len(ids))

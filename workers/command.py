@@ -89,7 +89,8 @@ def main(
                 topology = Topology(name, settings.tenant)
                 say(f"Queue: {topology.queue(Priority.NORMAL)} (and {topology.queue(Priority.HIGH)})")
             say(f"Prefetch: {options.prefetch} | Concurrency: {concurrency} | Stats every {stats_interval:,} records")
-            await worker.run()
+            with signals.interrupting(worker.lookout):
+                await worker.run()
             say(worker.stats.summary())
 
         # What is loaded stays, and a partition's records live for milliseconds: walking either finds nothing.

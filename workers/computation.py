@@ -14,12 +14,13 @@ from backfill.errors import SchemaError, TransientError
 from backfill.ledger.partitions import Tally
 from workers import values
 from workers.values import Computed
+from workers.watch import Watch
 
 # A computation holds the event loop no longer than this at a stretch: heartbeats and leases must go on.
 STRETCH_SECONDS: Final = 0.05
 
 
-async def compute(connection: Connection, target: Target, ids: list[str], tally: Tally) -> Computed:
+async def compute(connection: Connection, target: Target, ids: list[str], tally: Tally, watch: Watch) -> Computed:
     """Read versions, then inputs, then compute, without a transaction; what needs no write is counted in the tally.
 
     The versions are read before the inputs: a value is never older than the version it is held against.
@@ -33,7 +34,7 @@ async def compute(connection: Connection, target: Target, ids: list[str], tally:
     if not versions:
         return Computed([], [], [[] for _ in target.columns])
     loaded = await _load(connection, target, list(versions), tally)
-    return await _values(target, loaded, versions, tally)
+    return await _values(target, loaded, versions, tally, watch)
 
 
 async def _load(connection: Connection, target: Target, keys: list[Any], tally: Tally) -> list[Mapping[str, Any]]:
@@ -58,11 +59,12 @@ async def _load(connection: Connection, target: Target, keys: list[Any], tally: 
 
 
 async def _values(
-    target: Target, rows: Sequence[Mapping[str, Any]], versions: dict[Any, Any], tally: Tally
+    target: Target, rows: Sequence[Mapping[str, Any]], versions: dict[Any, Any], tally: Tally, watch: Watch
 ) -> Computed:
     definition, key_name = target.definition, target.key.name
     names = [column.name for column in target.columns]
     accepted = []
+    begin, end = watch.begin, watch.end
     breath = time.monotonic() + STRETCH_SECONDS
     for row in rows:
         if time.monotonic() > breath:
@@ -76,7 +78,11 @@ async def _values(
         if version is None:
             continue  # a row that was not asked for, or a second one for the same record
         try:
-            result = definition.compute(row)
+            begin(key)
+            try:
+                result = definition.compute(row)
+            finally:
+                end()
             if isinstance(result, Skip):
                 tally.skipped[str(result)] += 1
             else:

@@ -1,20 +1,35 @@
-"""Keep what the worker holds: renew leases, show a heartbeat."""
+"""Keep what the worker holds: renew leases, show a heartbeat, end computations that take too long."""
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 from uuid import UUID
 
-from backfill import statements
-from backfill.database import Pool, is_transient
+import asyncpg
+
+from backfill import database, statements
+from backfill.database import Connection, is_transient
+from backfill.errors import BackfillError, UnreachableError
+from backfill.failpoints import failpoint
 from backfill.ledger import partitions
-from backfill.ledger.partitions import Claim
+from backfill.settings import Settings
+from workers.hand import Hand
+from workers.lookout import Lookout
 from workers.stats import Stats
+from workers.thread import LoopThread
+from workers.watch import Watch
+
+EXIT_STUCK: Final = 70  # a record that nothing interrupts
+LAST_SECONDS: Final = 2.0  # for the last counts, and for giving claims back
+STOP_SECONDS: Final = 5.0  # for the thread's end
+QUICK_LOCK_MS: Final = 200  # a claim whose row is being applied is not waited for when the process ends
 
 
 @dataclass(frozen=True)
@@ -22,71 +37,133 @@ class Seat:
     """Who this worker is, for the ledger."""
 
     id: UUID
+    name: str
     backfills: list[str]
     concurrency: int
     prefetch: int
 
 
 class Keeper:
-    """Holds the claims of all slots and renews them together."""
+    """A thread with a loop and a connection of its own: whatever holds up the main loop, the leases do not notice."""
 
-    def __init__(self, pool: Pool, seat: Seat, stats: Stats, lease_seconds: float) -> None:
-        self._pool = pool
+    def __init__(
+        self, settings: Settings, url: str, seat: Seat, hand: Hand, stats: Stats, say: Callable[[str], None]
+    ) -> None:
+        self._settings = settings
+        self._url = url
         self._seat = seat
         self._stats = stats
-        self._lease_seconds = lease_seconds
-        self._held: dict[tuple[UUID, str], Claim | None] = {}
-
-    def is_held(self, job: UUID, partition: str) -> bool:
-        """Whether another slot of this worker has the partition in hand: a duplicate must not even try."""
-        return (job, partition) in self._held
-
-    @contextmanager
-    def holding_partition(self, job: UUID, partition: str) -> Iterator[None]:
-        self._held[job, partition] = None
-        try:
-            yield
-        finally:
-            del self._held[job, partition]
-
-    def claimed(self, job: UUID, partition: str, claim: Claim) -> None:
-        self._held[job, partition] = claim
+        self._say = say
+        self._hand = hand
+        self.lookout = Lookout(settings.record_seconds, settings.partition_seconds, hand.watches)
+        self._thread = LoopThread("keeper", self._keep)
 
     async def run(self) -> None:
-        """Renew every third of a lease until cancelled; an absent database is tried again sooner."""
-        while True:
-            try:
-                await self.beat()
-                pause = self._lease_seconds / 3
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                pause = min(1.0, self._lease_seconds / 3)
-            await asyncio.sleep(pause)
-
-    async def beat(self) -> None:
-        """Renew the leases and show that the worker lives."""
-        claims = [claim for claim in self._held.values() if claim is not None]
-        async with self._pool.acquire(timeout=5) as connection:
-            if claims:
-                await partitions.renew(connection, claims, self._seat.id, self._lease_seconds)
-            await connection.execute(
-                statements.read("ledger/heartbeat_worker"),
-                self._seat.id,
-                socket.gethostname(),
-                os.getpid(),
-                self._seat.backfills,
-                self._seat.concurrency,
-                self._seat.prefetch,
-                json.dumps(self._doing()),
-                json.dumps(self._stats.as_dict()),
+        """Start the thread, and end as it does: with what it died of."""
+        error = await self._thread.run()
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if error is not None and not isinstance(error, BackfillError):
+            what = f"{type(error).__name__}: {error}"
+            raise BackfillError(
+                f"the thread that renews this worker's leases has died of {what}; start the worker again"
             )
-
-    def _doing(self) -> list[dict[str, Any]]:
-        return [{"job": str(job), "partition": partition} for job, partition in self._held]
+        if error is not None:
+            raise error
 
     async def stop(self) -> None:
-        """Leave the last counts, and the time at which this worker ended in order."""
-        await self.beat()
-        async with self._pool.acquire(timeout=2) as connection:
-            await connection.execute(statements.read("ledger/stop_worker"), self._seat.id)
+        """Leave the last counts, and the time at which this worker ended in order; bounded in time."""
+        await self._thread.stop(STOP_SECONDS)
+
+    async def _keep(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            looking, renewing = tasks.create_task(self._look()), tasks.create_task(self._renew())
+            await self._thread.ending.wait()
+            await asyncio.wait({renewing}, timeout=LAST_SECONDS)
+            renewing.cancel()
+            looking.cancel()
+
+    async def _look(self) -> None:
+        """Look at what is computed, several times a second."""
+        try:
+            while True:
+                failpoint("keeper.look")
+                # If so much computing goes by without another look, then C code keeps even this thread from running,
+                # and the system ends the process.
+                signal.setitimer(signal.ITIMER_PROF, self.lookout.last_resort)
+                if (watch := self.lookout.look()) is not None:
+                    await self._give_up(watch)
+                await asyncio.sleep(self.lookout.interval)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
+    async def _renew(self) -> None:
+        """Beat every third of a lease, and a last time at the end; an absent database is tried again sooner."""
+        pause, failures = self._settings.lease_seconds / 3, 0
+        while True:
+            try:
+                async with self._connected(self._settings.lock_timeout_ms) as connection:
+                    while not self._thread.ending.is_set():
+                        # A link that has gone silent must not cost the leases.
+                        async with asyncio.timeout(max(1.0, pause)):
+                            await self._beat(connection)
+                        failures = 0
+                        await self._rest(pause)
+                    await self._beat(connection)
+                    await connection.execute(statements.read("ledger/stop_worker"), self._seat.id)
+                    return
+            except Exception as error:
+                cause = error.__cause__ if isinstance(error, UnreachableError) else error
+                if cause is None or not is_transient(cause):  # a login that is refused, for one
+                    raise
+                failures += 1
+                if failures == 2:  # the first may have been the connection only
+                    self._say(f"Leases cannot be renewed, trying again: {error}")
+            if self._thread.ending.is_set():
+                return
+            await self._rest(min(1.0, pause))
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._thread.ending.wait()
+
+    async def _beat(self, connection: Connection) -> None:
+        """Renew the leases and show that the worker lives."""
+        held = self._hand.copy()
+        if claims := [hold.claim for hold in held.values() if hold.claim is not None]:
+            await partitions.renew(connection, claims, self._seat.id, self._settings.lease_seconds)
+        await connection.execute(
+            statements.read("ledger/heartbeat_worker"),
+            self._seat.id,
+            socket.gethostname(),
+            os.getpid(),
+            self._seat.backfills,
+            self._seat.concurrency,
+            self._seat.prefetch,
+            json.dumps([{"job": str(job), "partition": partition} for job, partition in held]),
+            json.dumps(self._stats.as_dict()),
+        )
+
+    async def _give_up(self, watch: Watch) -> None:
+        """End the process under a record that nothing interrupts; what else is in hand was no attempt."""
+        self._say(
+            f"Record {watch.record} of {watch.place} has been computed for more than {self.lookout.last_resort:g} s "
+            f"and cannot be interrupted: this worker ends with exit code {EXIT_STUCK}. Correct the definition."
+        )
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(LAST_SECONDS), self._connected(QUICK_LOCK_MS) as connection:
+                for hold in self._hand.copy().values():
+                    if hold.claim is not None and hold.watch is not watch:
+                        with contextlib.suppress(asyncpg.PostgresError):
+                            await partitions.release(connection, hold.claim)
+        os._exit(EXIT_STUCK)
+
+    def _connected(self, lock_timeout_ms: int) -> AbstractAsyncContextManager[Connection]:
+        settings = self._settings
+        return database.connected(
+            self._url,
+            name=f"{self._seat.name} keeper",
+            tenant=settings.tenant,
+            session=database.session(settings.statement_timeout_ms, lock_timeout_ms),
+        )

@@ -21,7 +21,7 @@ from backfill.settings import Settings
 from workers.applier import Applier, CommitUnknownError, FencedError
 from workers.computation import compute
 from workers.failing import Failing
-from workers.keeper import Keeper
+from workers.hand import Hand
 from workers.refusing import Refusing
 from workers.stats import Stats
 
@@ -40,7 +40,7 @@ class Processor:
         pool: Pool,
         publisher: Publisher,
         definitions: dict[str, ColumnBackfill],
-        keeper: Keeper,
+        hand: Hand,
         stats: Stats,
         worker: UUID,
         stopping: asyncio.Event,
@@ -51,7 +51,7 @@ class Processor:
         self._failing = Failing(settings, pool, publisher, stats, say)
         self._refusing = Refusing(publisher, stats, say)
         self._definitions = definitions
-        self._keeper = keeper
+        self._hand = hand
         self._stats = stats
         self._worker = worker
         self._stopping = stopping
@@ -66,10 +66,10 @@ class Processor:
                 raise ContractError(f"backfill: {message.backfill!r} is not the one of this queue, {backfill!r}")
         except ContractError as error:
             return await self._refusing.bury(backfill, body, str(error))
-        if self._keeper.is_held(message.job, message.partition):
+        if self._hand.is_held(message.job, message.partition):
             self._stats.duplicates += 1
             return True
-        with self._keeper.holding_partition(message.job, message.partition):
+        with self._hand.holding_partition(message.job, message.partition):
             while True:
                 try:
                     may_ack = await self._attempt(message, body)
@@ -88,7 +88,7 @@ class Processor:
             claim = await partitions.claim(connection, message, self._worker, self._settings.lease_seconds)
             if claim is None:
                 return await self._refusing.claim(connection, message, body)
-            self._keeper.claimed(message.job, message.partition, claim)
+            self._hand.claimed(message.job, message.partition, claim)
             failpoint("worker.after_claim")
             may_ack = await self._claimed(connection, message, claim)
         await self._rest(message.job, claim.pause_ms)
@@ -129,11 +129,12 @@ class Processor:
             return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
         target = await self._target(connection, message)
         last_attempt = claim.attempt >= self._settings.max_attempts
+        watch = self._hand.watch(message.job, message.partition)
         ids, began = claim.ids, time.monotonic()
         for round_number in range(1, ROUNDS + 1):
             tally = Tally()
             async with asyncio.timeout(self._settings.partition_seconds):
-                computed = await compute(connection, target, ids, tally)
+                computed = await compute(connection, target, ids, tally, watch)
             failpoint("worker.after_compute")
             last_round = round_number == ROUNDS or bool(tally.remaining)
             tally = await Applier(connection, target, claim).apply(

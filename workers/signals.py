@@ -1,9 +1,15 @@
-"""How a worker hears that it should end."""
+"""How a worker hears that it should end, and how its computations are interrupted."""
 
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from workers.lookout import Lookout
+
+BREATH_EVERY: Final = 0.02  # seconds of computing
 
 
 def obey(stop_working: Callable[[], None], say: Callable[[str], None]) -> None:
@@ -30,3 +36,20 @@ def obey(stop_working: Callable[[], None], say: Callable[[str], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+
+
+@contextmanager
+def interrupting(lookout: Lookout) -> Iterator[None]:
+    """Let the lookout interrupt the main thread with SIGURG, which nobody else minds: its default is to be ignored.
+
+    The timer counts computing, not time: it never disturbs a system call that waits. It has to be off before the
+    interpreter ends and takes the handlers away.
+    """
+    signal.signal(signal.SIGURG, lookout.interrupt)
+    signal.signal(signal.SIGVTALRM, lookout.breathe)
+    signal.siginterrupt(signal.SIGVTALRM, False)
+    signal.setitimer(signal.ITIMER_VIRTUAL, BREATH_EVERY, BREATH_EVERY)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)

@@ -15,8 +15,10 @@ from backfill.definition import ColumnBackfill
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from workers import burst
+from workers.hand import Hand
 from workers.intake import Delivery, Intake
 from workers.keeper import Keeper, Seat
+from workers.lookout import Lookout
 from workers.processor import Processor
 from workers.reconciler import Reconciler
 from workers.stats import Stats
@@ -53,6 +55,15 @@ class Worker:
         self._busy = 0
         self._next_line = options.stats_interval
         self.stats = Stats()
+        self._name = f"worker {socket.gethostname()}:{os.getpid()}"
+        seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * 2)
+        self._hand = Hand()
+        self._keeper = Keeper(settings, need_database(settings), seat, self._hand, self.stats, say)
+
+    @property
+    def lookout(self) -> Lookout:
+        """What ends computations that take too long."""
+        return self._keeper.lookout
 
     def stop(self) -> None:
         """Finish what is in hand, give back the rest, end."""
@@ -60,8 +71,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped; raises UnreachableError, UsageError or SchemaError when it cannot begin."""
-        settings, options = self._settings, self._options
-        name = f"worker {socket.gethostname()}:{os.getpid()}"
+        settings, options, name = self._settings, self._options, self._name
         broker_url = need_broker(settings)
         async with contextlib.AsyncExitStack() as stack:
             pool = await stack.enter_async_context(
@@ -69,7 +79,7 @@ class Worker:
                     need_database(settings),
                     name=name,
                     tenant=settings.tenant,
-                    size=options.concurrency + 3,  # a slot's, the keeper's, the reconciler's, and one to spare
+                    size=options.concurrency + 2,  # a slot's, the reconciler's, and one to spare
                     statement_timeout_ms=settings.statement_timeout_ms,
                     lock_timeout_ms=settings.lock_timeout_ms,
                 )
@@ -87,8 +97,7 @@ class Worker:
                 tenant=settings.tenant,
             )
             stack.push_async_callback(publisher.close)
-            seat = Seat(self._id, list(self._definitions), options.concurrency, options.prefetch * 2)
-            self._keeper = Keeper(pool, seat, self.stats, settings.lease_seconds)
+            stack.push_async_callback(self._keeper.stop)
             self._intake = Intake(
                 settings,
                 broker_url,
@@ -102,7 +111,7 @@ class Worker:
                 pool,
                 publisher,
                 self._definitions,
-                self._keeper,
+                self._hand,
                 self.stats,
                 self._id,
                 self._stopping,
@@ -135,7 +144,6 @@ class Worker:
             await _cancel({*late, *tasks})
         with contextlib.suppress(Exception):  # the leases end by themselves when the database is away
             await self._reconciler.stop()
-            await self._keeper.stop()
 
     async def _burst(self, pool: Pool) -> None:
         await self._intake.ready.wait()

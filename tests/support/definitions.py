@@ -1,6 +1,9 @@
 """Backfills on the small tables of tables.sql, each made to go wrong in one way."""
 
+import hashlib
 import os
+import re
+import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -108,6 +111,71 @@ class Reluctant(Counter):
         if record["away"] and record["base"] % 2:
             raise TransientError("the price of this one is not known yet")
         return super().compute(record)
+
+
+class Slow(Counter):
+    """A record's `base` is how many milliseconds its computation sleeps."""
+
+    name = "slow"
+    inputs = "SELECT id, base, value FROM things WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        if record["base"]:
+            self.spend(record["base"] / 1000)
+        return super().compute(record)
+
+    def spend(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class Busy(Slow):
+    """The same in a loop of Python."""
+
+    name = "busy"
+
+    def spend(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            pass
+
+
+class Stubborn(Slow):
+    """It takes the first interruption for an error of its own, and tries again."""
+
+    name = "stubborn"
+
+    def spend(self, seconds: float) -> None:
+        try:
+            time.sleep(seconds)
+        except Exception:
+            time.sleep(seconds)
+
+
+class Backtracking(Slow):
+    """A regular expression without end: C code that keeps the interpreter to itself, but listens to signals."""
+
+    name = "backtracking"
+
+    def spend(self, seconds: float) -> None:
+        re.match(r"(a+)+$", "a" * 50 + "b")
+
+
+class Deaf(Slow):
+    """C code without end that lets other threads run, and listens to nothing."""
+
+    name = "deaf"
+
+    def spend(self, seconds: float) -> None:
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+
+
+class Greedy(Slow):
+    """C code without end that keeps the interpreter to itself, and listens to nothing."""
+
+    name = "greedy"
+
+    def spend(self, seconds: float) -> None:
+        sum(range(10**15))
 
 
 class Normalised(ColumnBackfill):

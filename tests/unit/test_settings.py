@@ -11,6 +11,7 @@ BAD = {
     "BACKFILL_RETRY_DELAYS": ["1,2,3,4,5,6", "soon", "0", "1,-1", "100000", "nan", "inf"],
     "BACKFILL_HEARTBEAT": ["0", "61", "ten", "1.5"],
     "BACKFILL_DRAIN_SECONDS": ["0"],
+    "BACKFILL_RECORD_SECONDS": ["0", "0.05", "3601", "soon"],
     "BACKFILL_LOCK_TIMEOUT_MS": ["1"],
 }
 

@@ -1,0 +1,60 @@
+"""What this worker has in hand: written by its slots, read by the keeper's thread."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+from backfill.ledger.partitions import Claim
+from workers.watch import Watch
+
+Place: TypeAlias = tuple[UUID, str]  # job and partition
+
+
+@dataclass
+class Hold:
+    """One partition in hand, from its delivery on; without a claim until the ledger has given one."""
+
+    watch: Watch
+    claim: Claim | None = None
+
+
+class Hand:
+    """The partitions in the hands of all slots."""
+
+    def __init__(self) -> None:
+        self._held: dict[Place, Hold] = {}
+        # Reentrant: a signal handler reads what is held, and may come while the main thread is changing it.
+        self._lock = threading.RLock()
+
+    def is_held(self, job: UUID, partition: str) -> bool:
+        """Whether another slot of this worker has the partition in hand: a duplicate must not even try."""
+        return (job, partition) in self._held
+
+    @contextmanager
+    def holding_partition(self, job: UUID, partition: str) -> Iterator[None]:
+        with self._lock:
+            self._held[job, partition] = Hold(Watch(f"partition {partition} of job {job}"))
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._held[job, partition]
+
+    def claimed(self, job: UUID, partition: str, claim: Claim) -> None:
+        with self._lock:
+            self._held[job, partition].claim = claim
+
+    def watch(self, job: UUID, partition: str) -> Watch:
+        """Where the computation of a partition in hand says which record it is at."""
+        return self._held[job, partition].watch
+
+    def copy(self) -> dict[Place, Hold]:
+        with self._lock:
+            return self._held.copy()
+
+    def watches(self) -> list[Watch]:
+        with self._lock:
+            return [hold.watch for hold in self._held.values()]
