@@ -3,10 +3,11 @@
 import sys
 from dataclasses import dataclass, field
 
-from benchmarks import checks, toolkit
+from benchmarks import sql, toolkit
 from benchmarks.arena import Arena, Site, ready, with_path
 from benchmarks.options import Options
 from benchmarks.toolkit import Worked
+from benchmarks.workloads import KILLMAILS, Workload
 
 
 @dataclass
@@ -16,15 +17,25 @@ class Bench:
     worker_peaks: list[int] = field(default_factory=list)
     producer_peaks: list[int] = field(default_factory=list)
 
-    def worked(self, records: int, *flags: str, workers: int = 1) -> Worked:
-        """One run of our worker on a fresh copy of so many killmails, its values checked."""
-        template = self.arena.template("killmails", records)
+    def worked(self, records: int, *flags: str, workers: int = 1, workload: Workload = KILLMAILS) -> Worked:
+        """One run of our worker on a fresh copy of so many records, its values checked."""
+        template = self.arena.template(workload.kind, records)
         with self.arena.site(template) as site:
-            worked = toolkit.work(site, records, *flags, workers=workers)
-            self.check(site, template, records)
+            worked = toolkit.work(site, workload.app, records, *flags, workers=workers)
+            self.check(site, template, records, workload)
         self.worker_peaks.append(worked.peak_bytes)
-        self.say(f"{workers} worker(s), {records:,} records{' '.join(('', *flags))}: {worked.seconds:.2f} s")
+        self.say(f"{workers} worker(s), {records:,} {workload.kind}{' '.join(('', *flags))}: {worked.seconds:.2f} s")
         return worked
+
+    def updated(self, records: int, workload: Workload = KILLMAILS) -> float:
+        """Seconds of the single statement that does the same, on a fresh copy, its values checked."""
+        template = self.arena.template(workload.kind, records)
+        with self.arena.site(template) as site:
+            ready(site)
+            seconds = sql.execute(site.database_url, workload.update)
+            self.check(site, template, records, workload)
+        self.say(f"UPDATE, {records:,} {workload.kind}: {seconds:.2f} s")
+        return seconds
 
     def queued(self, ids: int) -> tuple[float, float]:
         """One run of our producer on a fresh table of ids; ids a second that it prints, and by its whole process."""
@@ -35,9 +46,9 @@ class Bench:
         self.say(f"queued {ids:,} ids: {rate:,.0f}/s")
         return rate, ids / outcome.seconds
 
-    def check(self, site: Site, template: str, upto: int) -> None:
+    def check(self, site: Site, template: str, upto: int, workload: Workload = KILLMAILS) -> None:
         """Raises AssertionError when the values up to an id are not what they should be."""
-        checks.values_are_right(site.database_url, with_path(self.arena.services.database_url, template), upto)
+        workload.check(site.database_url, with_path(self.arena.services.database_url, template), upto)
 
     @staticmethod
     def say(text: str) -> None:

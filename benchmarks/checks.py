@@ -16,6 +16,17 @@ def values_are_right(url: str, template_url: str, upto: int) -> None:
     assert tuple(found) == _expected(template_url, upto), f"wrong values: {tuple(found)}"
 
 
+def people_are_right(url: str, template_url: str, upto: int) -> None:
+    """Hold each row of people against what the single UPDATE writes."""
+    del template_url, upto
+    _none_differ(url, "differing_people")
+
+
+def _none_differ(url: str, statement: str) -> None:
+    differing = sql.row(url, sql.read(statement))["differing"]
+    assert not differing, f"rows that do not hold what the UPDATE writes: {differing}"
+
+
 @cache
 def _expected(template_url: str, upto: int) -> tuple[object, ...]:
     expected = statements.read("expected")

@@ -7,6 +7,7 @@ import sys
 import asyncpg
 
 from backfill import schema
+from benchmarks import names, sql
 from examples.killmails import generate, statements
 
 
@@ -18,6 +19,9 @@ async def fill(url: str, kind: str, records: int) -> None:
         if kind == "killmails":
             await connection.execute(statements.read("schema"))
             await generate.generate(connection, records)
+        elif kind == "people":
+            await connection.execute(sql.read("people"))
+            await connection.copy_records_to_table("people", columns=["id", "name"], records=names.people(records))
         else:
             await connection.execute("CREATE TABLE plain_ids (id bigint PRIMARY KEY, value integer)")
             await connection.execute(

@@ -4,16 +4,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SECTIONS = ("sql", "overhead", "peers", "queue", "memory", "scaling")
+SECTIONS = ("sql", "plain", "overhead", "peers", "queue", "memory", "scaling")
 MANY = 1_000_000
 
 
 @dataclass(frozen=True)
 class Options:
-    """SCALE, RUNS, ONLY, PEER_RECORDS and IDS; every one has a default."""
+    """SCALE, RUNS, ONLY, NAMES, PEER_RECORDS and IDS; every one has a default."""
 
     scale: int = 200_000  # killmails
     runs: int = 3  # of each contender; the table shows medians
+    names: int = MANY  # rows of the smallest example
     peer_records: int = 10_000  # records for a peer that takes a message a record
     ids: int = MANY  # for the producer
     only: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Options:
     return Options(
         scale=_number(environment, "SCALE", Options.scale),
         runs=_number(environment, "RUNS", Options.runs),
+        names=_number(environment, "NAMES", Options.names),
         peer_records=_number(environment, "PEER_RECORDS", Options.peer_records),
         ids=_number(environment, "IDS", Options.ids),
         only=only,

@@ -2,11 +2,19 @@
 
 import asyncio
 import time
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 SECONDS = 3_600.0  # the longest that one statement may take
+
+
+@cache
+def read(name: str) -> str:
+    """The text of `statements/<name>.sql`."""
+    return (Path(__file__).parent / "statements" / f"{name}.sql").read_text()
 
 
 def execute(url: str, *scripts: str) -> float:

@@ -11,6 +11,7 @@ from benchmarks.commands import Command, Outcome
 
 KILLMAILS = "examples.killmails:KillmailValues"
 PLAIN_IDS = "benchmarks.definitions:PlainIds"
+PEOPLE = "examples.names:NormalisedNames"
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,15 @@ def queue(site: Site, app: str, records: int, *flags: str) -> tuple[float, Outco
     return _number(printed[2]), outcome
 
 
-def work(site: Site, records: int, *flags: str, workers: int = 1) -> Worked:
-    """Queue all killmails, with flags for that, then let the workers do them; they start when everything is queued."""
-    queue(site, KILLMAILS, records, *flags)
+def work(site: Site, app: str, records: int, *flags: str, workers: int = 1) -> Worked:
+    """Queue all records, with flags for that, then let the workers do them; they start when everything is queued."""
+    queue(site, app, records, *flags)
     ready(site)
     deadline = 120 + records * SECONDS_A_RECORD
     with ExitStack() as stack:
         started = [
             stack.enter_context(
-                Command([commands.script("backfill-worker"), "--app", KILLMAILS, "--burst"], site.environment)
+                Command([commands.script("backfill-worker"), "--app", app, "--burst"], site.environment)
             )
             for _ in range(workers)
         ]

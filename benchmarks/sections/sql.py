@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 
-from benchmarks import sql
-from benchmarks.arena import ready
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, at_least, ratios
-from examples.killmails import statements
 
 NOTE = (
     "each run on a fresh copy of the data, read once, after a CHECKPOINT; SQL and worker in turns; "
@@ -17,7 +14,7 @@ NOTE = (
 def measure(bench: Bench) -> Iterator[Figure]:
     by_sql, workers, larger = [], [], []
     for _ in range(bench.options.runs):
-        by_sql.append(_by_sql(bench))
+        by_sql.append(bench.updated(bench.options.scale))
         workers.append(bench.worked(bench.options.scale))
         larger.append(bench.worked(bench.options.scale, "--batch-size=2000").seconds)
     seconds = tuple(worked.seconds for worked in workers)
@@ -30,13 +27,3 @@ def measure(bench: Bench) -> Iterator[Figure]:
     yield Figure("sql", "one worker, --batch-size=2000", "s", tuple(larger))
     yield Figure("sql", "SQL ÷ worker, --batch-size=2000", "×", ratios(by_sql, larger), at_least(1.0))
     yield Figure("sql", "one worker, records", "/s", tuple(bench.options.scale / one for one in seconds))
-
-
-def _by_sql(bench: Bench) -> float:
-    template = bench.arena.template("killmails", bench.options.scale)
-    with bench.arena.site(template) as site:
-        ready(site)
-        seconds = sql.execute(site.database_url, statements.read("set_based"))
-        bench.check(site, template, bench.options.scale)
-    bench.say(f"UPDATE … FROM, {bench.options.scale:,} records: {seconds:.2f} s")
-    return seconds

@@ -1,14 +1,18 @@
 """The pure parts of the benchmark: what the table says about what was measured."""
 
+import importlib
 import os
+import re
 import threading
+import unicodedata
 from pathlib import Path
 
 import pytest
 
-from benchmarks import marks, options, table
+from benchmarks import marks, names, options, table
 from benchmarks.figures import Figure, at_least, at_most, ratios
-from benchmarks.options import MANY, Options
+from benchmarks.options import MANY, SECTIONS, Options
+from examples.names import normalise
 
 
 def test_the_median_counts_and_the_runs_show_their_spread() -> None:
@@ -64,9 +68,12 @@ def test_the_table_lines_up_its_columns_and_gives_each_note_once() -> None:
 
 def test_the_environment_chooses() -> None:
     assert options.read({}) == Options()
-    read = options.read({"SCALE": "1_000_000", "RUNS": "5", "ONLY": "sql,memory", "PEER_RECORDS": "", "IDS": "10,000"})
-    assert read == Options(scale=MANY, runs=5, ids=10_000, only=("sql", "memory"))
-    assert read.sections == ("sql", "memory")
+    read = options.read(
+        {"SCALE": "1_000_000", "RUNS": "5", "ONLY": "memory,plain", "PEER_RECORDS": "", "IDS": "10,000"}
+    )
+    assert read == Options(scale=MANY, runs=5, ids=10_000, only=("memory", "plain"))
+    assert read.sections == ("plain", "memory")
+    assert options.read({"NAMES": "5_000"}) == Options(names=5_000)
 
 
 @pytest.mark.parametrize("environment", [{"SCALE": "0"}, {"SCALE": "-1"}, {"RUNS": "many"}, {"ONLY": "sql speed"}])
@@ -79,6 +86,22 @@ def test_scaling_runs_where_it_is_wanted() -> None:
     assert "scaling" not in Options().sections
     assert "scaling" in Options(scale=MANY).sections
     assert Options(only=("scaling",)).sections == ("scaling",)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_has_its_module(section: str) -> None:
+    assert callable(importlib.import_module(f"benchmarks.sections.{section}").measure)
+
+
+def test_made_up_names_are_all_different_and_sql_can_normalise_them_too() -> None:
+    made_up = [name for _, name in names.people(20_000)]
+    assert len({normalise(name) for name in made_up}) == len(made_up)
+    assert sum(name != unicodedata.normalize("NFKC", name) for name in made_up) > len(made_up) / 20
+    for name in made_up:
+        # PostgreSQL's functions one by one, lower() as it is in a database with the locale C
+        compatible = unicodedata.normalize("NFKC", name)
+        lower = "".join(letter.lower() if letter.isascii() else letter for letter in compatible)
+        assert re.sub(r"\s+", " ", lower).strip(" ") == normalise(name), repr(name)
 
 
 def test_marks_of_all_processes_make_one_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
