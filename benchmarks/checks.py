@@ -22,6 +22,12 @@ def people_are_right(url: str, template_url: str, upto: int) -> None:
     _none_differ(url, "differing_people")
 
 
+def order_lines_are_right(url: str, template_url: str, upto: int) -> None:
+    """Hold each row of order_lines against what the single UPDATE would write."""
+    del template_url, upto
+    _none_differ(url, "differing_order_lines")
+
+
 def _none_differ(url: str, statement: str) -> None:
     differing = sql.row(url, sql.read(statement))["differing"]
     assert not differing, f"rows that do not hold what the UPDATE writes: {differing}"

@@ -22,6 +22,11 @@ async def fill(url: str, kind: str, records: int) -> None:
         elif kind == "people":
             await connection.execute(sql.read("people"))
             await connection.copy_records_to_table("people", columns=["id", "name"], records=names.people(records))
+        elif kind == "order_lines":
+            await connection.execute(sql.read("order_lines"))
+            await connection.copy_records_to_table(
+                "order_lines", columns=["order_id", "line_no", "name"], records=names.order_lines(records)
+            )
         else:
             await connection.execute("CREATE TABLE plain_ids (id bigint PRIMARY KEY, value integer)")
             await connection.execute(

@@ -14,11 +14,19 @@ FIRST: Final = (
 GAPS: Final = (" ", " ", "  ", " ", "\t", " ", "\u00a0")
 EDGES: Final = ("", "", "", " ", "")
 SYLLABLES: Final = tuple(consonant + vowel for consonant in "bdfgl" for vowel in "aeiou")
+LINES_AN_ORDER: Final = 4
 
 
 def people(records: int) -> Iterator[tuple[int, str]]:
     """Rows of people: id and name."""
     return ((number, made_up(number)) for number in range(1, records + 1))
+
+
+def order_lines(records: int) -> Iterator[tuple[int, int, str]]:
+    """Rows of order_lines: the same names in the same order."""
+    for number, name in people(records):
+        order, line = divmod(number - 1, LINES_AN_ORDER)
+        yield order + 1, line + 1, name
 
 
 def made_up(number: int) -> str:

@@ -12,6 +12,7 @@ from benchmarks.commands import Command, Outcome
 KILLMAILS = "examples.killmails:KillmailValues"
 PLAIN_IDS = "benchmarks.definitions:PlainIds"
 PEOPLE = "examples.names:NormalisedNames"
+ORDER_LINES = "benchmarks.definitions:OrderLines"
 
 
 @dataclass(frozen=True)

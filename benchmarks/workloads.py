@@ -17,3 +17,4 @@ class Workload:
 
 KILLMAILS = Workload("killmails", toolkit.KILLMAILS, checks.values_are_right, statements.read("set_based"))
 PEOPLE = Workload("people", toolkit.PEOPLE, checks.people_are_right, sql.read("normalise_people"))
+ORDER_LINES = Workload("order_lines", toolkit.ORDER_LINES, checks.order_lines_are_right)

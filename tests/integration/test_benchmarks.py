@@ -1,4 +1,4 @@
-"""What `make bench` compares on the table of names: a small one, without the timing."""
+"""What `make bench` compares on the tables of names: a small one of each, without the timing."""
 
 import asyncio
 
@@ -6,8 +6,9 @@ import asyncpg
 import pytest
 
 from benchmarks import data, sql
-from benchmarks.workloads import PEOPLE
-from examples.names import normalise
+from benchmarks.definitions import OrderLines
+from benchmarks.workloads import ORDER_LINES, PEOPLE
+from examples.names import NormalisedNames, normalise
 
 RECORDS = 400
 
@@ -29,5 +30,19 @@ async def test_the_single_update_writes_what_the_example_computes(database: str)
         await connection.execute("UPDATE people SET name_normalised = name_normalised || ' ' WHERE id = 7")
         with pytest.raises(AssertionError, match=r"writes: 1$"):
             await check(PEOPLE, database)
+    finally:
+        await connection.close()
+
+
+async def test_a_row_of_order_lines_without_its_value_is_seen(database: str) -> None:
+    await data.fill(database, ORDER_LINES.kind, RECORDS)
+    connection = await asyncpg.connect(database)
+    try:
+        with pytest.raises(AssertionError, match=f"writes: {RECORDS}$"):
+            await check(ORDER_LINES, database)
+        rows = await connection.fetch(OrderLines.inputs, [2, 1, 9_999], [1, 4, 1])
+        assert {(row["order_id"], row["line_no"]) for row in rows} == {(2, 1), (1, 4)}
+        values = [NormalisedNames().compute(row)["name_normalised"] for row in rows]
+        assert all(value == normalise(row["name"]) for value, row in zip(values, rows, strict=True))
     finally:
         await connection.close()

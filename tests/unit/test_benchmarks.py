@@ -88,6 +88,11 @@ def test_scaling_runs_where_it_is_wanted() -> None:
     assert Options(only=("scaling",)).sections == ("scaling",)
 
 
+def test_composite_keys_are_measured_where_they_are_named() -> None:
+    assert "composite" not in Options(scale=MANY).sections
+    assert Options(only=("composite",)).sections == ("composite",)
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_has_its_module(section: str) -> None:
     assert callable(importlib.import_module(f"benchmarks.sections.{section}").measure)
@@ -102,6 +107,12 @@ def test_made_up_names_are_all_different_and_sql_can_normalise_them_too() -> Non
         compatible = unicodedata.normalize("NFKC", name)
         lower = "".join(letter.lower() if letter.isascii() else letter for letter in compatible)
         assert re.sub(r"\s+", " ", lower).strip(" ") == normalise(name), repr(name)
+
+
+def test_both_tables_get_the_same_names_under_keys_without_doubles() -> None:
+    people, lines = list(names.people(10)), list(names.order_lines(10))
+    assert [name for *_, name in lines] == [name for _, name in people]
+    assert [key for *key, _ in lines[2:6]] == [[1, 3], [1, 4], [2, 1], [2, 2]]
 
 
 def test_marks_of_all_processes_make_one_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
