@@ -1,6 +1,7 @@
 """Find the user's definitions: `--app module` for all of a module's, `module:Class` for one."""
 
 import importlib
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from backfill.definition import ColumnBackfill
 from backfill.errors import UsageError
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+SETTING = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 
 
 def load(app: str) -> dict[str, ColumnBackfill]:
@@ -67,6 +69,10 @@ def _by_name(definitions: list[ColumnBackfill]) -> dict[str, ColumnBackfill]:
                 raise UsageError(f"{title} sets no {attribute!r}; see `ColumnBackfill` for what a definition needs")
         if isinstance(definition.columns, str):
             raise UsageError(f"{title}.columns must be a tuple: write ({definition.columns!r},)")
+        if len(set(definition.key_columns)) < len(definition.key_columns):
+            raise UsageError(f"{title}.key names a column twice: {definition.key!r}")
+        _check_methods(definition)
+        _check_settings(definition)
         if not NAME.fullmatch(definition.name):
             raise UsageError(
                 f"{title}.name {definition.name!r} is part of queue names: use lower-case letters, digits and _, "
@@ -76,3 +82,27 @@ def _by_name(definitions: list[ColumnBackfill]) -> dict[str, ColumnBackfill]:
             raise UsageError(f"two definitions are named {definition.name!r}; give each its own name")
         found[definition.name] = definition
     return found
+
+
+def _check_methods(definition: ColumnBackfill) -> None:
+    title, kind = type(definition).__name__, type(definition)
+    if not definition.inputs and kind.load is ColumnBackfill.load:
+        raise UsageError(f"{title} has neither `inputs` nor `load`: give the query that loads what `compute` needs")
+    if kind.compute is ColumnBackfill.compute:
+        raise UsageError(f"{title} has no `compute`: write the function from a loaded row to the new values")
+    if inspect.iscoroutinefunction(definition.compute) or inspect.isasyncgenfunction(definition.compute):
+        raise UsageError(f"{title}.compute is async: make it a plain function, and await what it needs in `load`")
+    if inspect.isasyncgenfunction(definition.load):
+        raise UsageError(f"{title}.load yields rows one by one: return a list of them")
+
+
+def _check_settings(definition: ColumnBackfill) -> None:
+    title = type(definition).__name__
+    for name, value in definition.settings.items():
+        if not SETTING.fullmatch(name):
+            raise UsageError(
+                f"{title}.settings names {name!r}: only settings of an application's own can be set, such as "
+                "app.organisation"
+            )
+        if not isinstance(value, str):
+            raise UsageError(f"{title}.settings[{name!r}] is {type(value).__name__}: give a str, {str(value)!r}")

@@ -1,30 +1,21 @@
 """A definition held against the database's catalog: quoted names, types, and the statements made of them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
-from backfill import statements
+from backfill import columns, keys, kinds, statements
+from backfill.columns import Column
 from backfill.database import Connection, quote
 from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
+from backfill.inputs import with_arrays
+from backfill.keys import Key
 from backfill.modes import Mode
 
-NUMERIC: Final = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision", "money"})
-INTEGER_BOUNDS: Final = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
-
-
-@dataclass(frozen=True)
-class Column:
-    name: str
-    type: str  # without modifiers, such as numeric
-    full_type: str  # with them, such as numeric(20,2)
-    not_null: bool
-
-    @property
-    def travels_as_text(self) -> bool:
-        """Whether an array of it is sent as a literal: the driver takes five times as long to pack numerics."""
-        return self.type == "numeric"
+TENANT: Final = "app.current_tenant"
 
 
 @dataclass(frozen=True)
@@ -34,37 +25,37 @@ class Target:
     definition: ColumnBackfill
     mode: Mode
     table: str  # quoted, with its schema
-    key: Column
+    is_partitioned: bool
+    key: Key
     columns: tuple[Column, ...]
-
-    @property
-    def key_is_numeric(self) -> bool:
-        return self.key.type in NUMERIC
+    notes: tuple[str, ...] = ()  # what people should know before a job starts
 
     @cached_property
     def names(self) -> dict[str, str]:
         """Everything a template in sql/target needs, quoted."""
         version = self.definition.version
         row = ", ".join(f"t.{quote(name)}" for name in version)
-        return {
-            "table": self.table,
-            "key": quote(self.key.name),
-            "key_type": self.key.type,
+        after_key = len(self.key.columns) + 1
+        numbered = list(enumerate(self.columns))
+        # Children of a table that is inherited from have keys of their own, perhaps the same ones.
+        table = self.table if self.is_partitioned else f"ONLY {self.table}"
+        return self.key.fragments | {
+            "name": self.table,
+            "literal": "'" + self.table.replace("'", "''") + "'",
+            "table": table,
+            "given_rows": self.key.given(table),
             "predicate": self.mode.predicate(f"t.{quote(self.definition.target_column)}"),
             "version": f"ROW({row})::text" if version else "t.xmin",
-            "version_type": "text" if version else "xid",
+            "first_keys": f"$1::text::{self.key.columns[0].cast_to}[]",
+            "versions": f"${after_key}::text::{'text' if version else 'xid'}[]",
             # The same xmin means the same place. With a version of its own the row may have moved meanwhile.
-            "same_row": f"t.{quote(self.key.name)} = l.row_key"
-            if version
-            else "t.ctid = l.place AND t.tableoid = l.part",
-            # Cast as the column would: numeric(20,2) rounds what it is given, and is then compared as stored.
-            "value_arrays": ", ".join(
-                f"${n}::{'text::' if c.travels_as_text else ''}{c.full_type}[]"
-                for n, c in enumerate(self.columns, start=3)
-            ),
-            "value_names": ", ".join(f"v{n}" for n, _ in enumerate(self.columns)),
-            "assignments": ", ".join(f"{quote(c.name)} = l.v{n}" for n, c in enumerate(self.columns)),
-            "differs": " OR ".join(f"t.{quote(c.name)} IS DISTINCT FROM c.v{n}" for n, c in enumerate(self.columns)),
+            "same_row": self.key.fragments["same_key"] if version else "t.ctid = l.place AND t.tableoid = l.part",
+            "value_arrays": ", ".join(f"${n + after_key + 1}::text::{c.array}" for n, c in numbered),
+            "value_names": ", ".join(f"v{n}" for n, _ in numbered),
+            "values": ", ".join(f"{c.assigned(f'c.v{n}')} AS v{n}, t.{quote(c.name)} AS o{n}" for n, c in numbered),
+            "assignments": ", ".join(f"{quote(c.name)} = l.v{n}" for n, c in numbered),
+            "differs": " OR ".join(c.differs(f"t.{quote(c.name)}", f"c.v{n}") for n, c in numbered),
+            "changed": " OR ".join(c.differs(f"t.{quote(c.name)}", f"l.o{n}") for n, c in numbered),
         }
 
     def statement(self, name: str, **more: str) -> str:
@@ -75,13 +66,42 @@ class Target:
         return self.statement("read_versions")
 
     @cached_property
+    def inputs(self) -> str:
+        """The definition's query, its keys read by PostgreSQL from their texts."""
+        return with_arrays(self.definition.inputs, [column.cast_to for column in self.key.columns])
+
+    @cached_property
+    def inputs_version(self) -> str:
+        return with_arrays(self.definition.inputs_version, [column.cast_to for column in self.key.columns])
+
+    @cached_property
     def apply_values(self) -> str:
-        return self.statement("apply_values", wait="", list_present="false")
+        return self.statement("apply_values", wait="")
 
     @cached_property
     def apply_unlocked_values(self) -> str:
-        """The same for rows that nobody holds, naming those it had."""
-        return self.statement("apply_values", wait="SKIP LOCKED", list_present="true")
+        """The same for rows that nobody holds."""
+        return self.statement("apply_values", wait="SKIP LOCKED")
+
+    @asynccontextmanager
+    async def session(self, connection: Connection) -> AsyncIterator[None]:
+        """Run what the block does under the definition's settings; they are gone afterwards."""
+        settings = {name: value for name, value in self.definition.settings.items() if name != TENANT}
+        if not settings:
+            yield
+            return
+        statement, names = statements.read("catalog/set_settings"), list(settings)
+        before = [row["before"] for row in await connection.fetch(statement, names, list(settings.values()))]
+        try:
+            yield
+        finally:
+            if not connection.is_closed():
+                try:
+                    await connection.fetch(statement, names, before)
+                except BaseException:
+                    # Whoever has the session next must not work under them.
+                    connection.terminate()
+                    raise
 
 
 async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode) -> Target:
@@ -92,32 +112,99 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         raise SchemaError(f"table {definition.table!r} of {title} does not exist; create it, or correct the definition")
     if table["kind"] not in ("r", "p"):
         raise SchemaError(f"{definition.table!r} of {title} is no table; a backfill writes to a table")
-    rows = await connection.fetch(statements.read("catalog/read_columns"), table["oid"])
-    found: dict[str, Any] = {row["name"]: row for row in rows}
+    if table["foreign_parts"]:
+        raise SchemaError(
+            f"{definition.table!r} has foreign tables among its partitions ({', '.join(table['foreign_parts'])}), "
+            "whose rows cannot be locked; name the other partitions one by one"
+        )
+    found = await columns.read(connection, table["oid"])
 
     def column(name: str) -> Column:
         if name not in found:
             raise SchemaError(
                 f"table {definition.table!r} has no column {name!r} ({title}); it has: {', '.join(found)}"
             )
-        row = found[name]
-        return Column(row["name"], row["type"], row["full_type"], row["not_null"])
+        return found[name]
 
-    key = column(definition.key)
-    columns = tuple(column(name) for name in definition.columns)
+    key = Key(tuple(column(name) for name in definition.key_columns))
     target = column(definition.target_column)
     for name in definition.version:
         column(name)
     for name in definition.columns:
-        if found[name]["generated"]:
-            raise SchemaError(f"column {name!r} of {definition.table!r} is generated; PostgreSQL fills it by itself")
-    if key.name in definition.columns:
-        raise SchemaError(f"{title} writes its own key {key.name!r}; a key must never change")
-    if mode is Mode.ZERO and target.type not in NUMERIC:
-        raise SchemaError(f"mode zero needs a number, but {target.name!r} is {target.type}; use --mode=null or all")
-    if not await connection.fetchval(statements.read("catalog/has_unique_index"), table["oid"], key.name):
+        columns.need_writable(column(name), definition.table)
+        if name in key.names:
+            raise SchemaError(f"{title} writes its own key {name!r}; a key must never change")
+    if mode is Mode.ZERO and target.kind_name not in kinds.NUMERIC:
         raise SchemaError(
-            f"no unique index on the key {key.name!r} of {definition.table!r}: paging would scan the table again "
-            f"and again; run: CREATE UNIQUE INDEX CONCURRENTLY ON {definition.table} ({key.name})"
+            f"mode zero needs a number, but {target.name!r} is {target.full_type}; use --mode=null or all"
         )
-    return Target(definition, mode, f"{quote(table['schema_name'])}.{quote(table['table_name'])}", key, columns)
+    _need_usable(key, definition)
+    await _need_index(connection, table["oid"], key, definition)
+    if table["is_filtered"]:
+        need_settings(definition, table["policies"] or [])
+    if definition.settings.get(TENANT, table["tenant"]) != table["tenant"]:
+        raise SchemaError(
+            f"{title}.settings asks for {TENANT} = {definition.settings[TENANT]!r}, but this process is of tenant "
+            f"{table['tenant']!r}; run it with BACKFILL_TENANT={definition.settings[TENANT]}"
+        )
+    notes: tuple[str, ...] = ()
+    if children := table["children"]:
+        notes = (
+            f"{definition.table} has children ({', '.join(children)}): only its own rows are worked on, which `inputs` "
+            f"should read FROM ONLY {definition.table}; a backfill for each child does theirs",
+        )
+    return Target(
+        definition,
+        mode,
+        f"{quote(table['schema_name'])}.{quote(table['table_name'])}",
+        table["kind"] == "p",
+        key,
+        tuple(found[name] for name in definition.columns),
+        notes,
+    )
+
+
+def _need_usable(key: Key, definition: ColumnBackfill) -> None:
+    for column in key.columns:
+        if why := keys.why_not(column):
+            raise SchemaError(
+                f"the key {column.name!r} of {definition.table!r} is {column.full_type}, {why}; "
+                "use another unique column"
+            )
+
+
+async def _need_index(connection: Connection, oid: int, key: Key, definition: ColumnBackfill) -> None:
+    indexes = await connection.fetch(statements.read("catalog/read_unique_indexes"), oid)
+    for index in indexes:
+        if index["is_in_order"] and index["columns"] == key.names:
+            if not index["has_operators"]:
+                raise SchemaError(
+                    f"the key {key.title} of {definition.table!r} is "
+                    f"{', '.join(column.full_type for column in key.columns)}, which PostgreSQL does not order "
+                    "with the operators < and >; use another unique column"
+                )
+            return
+    for index in indexes:
+        if sorted(index["columns"]) == sorted(key.names):
+            how = "mixes directions, or has operators or a collation of its own"
+            if index["columns"] != key.names:
+                how = f"is on ({', '.join(index['columns'])}): name the key's columns in this order"
+            raise SchemaError(
+                f"the unique index {index['index_name']} of {definition.table!r} does not read in the order of the key "
+                f"{key.title}: it {how}"
+            )
+    raise SchemaError(
+        f"no unique index on the key {key.title} of {definition.table!r}: paging would scan the table again "
+        f"and again; run: CREATE UNIQUE INDEX CONCURRENTLY ON {definition.table} ({', '.join(key.names)})"
+    )
+
+
+def need_settings(definition: ColumnBackfill, policies: list[str]) -> None:
+    """Row-level security hides rows from this role: never silently."""
+    if definition.settings:
+        return
+    named = f"policy {', '.join(policies)}" if policies else "no policy, which hides every row,"
+    raise SchemaError(
+        f"row-level security of {definition.table!r} ({named}) filters what the role of DATABASE_URL sees; use a role "
+        f"with BYPASSRLS, or name in {type(definition).__name__}.settings what the policy reads"
+    )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from backfill import codecs
 from backfill.errors import SchemaError, UnreachableError, UsageError
 from backfill.settings import mask
 
@@ -18,6 +19,19 @@ Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 Pool: TypeAlias = "asyncpg.Pool[Any]"
 
 CONNECT_SECONDS: Final = 10.0
+
+# A key or a value has one text, whatever the role, the database or the machine is set to.
+PINNED: Final = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",  # as many as it takes to tell two floats apart
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "row_security": "on",  # the ledger's tenants
+}
 
 # The pool logs every connect that fails with a traceback; whoever waits for the database says so in a line.
 logging.getLogger("asyncpg").addHandler(logging.NullHandler())
@@ -92,6 +106,8 @@ async def translated(url: str) -> AsyncIterator[None]:
         raise SchemaError(f"{error}; correct the definition, or run: backfill init") from error
     except asyncpg.InsufficientPrivilegeError as error:
         raise SchemaError(f"{error}; grant it to the role of DATABASE_URL") from error
+    except asyncpg.SyntaxOrAccessError as error:  # an operator or a function that a type does not have
+        raise SchemaError(f"{error.args[0]}; correct the definition or the database") from error
     except (
         asyncpg.CannotConnectNowError,
         asyncpg.PostgresConnectionError,
@@ -134,7 +150,14 @@ async def connected(
             url,
             timeout=CONNECT_SECONDS,
             command_timeout=120,
-            server_settings={"application_name": name, "app.current_tenant": tenant, **(session or {})},
+            server_settings={
+                "application_name": name,
+                "app.current_tenant": tenant,
+                # Planning a span without sorts looks so costly that PostgreSQL would compile it, for half a second.
+                "jit": "off",
+                **PINNED,
+                **(session or {}),
+            },
         )
         try:
             yield connection
@@ -184,9 +207,11 @@ async def pooled(
             command_timeout=statement_timeout_ms / 1000 + 5,
             max_inactive_connection_lifetime=300,
             reset=_keep_session,
+            init=codecs.read_types,
             server_settings={
                 "application_name": name,
                 "app.current_tenant": tenant,
+                **PINNED,
                 **session(statement_timeout_ms, lock_timeout_ms),
             },
         )

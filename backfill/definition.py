@@ -23,30 +23,38 @@ class ColumnBackfill:
 
     name     the job's `asset_name`, and part of the queue's name: letters, digits, underscores
     table    the table whose records are recomputed, perhaps with its schema
-    key      its primary key, or another unique and never changing column
+    key      its primary key, or another unique and never changing column; a tuple of names for a key of several
     columns  the columns that `compute` returns, written together
     target   the column that the modes null and zero look at; the first of `columns` unless named
-    inputs   one query for many records: `$1` is an array of keys, the first output column is the key
+    inputs   one query for many records: `$1` is an array of keys (of several columns: `$2` is the second's, and so on)
+             and each row has the key under its name
     version  columns that change whenever the application writes the row; the row's `xmin` unless named
+    inputs_version  a query like `inputs`, from keys to versions of the rows that `inputs` reads of other tables, any
+             number a key; a record for which they have changed when its value is written is computed again
+    settings what row-level security of the table reads, such as {"app.organisation": "7"}; set while it is worked on
     reads    tables that `inputs` reads: `backfill init --roles` lets workers read them, and no others
     """
 
     name: ClassVar[str]
     table: ClassVar[str]
-    key: ClassVar[str] = "id"
+    key: ClassVar[str | tuple[str, ...]] = "id"
     columns: ClassVar[tuple[str, ...]]
     target: ClassVar[str] = ""
     inputs: ClassVar[str] = ""
     version: ClassVar[tuple[str, ...]] = ()
+    inputs_version: ClassVar[str] = ""
+    settings: ClassVar[Mapping[str, str]] = {}
     reads: ClassVar[tuple[str, ...]] = ()
 
     async def load(self, connection: "Connection", keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
-        """Load the inputs of many records; the default runs `inputs`. Each row's first field is its key.
+        """Load the inputs of many records; the default runs `inputs`. Each row has the key under its name.
 
-        Called outside any transaction, after the rows' versions were read. Raise TransientError (or let a network
-        error out) when the same records may load later: the partition is then retried with growing delays.
+        `keys` are as the driver gives them, tuples where the key has several columns. Called outside any transaction,
+        after the rows' versions were read. Raise TransientError (or let a network error out) when the same records may
+        load later: the partition is then retried with growing delays.
         """
-        rows: Sequence[Mapping[str, Any]] = await connection.fetch(self.inputs, keys)
+        arrays = [keys] if len(self.key_columns) == 1 else list(zip(*keys, strict=True))
+        rows: Sequence[Mapping[str, Any]] = await connection.fetch(self.inputs, *arrays)
         return rows
 
     def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
@@ -62,6 +70,10 @@ class ColumnBackfill:
         return []
 
     @property
+    def key_columns(self) -> tuple[str, ...]:
+        return (self.key,) if isinstance(self.key, str) else self.key
+
+    @property
     def target_column(self) -> str:
         return self.target or self.columns[0]
 
@@ -75,6 +87,8 @@ class ColumnBackfill:
             self.target_column,
             self.inputs,
             self.version,
+            self.inputs_version,
+            dict(self.settings),
         )
         try:
             source = inspect.getsource(type(self))

@@ -26,7 +26,13 @@ async def apply(connection: Connection, definitions: Iterable[ColumnBackfill]) -
 async def _grant(connection: Connection, definition: ColumnBackfill) -> None:
     target = await resolve(connection, definition, Mode.NULL)
     schema, _ = await _find(connection, definition, definition.table)
-    read = (definition.key, definition.target_column, *definition.columns, *definition.version, *SYSTEM_COLUMNS)
+    read = (
+        *definition.key_columns,
+        definition.target_column,
+        *definition.columns,
+        *definition.version,
+        *SYSTEM_COLUMNS,
+    )
     columns = {"read_columns": _list(read), "written_columns": _list(definition.columns)}
     await connection.execute(target.statement("grant_worker", schema=schema, **columns))
     for name in definition.reads:

@@ -14,7 +14,7 @@ def clean(value: object, most: int = MOST) -> str:
     try:
         # A subclass's own methods end here: what follows works on plain text.
         text = "".join(str(value))
-    except Exception:
+    except BaseException:  # also one that would end the process
         text = f"<{_name(value)} without a text>"
     # Before the work, as the text may be huge; and after it, as escapes are longer than what they stand for.
     text = UNFIT.sub(_escape, text[: most + 1])

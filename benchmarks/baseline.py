@@ -47,8 +47,8 @@ async def main(records: int) -> None:
         channel = await connection.channel(publisher_confirms=False)
         await channel.set_qos(prefetch_count=PREFETCH)
         queue = await channel.get_queue(Topology(definition.name).queue(Priority.NORMAL), ensure=False)
-        left = Left(records)
-        slots = [asyncio.create_task(slot(pool, target, arrived, mark, left)) for _ in range(CONCURRENCY)]
+        left, seconds = Left(records), settings.partition_seconds
+        slots = [asyncio.create_task(slot(pool, target, arrived, mark, left, seconds)) for _ in range(CONCURRENCY)]
         await queue.consume(arrived.put)
         done, _ = await asyncio.wait([*slots, asyncio.create_task(left.none.wait())], return_when="FIRST_COMPLETED")
         for task in (*done, *slots):
@@ -72,7 +72,7 @@ class Left:
 
 
 async def slot(
-    pool: Pool, target: Target, arrived: asyncio.Queue[AbstractIncomingMessage], mark: Mark, left: Left
+    pool: Pool, target: Target, arrived: asyncio.Queue[AbstractIncomingMessage], mark: Mark, left: Left, seconds: float
 ) -> None:
     """One partition after another."""
     while True:
@@ -80,8 +80,8 @@ async def slot(
         mark.begin()
         ids, tally = json.loads(message.body)["ids"], Tally()
         async with pool.acquire() as connection:
-            computed = await compute(connection, target, ids, tally, Watch())
-            row = await connection.fetchrow(target.apply_values, *computed.arguments(target.columns))
+            computed = await compute(connection, target, ids, tally, Watch(), seconds, last_attempt=False)
+            row = await connection.fetchrow(target.apply_values, *computed.arguments())
         assert row["updated"] + tally.skipped.total() == len(ids), (row, tally)
         mark.done(len(ids))
         await message.ack()

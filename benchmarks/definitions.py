@@ -1,15 +1,23 @@
 """Definitions of the benchmark's own tables."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from backfill import ColumnBackfill
 from examples.names import NormalisedNames
 
 
 class PlainIds(ColumnBackfill):
-    """A table with nothing but ids and a column to fill, only ever queued: neither inputs nor a computation."""
+    """A table with nothing but ids and a column to fill, only ever queued."""
 
     name = "plain_ids"
     table = "plain_ids"
     columns = ("value",)
+    inputs = "SELECT id FROM plain_ids WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Any value: no worker is started."""
+        return {"value": record["id"]}
 
 
 class OrderLines(NormalisedNames):

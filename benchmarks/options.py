@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SECTIONS = ("sql", "plain", "overhead", "peers", "queue", "memory", "scaling", "composite")
+SECTIONS = ("sql", "plain", "composite", "overhead", "peers", "queue", "memory", "scaling")
 MANY = 1_000_000
 
 
@@ -21,17 +21,10 @@ class Options:
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """In the order of the table.
-
-        Scaling takes a million killmails and runs only where they are wanted, composite only where it is named.
-        """
+        """In the order of the table; scaling takes a million killmails and runs only where they are wanted."""
         if self.only:
             return tuple(section for section in SECTIONS if section in self.only)
-        return tuple(section for section in SECTIONS if section not in self._left_out)
-
-    @property
-    def _left_out(self) -> tuple[str, ...]:
-        return ("composite",) if self.scale >= MANY else ("composite", "scaling")
+        return tuple(section for section in SECTIONS if section != "scaling" or self.scale >= MANY)
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Options:

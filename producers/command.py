@@ -46,6 +46,7 @@ Examples:
 )
 @click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", show_default=True, help="Order of keys.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Just this record, if the mode selects it; repeatable.")
+@click.option("--after", metavar="KEY", help="Only records behind this one, in the order of keys.")
 @click.option("--dry-run", is_flag=True, help="Show counts, predicate and query plan; write and publish nothing.")
 @click.option("--idempotency-key", metavar="KEY", help="With a key that was used before: show that job, open none.")
 @click.option(
@@ -64,7 +65,13 @@ def main(
     NAME may be left out when the app has one backfill. Every batch is in the ledger before it is published; killed
     at any point, `--resume` goes on where it was.
     """
-    if resume and (name or mode or options["limit"] or options["ids"] or options["dry_run"]):
+    given = (
+        options["limit"],
+        options["ids"],
+        options["dry_run"],
+        options["after"] is not None,
+    )  # it may be an empty text
+    if resume and (name or mode or any(given)):
         raise click.UsageError("--resume goes on with the job as it was opened; give nothing but --app and --json")
     if len(options["ids"]) > 10_000:
         raise click.UsageError("at most 10,000 --id; leave them out and give a --limit instead")
@@ -87,6 +94,7 @@ def main(
                     options["batch_size"],
                     options["limit"],
                     options["ids"],
+                    options["after"],
                     options["idempotency_key"],
                 )
                 work = queueing.dry_run if options["dry_run"] else queueing.queue

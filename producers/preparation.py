@@ -2,19 +2,24 @@
 
 import asyncio
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
 from backfill.catalog import Target, resolve
 from backfill.definition import ColumnBackfill
 from backfill.errors import UsageError
+from backfill.kinds import quoted
 from backfill.ledger import planning
 from backfill.ledger.jobs import Request
+from backfill.ledger.planning import Bounds
 
 COUNT_SECONDS = 20.0
+# Blanks around a part are for the eye, those in quotes belong to the key.
+_PART: Final = re.compile(r"""\s*(?:"(?P<quoted>(?:[^"]|"")*)"\s*|(?P<plain>[^,]*))(?P<comma>,|\Z)""")
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,8 @@ class Preparation:
     """A request held against the database as it is now."""
 
     target: Target
-    request: Request
-    lower_key: str | None  # None in an empty table
+    request: Request  # its keys as their canonical text
+    lower_key: str | None  # None when no row has a key
     upper_key: str | None
     matched: int  # at most the limit
     is_estimate: bool
@@ -34,57 +39,117 @@ class Preparation:
         return math.ceil(self.matched / self.request.batch_size)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do; an estimate never says so."""
+        return self.upper_key is None or (self.matched == 0 and not self.is_estimate)
+
+    @property
+    def bounds(self) -> Bounds:
+        return planning.bounds(self.request.order, self.lower_key or "", self.upper_key or "", self.request.after)
+
+    @property
     def key_range(self) -> tuple[Decimal | None, Decimal | None]:
-        """The numeric keys that the job may touch; open where keys are no numbers."""
-        if not self.target.key_is_numeric or self.upper_key is None:
+        """The integer keys that the job may touch; open where keys are something else."""
+        if not self.target.key.is_integer or self.upper_key is None:
             return None, None
         if self.request.ids:
             ids = [Decimal(one) for one in self.request.ids]
             return min(ids), max(ids)
-        return None, Decimal(self.upper_key)
+        if self.request.after is None:
+            return None, Decimal(self.upper_key)
+        if self.request.order == "desc":
+            return None, Decimal(self.request.after) - 1
+        # Nothing may lie behind that key: still a range, of one key that the job never touches.
+        first = Decimal(self.request.after) + 1
+        return first, max(first, Decimal(self.upper_key))
 
 
 async def prepare(connection: "asyncpg.Connection[Any]", definition: ColumnBackfill, request: Request) -> Preparation:
     """Look up, count and warn; reads only. Raises SchemaError or UsageError with what to correct."""
     target = await resolve(connection, definition, request.mode)
-    lower, upper = await planning.bounds(connection, target)
-    warnings = await definition.warnings(connection)
-    if lower is None or upper is None:
-        return Preparation(target, request, None, None, 0, False, warnings)
-    matched, is_estimate = await _count(connection, target, upper, request)
-    return Preparation(target, request, lower, upper, min(matched, request.limit or matched), is_estimate, warnings)
+    async with target.session(connection):
+        request = await _canonical(connection, target, request)
+        lower, upper = await planning.key_bounds(connection, target)
+        warnings = [*target.notes, *await definition.warnings(connection), *await _keyless(connection, target)]
+        prepared = Preparation(target, request, lower, upper, 0, False, warnings)
+        if upper is None:
+            return prepared
+        matched, is_estimate = await _count(connection, target, request, prepared.bounds)
+        return replace(prepared, matched=min(matched, request.limit or matched), is_estimate=is_estimate)
+
+
+async def _canonical(connection: "asyncpg.Connection[Any]", target: Target, request: Request) -> Request:
+    """The request with keys as PostgreSQL writes them; raises UsageError for what is no key."""
+    given = {"--id": request.ids, "--after": () if request.after is None else (request.after,)}
+    found: dict[str, list[str]] = {}
+    for option, keys in given.items():
+        try:
+            found[option] = await planning.canonical(
+                connection, target, tuple(_as_literal(target, key) for key in keys)
+            )
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            types = ", ".join(column.full_type for column in target.key.columns)
+            raise UsageError(
+                f"{option}: {error.args[0]}; the key {target.key.title} of {target.definition.table!r} is {types}"
+            ) from error
+    return replace(request, ids=tuple(found["--id"]), after=found["--after"][0] if found["--after"] else None)
+
+
+def _as_literal(target: Target, key: str) -> str:
+    """A key of several columns as people write it, 1001,3 or (1001,"a,b"), beside its canonical {1001,"a,b"}."""
+    several = len(target.key.columns)
+    if several == 1 or key.startswith("{"):
+        return key
+    bare = key[1:-1] if key.startswith("(") and key.endswith(")") else key
+    parts, at, more = [], 0, True
+    while more and (part := _PART.match(bare, at)):
+        parts.append(part["plain"].strip() if part["quoted"] is None else part["quoted"].replace('""', '"'))
+        at, more = part.end(), bool(part["comma"])
+    if len(parts) != several:
+        raise planning.no_key(target, key)
+    return "{" + ",".join(map(quoted, parts)) + "}"
+
+
+async def _keyless(connection: "asyncpg.Connection[Any]", target: Target) -> list[str]:
+    if all(column.not_null for column in target.key.columns):
+        return []
+    try:
+        async with asyncio.timeout(COUNT_SECONDS):
+            rows: int = await connection.fetchval(target.statement("count_keyless"))
+    except (TimeoutError, asyncpg.QueryCanceledError):
+        return [
+            f"records of {target.definition.table} with a NULL key {target.key.title}, if there are any, are left out: "
+            "nothing tells them apart; counting them took too long"
+        ]
+    if not rows:
+        return []
+    return [
+        f"{rows:,} records of {target.definition.table} that the mode selects have a NULL key {target.key.title} "
+        "and are left out: nothing tells them apart"
+    ]
 
 
 async def _count(
-    connection: "asyncpg.Connection[Any]", target: Target, upper_key: str, request: Request
+    connection: "asyncpg.Connection[Any]", target: Target, request: Request, bounds: Bounds
 ) -> tuple[int, bool]:
     try:
         async with asyncio.timeout(COUNT_SECONDS):
-            return await planning.count_matching(connection, target, upper_key, request.ids), False
-    except TimeoutError:
+            ids = list(request.ids) or None
+            return await planning.count_matching(connection, target, request.order, bounds, ids), False
+    except (TimeoutError, asyncpg.QueryCanceledError):
         # Counting must neither hurt nor stop a job; the plan itself counts exactly.
-        return await connection.fetchval(target.statement("estimate_rows")), True
-    except (asyncpg.DataError, asyncpg.InvalidTextRepresentationError) as error:
-        if request.ids:
-            raise UsageError(
-                f"--id: {error}; the key {target.key.name!r} of {target.definition.table!r} is {target.key.type}"
-            ) from error
-        raise
+        estimate: int = max(1, await connection.fetchval(target.statement("estimate_rows")))
+        return min(estimate, len(request.ids) or estimate), True
 
 
 async def explain(connection: "asyncpg.Connection[Any]", prepared: Preparation) -> list[str]:
-    """How PostgreSQL would read one page of keys."""
+    """How PostgreSQL would read one span of keys."""
     if prepared.upper_key is None:
         return []
-    ascending = prepared.request.order == "asc"
-    first, last = (prepared.lower_key, prepared.upper_key) if ascending else (prepared.upper_key, prepared.lower_key)
-    statement = prepared.target.statement(
-        "read_page",
-        after=">=" if ascending else "<=",
-        until="<=" if ascending else ">=",
-        direction=prepared.request.order,
-    )
-    rows = await connection.fetch(
-        f"EXPLAIN {statement}", first, last, prepared.request.batch_size, list(prepared.request.ids) or None
-    )
+    bounds, target = prepared.bounds, prepared.target
+    names = target.key.paging(prepared.request.order, inclusive=bounds.inclusive, first="$1::text", last="$2::text")
+    async with target.session(connection):
+        rows = await connection.fetch(
+            f"EXPLAIN {target.statement('read_span', **names)}", bounds.first, bounds.last, prepared.request.batch_size
+        )
     return [row[0] for row in rows]

@@ -14,11 +14,14 @@ from backfill.errors import UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Row
+from backfill.ledger.pace import Pace
+from backfill.ledger.planning import Bounds, Page
 from backfill.modes import Priority
 from backfill.publisher import Publisher, partition_message
 
 PAGE_PARTITIONS: Final = 20  # a transaction's worth: few commits, bounded memory
 PAGES_AHEAD: Final = 2
+PAGE_BYTES: Final = 8_388_608  # of ids, whatever a key is like
 PUBLISH_SECONDS: Final = 60.0
 
 Progress = Callable[[str, int], None]  # partition key, records in it
@@ -41,8 +44,9 @@ class Producer:
         self._identity = identity
         self._progress = progress
         self._leading = asyncio.Lock()
+        self.last_key: str | None = None  # where a limit ended the planning
 
-    async def run(self, target: Target, job: Row, lower_key: str) -> None:
+    async def run(self, target: Target, job: Row, bounds: Bounds) -> None:
         """Publish what is planned and unpublished, then plan and publish the rest.
 
         Killed anywhere, `--resume` goes on: a planned page is in the ledger, an unplanned one is behind no cursor.
@@ -51,35 +55,51 @@ class Producer:
         if job["planned_at"] is None:
             pages: asyncio.Queue[list[Row] | None] = asyncio.Queue(maxsize=PAGES_AHEAD)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._plan(target, job, lower_key, pages), name="planner")
+                group.create_task(self._plan(target, job, bounds, pages), name="planner")
                 group.create_task(self._publish_pages(target, job, pages), name="publisher")
             failpoint("producer.before_finish")
             await planning.finish(self._planner, job["id"], self._identity)
         await planning.leave(self._planner, job["id"], self._identity)
 
-    async def _plan(self, target: Target, job: Row, lower_key: str, pages: "asyncio.Queue[list[Row] | None]") -> None:
+    async def _plan(self, target: Target, job: Row, bounds: Bounds, pages: "asyncio.Queue[list[Row] | None]") -> None:
         counted = await planning.count_planned(self._planner, job["id"])
         next_number, planned = counted["next_number"], counted["records"]
-        cursor = job["cursor_key"]
+        cursor, id_bytes = job["cursor_key"], target.key.longest
+        pace = Pace(rows=PAGE_PARTITIONS * job["batch_size"])
         while job["record_limit"] is None or planned < job["record_limit"]:
-            room = job["record_limit"] - planned if job["record_limit"] else 2**62
-            page = await planning.plan_page(
-                self._planner,
-                target,
-                job,
-                producer=self._identity,
-                cursor=cursor,
-                bounds=(lower_key, job["upper_key"]),
-                page_size=min(PAGE_PARTITIONS * job["batch_size"], room),
-                next_number=next_number,
-            )
-            if not page:
+            most = _page_size(job["batch_size"], id_bytes)
+            if job["record_limit"] is not None:
+                most = min(most, job["record_limit"] - planned)
+
+            async def plan(
+                rows: int, cursor: str | None = cursor, most: int = most, number: int = next_number
+            ) -> Page | None:
+                return await planning.plan_page(
+                    self._planner,
+                    target,
+                    job,
+                    producer=self._identity,
+                    cursor=cursor,
+                    bounds=bounds,
+                    rows=rows,
+                    most=most,
+                    next_number=number,
+                )
+
+            def enough(page: Page | None, most: int = most) -> int | None:
+                return most if page and page.found >= most else None
+
+            page = await pace.step(plan, enough=enough)
+            if page is None:
                 break
             failpoint("producer.after_plan")
-            cursor = page[-1]["record_ids"][-1]
-            next_number += len(page)
-            planned += sum(len(partition["record_ids"]) for partition in page)
-            await pages.put(page)
+            cursor = page.edge
+            if page.partitions:
+                next_number += len(page.partitions)
+                planned += page.found
+                id_bytes = max(map(len, page.partitions[-1]["record_ids"]))
+                await pages.put(page.partitions)
+        self.last_key = cursor if planned == job["record_limit"] else None
         await pages.put(None)
 
     async def _publish_leftovers(self, target: Target, job: Row) -> None:
@@ -121,3 +141,9 @@ class Producer:
                     async with self._leading:
                         await jobs.lead(self._marker, job["id"], self._identity)
                 await self._publisher.publish(message, Priority(job["priority"]))
+
+
+def _page_size(batch_size: int, id_bytes: int) -> int:
+    """Records of a page: whole partitions, as many as memory allows."""
+    partitions = PAGE_BYTES // (batch_size * max(id_bytes, 1))
+    return batch_size * max(1, min(PAGE_PARTITIONS, partitions))

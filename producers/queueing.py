@@ -1,6 +1,7 @@
 """From a request to a queued job: prepare, open or take over, plan and publish, report."""
 
 import asyncio
+import shlex
 import time
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -10,11 +11,10 @@ import asyncpg
 
 from backfill import database, schema, statements
 from backfill.broker import BrokerLostError
-from backfill.catalog import Target, resolve
 from backfill.console import ledger, need_broker, need_database, note
 from backfill.database import Connection
 from backfill.definition import ColumnBackfill
-from backfill.errors import BackfillError, ConflictError, UnreachableError
+from backfill.errors import BackfillError, ConflictError, SchemaError, UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Request, Row
@@ -22,8 +22,8 @@ from backfill.modes import Mode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from producers import summary
-from producers.preparation import explain, prepare
-from producers.producer import PAGE_PARTITIONS, Producer
+from producers.preparation import Preparation, explain, prepare
+from producers.producer import Producer
 from producers.screen import Screen
 
 
@@ -52,7 +52,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
             return existing
         prepared = await prepare(connection, definition, request)
         summary.describe(settings, screen, prepared)
-        if prepared.matched == 0:
+        if prepared.is_empty:
             screen.say("Nothing to do.")
             return {**summary.as_json(settings, prepared), "job": None, "queued": 0}
         publisher = await _publisher(settings, definition, stack)
@@ -61,7 +61,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
         try:
             job = await jobs.open_job(
                 connection,
-                request,
+                prepared.request,
                 asset_name=definition.name,
                 definition_hash=definition.fingerprint(),
                 upper_key=prepared.upper_key,
@@ -77,13 +77,13 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
         screen.say(f"Job: {job}")
         failpoint("producer.after_open")
         row = await jobs.read(connection, job)
-        queued = await _produce(settings, prepared.target, row, publisher, producer, screen, stack, prepared.matched)
+        queued = await _produce(settings, prepared, row, publisher, producer, screen, stack, prepared.matched)
         return {**summary.as_json(settings, prepared), "job": str(job), "queued": queued}
 
 
 async def _existing(connection: Connection, request: Request, screen: Screen) -> dict[str, Any] | None:
     """What to show when the request's idempotency key was used before."""
-    if not request.idempotency_key:
+    if request.idempotency_key is None:
         return None
     job = await jobs.by_idempotency_key(connection, request.idempotency_key)
     if job is None:
@@ -107,7 +107,6 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
             )
         if definition.fingerprint() != row["definition_hash"]:
             screen.warn(f"{row['asset_name']} has changed since job {row['id']} was opened")
-        target = await resolve(connection, definition, Mode(row["mode"]))
         publisher = await _publisher(settings, definition, stack)
         producer = uuid4()
         row = await jobs.lead(connection, row["id"], producer)
@@ -115,7 +114,7 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
         prepared = await prepare(connection, definition, _request(row))
         queued = await _produce(
             settings,
-            target,
+            prepared,
             row,
             publisher,
             producer,
@@ -136,6 +135,7 @@ def _request(row: Row) -> Request:
         row["batch_size"],
         row["record_limit"],
         tuple(row["record_ids"] or ()),
+        row["after_key"],
         row["idempotency_key"],
     )
 
@@ -156,7 +156,7 @@ async def _publisher(settings: Settings, definition: ColumnBackfill, stack: Asyn
 
 async def _produce(
     settings: Settings,
-    target: Target,
+    prepared: Preparation,
     job: Row,
     publisher: Publisher,
     identity: UUID,
@@ -167,10 +167,14 @@ async def _produce(
     marker = await stack.enter_async_context(ledger(settings, "queue"))
     planner = await stack.enter_async_context(ledger(settings, "queue"))
     await marker.execute("SET synchronous_commit = off")
-    if expected > PAGE_PARTITIONS * job["batch_size"]:
+    target = prepared.target
+    if not job["record_ids"]:
         await planner.execute(statements.read("ledger/read_in_key_order"))
+    await stack.enter_async_context(target.session(planner))
     counted = await planning.count_planned(marker, job["id"])
-    lower, _ = await planning.bounds(planner, target)
+    # The table may be empty by now: then the highest key is the only one that there is to look at.
+    lower = job["upper_key"] if prepared.lower_key is None else prepared.lower_key
+    bounds = planning.bounds(job["sort_order"], lower, job["upper_key"], job["after_key"])
     screen.begin(expected, queued=0 if job["cursor_key"] is None else counted["records"])
     before = screen.records
     began = time.monotonic()
@@ -178,7 +182,7 @@ async def _produce(
     try:
         async with database.translated(need_database(settings)):
             try:
-                await producer.run(target, job, job["upper_key"] if lower is None else lower)
+                await producer.run(target, job, bounds)
             except ExceptionGroup as group:
                 error = _first(group)
                 # To PostgreSQL's translation any lost link is its own.
@@ -189,6 +193,8 @@ async def _produce(
             async with asyncio.timeout(3), ledger(settings, "queue") as connection:
                 await planning.leave(connection, job["id"], identity)
         raise
+    except SchemaError as error:  # going on would find the same
+        raise SchemaError(f"{error}; give the job up with: backfill cancel {job['id']}") from error
     except UnreachableError as error:
         raise UnreachableError(
             f"{error}; what is planned is safe: go on with backfill-queue --resume {job['id']}"
@@ -197,6 +203,11 @@ async def _produce(
     queued = screen.records - before
     rate = f", {queued / seconds:,.0f}/sec" if seconds > 0 else ""
     screen.say(f"Queued {queued:,} records in {screen.batches:,} batches ({seconds:.1f} s{rate}).")
+    if producer.last_key is not None:
+        screen.say(
+            f"The limit ends behind key {producer.last_key}. What workers leave as it is comes first in the next run "
+            f"again; to go on behind it: --after={shlex.quote(producer.last_key)}"
+        )
     screen.say(f"Start workers with: backfill-worker {target.definition.name}")
     screen.say(f"Follow the job with: backfill status {job['id']}")
     return queued

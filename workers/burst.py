@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from backfill.database import Pool, is_transient
 from backfill.ledger import jobs
@@ -22,10 +22,13 @@ async def until_nothing_is_left(
             continue
         try:
             async with pool.acquire(timeout=5) as connection:
-                left = await jobs.claimable(connection, names)
-                if left["claimable"] or left["held"] or left["planning"]:
+                if not _is_idle(await jobs.claimable(connection, names)):
                     continue
                 if any([await reconciler.close_ended(connection, name) for name in names]):
+                    continue
+                # Another process may have swept meanwhile, and found more.
+                left = await jobs.claimable(connection, names)
+                if not _is_idle(left):
                     continue
         except Exception as error:
             if not is_transient(error):
@@ -37,3 +40,7 @@ async def until_nothing_is_left(
                 f"{left['waiting_until']:%Y-%m-%d %H:%M:%S} UTC."
             )
         return "Nothing left to claim."
+
+
+def _is_idle(left: Any) -> bool:
+    return not (left["claimable"] or left["held"] or left["planning"])

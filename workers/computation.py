@@ -3,108 +3,130 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
-import asyncpg
-
-from backfill.catalog import Target
-from backfill.database import Connection, is_transient
+from backfill import texts
+from backfill.catalog import Target, need_settings
+from backfill.database import Connection
 from backfill.definition import Skip
-from backfill.errors import SchemaError, TransientError
+from backfill.errors import TransientError
+from backfill.kinds import packed
 from backfill.ledger.partitions import Tally
 from workers import values
-from workers.values import Computed
+from workers.loading import Loading
+from workers.values import Batch, Computed
 from workers.watch import Watch
 
-# A computation holds the event loop no longer than this at a stretch: heartbeats and leases must go on.
+# A computation holds the event loop no longer than this at a stretch: deliveries and signals must go on.
 STRETCH_SECONDS: Final = 0.05
+HIDDEN: Final = "deleted, or hidden by row-level security"
+NOTHING: Final = object()  # was returned
 
 
-async def compute(connection: Connection, target: Target, ids: list[str], tally: Tally, watch: Watch) -> Computed:
+async def compute(
+    connection: Connection,
+    target: Target,
+    ids: list[str],
+    tally: Tally,
+    watch: Watch,
+    seconds: float,
+    *,
+    last_attempt: bool,
+) -> Computed:
     """Read versions, then inputs, then compute, without a transaction; what needs no write is counted in the tally.
 
-    The versions are read before the inputs: a value is never older than the version it is held against.
+    The versions are read before the inputs: a value is never older than the version it is held against. Reading may
+    take `seconds`, else TimeoutError; computing for longer leaves the rest to `tally.later`.
     """
-    row = await connection.fetchrow(target.read_versions, ids)
+    async with asyncio.timeout(seconds):
+        batch = await _read(connection, target, ids, tally)
+        if not batch.ids:
+            return Computed(batch, [[] for _ in target.columns])
+        loading = Loading(connection, target, batch, tally, last_attempt=last_attempt)
+        if target.definition.inputs_version:
+            batch.input_versions = await loading.versions()
+        rows = await loading.rows()
+    return await _values(target, batch, rows, tally, watch, time.monotonic() + seconds)
+
+
+async def _read(connection: Connection, target: Target, ids: list[str], tally: Tally) -> Batch:
+    parts = target.key.split(ids)
+    if parts is None:
+        rows = await connection.fetch(target.statement("read_parts"), packed(ids))
+        parts = [list(column) for column in zip(*(row["parts"] for row in rows), strict=True)]
+    row = await connection.fetchrow(target.read_versions, *map(packed, parts))
     assert row is not None  # noqa: S101 - an aggregate always makes one row
-    versions = dict(zip(row["keys"] or (), row["versions"] or (), strict=True))
-    tally.deleted += len(ids) - row["present"]
-    if passed := row["present"] - len(versions):
+    missing = len(ids) - row["present"]
+    if row["is_filtered"]:
+        # Switched on since the job was opened, it may be.
+        need_settings(target.definition, row["policies"] or [])
+        if missing:
+            tally.skipped[HIDDEN] += missing
+    else:
+        tally.deleted += missing
+    found, versions = row["places"] or [], row["versions"] or []
+    if passed := row["present"] - len(found):
         tally.skipped[f"no longer selected by mode {target.mode.value}"] += passed
-    if not versions:
-        return Computed([], [], [[] for _ in target.columns])
-    loaded = await _load(connection, target, list(versions), tally)
-    return await _values(target, loaded, versions, tally, watch)
-
-
-async def _load(connection: Connection, target: Target, keys: list[Any], tally: Tally) -> list[Mapping[str, Any]]:
-    """Load all, or halve until the records that cannot be loaded stand alone."""
-    try:
-        return list(await target.definition.load(connection, keys))
-    except Exception as error:
-        if isinstance(error, OSError) and not connection.is_closed():
-            # The definition's own service is away, not the database: an attempt of this partition.
-            raise TransientError(f"{type(error).__name__}: {error}") from error
-        if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
-            # The driver itself refuses the call: too few or too many arguments, for one.
-            raise SchemaError(f"the inputs of {target.definition.name} cannot be loaded: {error}") from error
-        if is_transient(error) or isinstance(error, TransientError) or is_broken_definition(error):
-            raise
-        if len(keys) == 1:
-            tally.failed[str(keys[0])] = _why(error)
-            return []
-        middle = len(keys) // 2
-        first = await _load(connection, target, keys[:middle], tally)
-        return first + await _load(connection, target, keys[middle:], tally)
-
-
-async def _values(
-    target: Target, rows: Sequence[Mapping[str, Any]], versions: dict[Any, Any], tally: Tally, watch: Watch
-) -> Computed:
-    definition, key_name = target.definition, target.key.name
-    names = [column.name for column in target.columns]
-    accepted = []
-    begin, end = watch.begin, watch.end
-    breath = time.monotonic() + STRETCH_SECONDS
-    for row in rows:
-        if time.monotonic() > breath:
-            await asyncio.sleep(0)
-            breath = time.monotonic() + STRETCH_SECONDS
-        try:
-            key = row[key_name]
-        except KeyError:
-            raise SchemaError(f"the inputs of {definition.name} have no column {key_name!r}; name it so") from None
-        version = versions.pop(key, None)
-        if version is None:
-            continue  # a row that was not asked for, or a second one for the same record
-        try:
-            begin(key)
-            try:
-                result = definition.compute(row)
-            finally:
-                end()
-            if isinstance(result, Skip):
-                tally.skipped[str(result)] += 1
-            else:
-                accepted.append((key, version, *(result[name] for name in names)))
-        except TransientError as error:
-            tally.remaining[str(key)] = _why(error)
-        except KeyError as error:
-            tally.failed[str(key)] = "KeyError", f"no {error} (in the inputs, or in what compute returned)"
-        except Exception as error:
-            tally.failed[str(key)] = _why(error)
-    for key in versions:
-        if str(key) not in tally.failed:  # else its load failed
-            tally.skipped["no inputs"] += 1
-    return values.checked(target.columns, accepted, tally)
-
-
-def is_broken_definition(error: BaseException) -> bool:
-    """A name in the definition's SQL no longer exists, or may not be used: no record is to blame."""
-    return isinstance(error, asyncpg.SyntaxOrAccessError) and not isinstance(
-        error, (asyncpg.DatatypeMismatchError, asyncpg.CannotCoerceError)
+    if len(parts) == 1:
+        return Batch(found, [found], versions)
+    return Batch(
+        [ids[place - 1] for place in found], [[part[place - 1] for place in found] for part in parts], versions
     )
 
 
-def _why(error: Exception) -> tuple[str, str]:
-    return type(error).__name__, (str(error) or type(error).__name__)[:2_000]
+async def _values(
+    target: Target, batch: Batch, rows: dict[int, Mapping[str, Any]], tally: Tally, watch: Watch, until: float
+) -> Computed:
+    """Compute each loaded row; `rows` are by their places in the batch."""
+    ids, compute_one, begin, end = batch.ids, target.definition.compute, watch.begin, watch.end
+    names = [column.name for column in target.columns]
+    take, several = itemgetter(*names), len(names) > 1
+    places: list[int] = []
+    accepted: list[tuple[Any, ...]] = []
+    breath = time.monotonic() + STRETCH_SECONDS
+    for number, (place, row) in enumerate(rows.items()):
+        now = time.monotonic()
+        if now > breath:
+            if now > until:
+                tally.later = [ids[place] for place in list(rows)[number:]]
+                break
+            await asyncio.sleep(0)
+            breath = time.monotonic() + STRETCH_SECONDS
+        result: Any = NOTHING
+        try:
+            begin(ids[place])
+            try:
+                result = compute_one(row)
+            finally:
+                end()
+            if isinstance(result, Skip):
+                tally.skipped[result] += 1
+                continue
+            found = take(result) if several else (take(result),)
+        except BaseException as error:  # nothing that `compute` raises is the worker's end, SystemExit neither
+            if isinstance(error, TransientError):
+                tally.remaining[ids[place]] = texts.why(error)
+            else:
+                tally.failed[ids[place]] = _why(error, row, result, names)
+        else:
+            places.append(place)
+            accepted.append(found)
+    return values.written(target.columns, batch, places, accepted, tally)
+
+
+def _why(error: BaseException, row: Mapping[str, Any], result: object, names: Sequence[str]) -> tuple[str, str]:
+    """What went wrong, in words of the definition's author."""
+    if result is NOTHING:
+        if isinstance(error, KeyError):
+            known = ", ".join(map(texts.clean, row.keys()))
+            return "KeyError", f"nothing is found under {texts.clean(error, 200)}; the inputs have {known}"
+        return texts.why(error)
+    if asyncio.iscoroutine(result):
+        result.close()
+        return "TypeError", "compute is async; make it a plain function, and load in `load`"
+    if isinstance(result, Mapping):
+        missing = error.args[0] if isinstance(error, KeyError) and error.args else error
+        return texts.why(error)[0], f"compute returned no {texts.clean(missing, 200)}, which is one of `columns`"
+    said = "None" if result is None else type(result).__name__
+    return "TypeError", f"compute returned {said}, not a mapping with {', '.join(names)}, nor a Skip"

@@ -15,7 +15,7 @@ from backfill.publisher import Publisher, partition_message
 from backfill.settings import Settings
 from backfill.texts import why
 from backfill.topology import milliseconds
-from workers.computation import is_broken_definition
+from workers.halving import is_broken_definition
 from workers.stats import Stats
 
 

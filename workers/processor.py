@@ -18,7 +18,7 @@ from backfill.message import PartitionMessage, decode
 from backfill.modes import Mode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from workers.applier import Applier, CommitUnknownError, FencedError
+from workers.applier import Applier, CommitUnknownError, Ending, FencedError
 from workers.computation import compute
 from workers.failing import Failing
 from workers.hand import Hand
@@ -128,30 +128,44 @@ class Processor:
             error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
             return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
         target = await self._target(connection, message)
+        async with target.session(connection):
+            await self._rounds(connection, target, message, claim)
+        return True
+
+    async def _rounds(self, connection: Connection, target: Target, message: PartitionMessage, claim: Claim) -> None:
+        """Compute and apply until nothing is left, or only what has to wait for another attempt."""
         last_attempt = claim.attempt >= self._settings.max_attempts
         watch = self._hand.watch(message.job, message.partition)
-        ids, began = claim.ids, time.monotonic()
-        for round_number in range(1, ROUNDS + 1):
+        ids, began, round_number = claim.ids, time.monotonic(), 1
+        put_off: dict[str, tuple[str, str]] = {}  # by `compute`: each is tried once under a claim
+        while ids:
             tally = Tally()
-            async with asyncio.timeout(self._settings.partition_seconds):
-                computed = await compute(connection, target, ids, tally, watch)
+            seconds = self._settings.partition_seconds
+            computed = await compute(connection, target, ids, tally, watch, seconds, last_attempt=last_attempt)
             failpoint("worker.after_compute")
-            last_round = round_number == ROUNDS or bool(tally.remaining)
-            tally = await Applier(connection, target, claim).apply(
-                computed,
-                tally,
+            tally.remaining |= put_off
+            put_off = tally.remaining
+            # Time that ran out is nobody's failure: the rest goes on under the same claim.
+            last_round = not tally.later and (round_number == ROUNDS or bool(tally.remaining))
+            ending = Ending(
                 duration_ms=(time.monotonic() - began) * 1000,
                 retry_seconds=self._failing.delay(claim) if last_round else None,
                 last=last_attempt and last_round,
+                last_attempt=last_attempt,
             )
+            later = tally.later
+            tally = await Applier(connection, target, claim).apply(computed, tally, ending)
             self._stats.add(tally, began)
-            if not tally.remaining:
+            left = [*tally.remaining, *later]
+            if not left:
                 self._stats.ended[tally.state].add(time.monotonic() - claim.began)
-                break
             if last_round:
-                await self._failing.publish_retry(message, claim, list(tally.remaining))
-            ids, began = list(tally.remaining), time.monotonic()
-        return True
+                if left:
+                    await self._failing.publish_retry(message, claim, left)
+                return
+            ids = [one for one in left if one not in put_off]
+            began = time.monotonic()
+            round_number += not later
 
     async def _target(self, connection: Connection, message: PartitionMessage) -> Target:
         known = self._targets.get((message.backfill, message.mode))

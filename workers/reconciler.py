@@ -15,6 +15,9 @@ from backfill.definition import ColumnBackfill
 from backfill.errors import BackfillError, UnreachableError
 from backfill.ledger import jobs, reconciling
 from backfill.ledger.jobs import Row
+from backfill.ledger.pace import Pace
+from backfill.ledger.reconciling import Ended
+from backfill.ledger.sweeping import Swept
 from backfill.modes import Mode, Priority
 from backfill.publisher import Publisher
 from backfill.settings import Settings
@@ -24,6 +27,7 @@ from workers.republisher import Republisher
 from workers.troubles import Troubles
 
 TICK_SECONDS = 1.0
+SWEEP_SECONDS = 5.0  # at a stretch, before the other backfills have their turn
 SETTLE_SECONDS = 60.0  # beyond the longest computation: what an apply may take
 # Somebody else was at the same rows: a moment later it succeeds.
 RACES = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
@@ -49,6 +53,7 @@ class Reconciler:
         self._worker = worker
         self._say = say
         self._leading: set[str] = set()
+        self._pace = Pace(rows=10_000)
         self._troubles = Troubles(say)
         self.reconciled: Counter[str] = Counter()  # by reason
         self.republisher = Republisher(publisher, settings.reconcile_seconds, self.reconciled, self._troubles)
@@ -126,16 +131,34 @@ class Reconciler:
             return False
         if not counts["ended"]:
             return False
-        target = await self._target(connection, job)
-        async with connection.transaction(isolation="read_committed"):
-            result = await reconciling.close(connection, target, job, failed_share=share, failed_minimum=minimum)
-        if isinstance(result, reconciling.Ended):
-            self._say(f"Job {result.job} {result.state.value}.")
-        elif result:
-            self._say(f"Closing sweep of job {job['id']}: {result:,} records had been missed; queued.")
+        more = await self._close(connection, await self._target(connection, job), job)
+        if more:
             await self.republisher.publish_lost(connection, backfill, Priority(job["priority"]), ready=0)
-            return True
-        return False
+        return more
+
+    async def _close(self, connection: Connection, target: Target, job: Row) -> bool:
+        """Sweep what has all ended, and end it; True when it found more to do or is not over, by whomever."""
+        share, minimum = self._settings.failed_share, self._settings.failed_minimum
+
+        async def span(rows: int) -> Ended | Swept | None:
+            async with connection.transaction(isolation="read_committed"):
+                return await reconciling.close(
+                    connection, target, job, rows=rows, failed_share=share, failed_minimum=minimum
+                )
+
+        until = time.monotonic() + SWEEP_SECONDS
+        async with target.session(connection):
+            while time.monotonic() < until:
+                result = await self._pace.step(span, enough=lambda _: None)
+                if result is None:
+                    return await reconciling.is_to_close(connection, job["id"])
+                if isinstance(result, Ended):
+                    self._say(str(result))
+                    return False
+                if result.planned:
+                    self._say(f"Closing sweep of job {job['id']}: {result.planned:,} records had been missed; queued.")
+                    return True
+        return True
 
     async def _bring_back(self, connection: Connection, backfill: str) -> None:
         if freed := await reconciling.free_expired(connection, backfill):

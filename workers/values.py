@@ -1,133 +1,106 @@
-"""Computed values on their way to the database: checked against the columns' types, refused record by record."""
+"""Computed values on their way to the database: each written as its column's text, or refused record by record."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
-from backfill.catalog import INTEGER_BOUNDS, Column
+from backfill import kinds, texts
+from backfill.columns import Column
+from backfill.kinds import packed
 from backfill.ledger.partitions import Tally
+
+SHOWN: Final = 100  # characters of a refused value
+
+
+@dataclass
+class Batch:
+    """Records that were read: the texts of their keys, whole and by key column, and the versions of their rows."""
+
+    ids: list[str]
+    parts: list[list[str]]
+    versions: list[str]
+    input_versions: list[str | None] | None = None  # of inputs in other tables, where the definition gives them
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def pick(self, places: Sequence[int]) -> "Batch":
+        if list(places) == list(range(len(self.ids))):  # all of them, and in this order
+            return self
+        return Batch(
+            [self.ids[n] for n in places],
+            [[part[n] for n in places] for part in self.parts],
+            [self.versions[n] for n in places],
+            None if self.input_versions is None else [self.input_versions[n] for n in places],
+        )
 
 
 @dataclass
 class Computed:
-    """Keys, the versions their values were computed from, and the values as one list a column."""
+    """Records with their new values as texts, one list a column."""
 
-    keys: list[Any]
-    versions: list[Any]
-    columns: list[list[Any]]
+    batch: Batch
+    columns: list[list[str | None]]
+
+    @property
+    def ids(self) -> list[str]:
+        return self.batch.ids
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return len(self.batch)
 
-    def part(self, start: int, end: int) -> "Computed":
-        return Computed(self.keys[start:end], self.versions[start:end], [column[start:end] for column in self.columns])
+    def part(self, places: Sequence[int]) -> "Computed":
+        return Computed(self.batch.pick(places), [[column[n] for n in places] for column in self.columns])
 
-    def arguments(self, columns: Sequence[Column]) -> list[Any]:
-        """The arrays for the apply statement."""
-        packed: list[Any] = []
-        for column, values in zip(columns, self.columns, strict=True):
-            packed.append(_literal(values) if column.travels_as_text else values)
-        return [self.keys, self.versions, *packed]
+    def arguments(self) -> list[str]:
+        """The literals for the apply statement."""
+        return [*map(packed, self.batch.parts), packed(self.batch.versions), *map(packed, self.columns)]
 
 
-def checked(columns: Sequence[Column], records: list[tuple[Any, ...]], tally: Tally) -> Computed:
-    """Turn (key, version, value, …) records into columns; records with a value that no column may hold fail.
+def written(
+    columns: Sequence[Column], batch: Batch, places: list[int], values: list[tuple[Any, ...]], tally: Tally
+) -> Computed:
+    """Write the values of the records at these places of the batch; a record with one that no column may hold fails.
 
-    A column is first looked at whole, which costs a fraction of looking at each value.
+    A column is first written as a whole, which costs a fraction of looking at each value.
     """
-    while records:
-        keys, versions, *by_column = map(list, zip(*records, strict=True))
-        if all(_is_plain(column, values) for column, values in zip(columns, by_column, strict=True)):
-            return Computed(keys, versions, by_column)
-        kept = []
-        for record in records:
+    if not places:
+        return Computed(batch.pick(()), [[] for _ in columns])
+    by_column: list[Any] = [
+        column.kind.quick(list(of_column)) if column.kind and column.kind.quick else None
+        for column, of_column in zip(columns, zip(*values, strict=True), strict=True)
+    ]
+    refused = set()
+    for number, column in enumerate(columns):
+        if by_column[number] is not None:
+            continue
+        found: list[str | None] = []
+        for place, record in zip(places, values, strict=True):
             try:
-                for column, value in zip(columns, record[2:], strict=True):
-                    _check(column, value)
-            except (TypeError, ValueError) as error:
-                tally.failed[str(record[0])] = type(error).__name__, str(error)
-            else:
-                kept.append(record)
-        if len(kept) == len(records):
-            return Computed(keys, versions, by_column)
-        records = kept
-    return Computed([], [], [[] for _ in columns])
+                found.append(_text(column, record[number]))
+            except BaseException as error:  # whatever a value of the user's own class may raise
+                found.append(None)
+                refused.add(place)
+                tally.failed.setdefault(batch.ids[place], _refusal(column, record[number], error))
+        by_column[number] = found
+    computed = Computed(batch.pick(places), by_column)
+    if not refused:
+        return computed
+    return computed.part([n for n, place in enumerate(places) if place not in refused])
 
 
-def _literal(values: list[Any]) -> str:
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
-
-
-def _is_plain(column: Column, values: list[Any]) -> bool:
-    """Whether the whole column is of the one usual type and in bounds."""
-    types = set(map(type, values))
-    if len(types) != 1:
-        return False
-    usual = types.pop()
-    if column.type == "numeric":
-        return usual is Decimal and all(map(Decimal.is_finite, values))
-    if column.type in ("real", "double precision"):
-        return usual is float and all(map(math.isfinite, values))
-    if bound := INTEGER_BOUNDS.get(column.type):
-        return usual is int and -bound <= min(values) and max(values) < bound
-    return False
-
-
-def _check(column: Column, value: Any) -> None:
+def _text(column: Column, value: Any) -> str | None:
     if value is None:
         if column.not_null:
-            raise ValueError(f"{column.name} is None, but the column is NOT NULL")
-    elif check := _CHECKS.get(column.type):
-        check(column, value)
+            raise ValueError("the column is NOT NULL")
+        return None
+    assert column.kind is not None  # noqa: S101 - the catalog was asked before the job began
+    return kinds.written(column.kind, value)
 
 
-def _number(column: Column, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (Decimal, float, int)):
-        raise _wrong_type(column, value)
-    if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
-        raise ValueError(f"{column.name} is {value}: not a finite number")
-
-
-def _float(column: Column, value: Any) -> None:
-    if isinstance(value, Decimal):
-        raise _wrong_type(column, value)
-    _number(column, value)
-
-
-def _integer(column: Column, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong_type(column, value)
-    bound = INTEGER_BOUNDS[column.type]
-    if not -bound <= value < bound:
-        raise ValueError(f"{column.name} is {value}: out of range for {column.full_type}")
-
-
-def _text(column: Column, value: Any) -> None:
-    if not isinstance(value, str):
-        raise _wrong_type(column, value)
-    if "\0" in value:
-        raise ValueError(f"{column.name} holds a NUL character, which PostgreSQL cannot store")
-
-
-def _boolean(column: Column, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise _wrong_type(column, value)
-
-
-def _wrong_type(column: Column, value: Any) -> TypeError:
-    return TypeError(f"{column.name} is {type(value).__name__}, the column is {column.full_type}")
-
-
-_CHECKS: Final[dict[str, Callable[[Column, Any], None]]] = {
-    "numeric": _number,
-    "real": _float,
-    "double precision": _float,
-    "smallint": _integer,
-    "integer": _integer,
-    "bigint": _integer,
-    "text": _text,
-    "character varying": _text,
-    "boolean": _boolean,
-}
+def _refusal(column: Column, value: object, error: BaseException) -> tuple[str, str]:
+    shown = texts.clean(value, SHOWN)
+    if isinstance(value, str):
+        shown = f"'{shown}'"
+    name, message = texts.why(error)
+    return name, f"{column.name} is {shown} ({type(value).__name__}), the column is {column.full_type}: {message}"

@@ -11,9 +11,8 @@ def lines(now: "Progress") -> Iterator[str]:
     """The job's progress as plain lines."""
     yield f"Job {now.job}: {now.backfill}, mode {now.mode}, priority {now.priority}"
     since = now.completed_at or now.paused_at or now.started_at or now.created_at
-    yield f"State: {now.state.value} since {since:%Y-%m-%d %H:%M:%S} UTC" + (
-        f" ({now.error_message})" if now.error_message else ""
-    )
+    why = now.error_message or now.pause_reason
+    yield f"State: {now.state.value} since {since:%Y-%m-%d %H:%M:%S} UTC" + (f" ({why})" if why else "")
     planning = "" if now.is_planned else ", still planning"
     yield (
         f"Partitions: {now.completed_partitions:,}/{now.total_partitions:,} completed, "
@@ -28,6 +27,8 @@ def lines(now: "Progress") -> Iterator[str]:
         yield f"  skipped {count:,}: {reason}"
     if now.failed:
         yield f"  see the failed records with: backfill failures {now.job}"
+    if now.records_left:
+        yield f"Left: {now.records_left:,} records that match were written while it ran; they are the application's"
     if now.waiting_partitions:
         yield f"Retries: {now.waiting_partitions:,} partitions wait, the next until {now.next_retry_at:%H:%M:%S} UTC"
     if now.rate is not None:

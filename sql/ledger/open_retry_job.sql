@@ -1,4 +1,5 @@
 -- Open a job over the failed records of an ended one, planned whole: its partitions are inserted in the same transaction.
+-- They come in the order in which that job had them.
 -- What an earlier retry has done is left out: a record must not be written twice because two people asked.
 -- $1 ended job
 WITH RECURSIVE retries AS (
@@ -21,7 +22,9 @@ INSERT INTO backfill_jobs (tenant_id, asset_name, mode, priority, sort_order, ba
 SELECT j.tenant_id, j.asset_name, j.mode, j.priority, j.sort_order, j.batch_size, f.ids, j.key_range,
     j.definition_hash, j.upper_key, j.id, clock_timestamp(), clock_timestamp()
 FROM backfill_jobs j,
-     (SELECT array_agg(record_id ORDER BY partition_key, id) AS ids FROM backfill_failures
-      WHERE backfill_job_id = $1 AND record_id NOT IN (SELECT record_id FROM done)) f
+     (SELECT array_agg(r.id ORDER BY p.partition_key, r.n) AS ids
+      FROM backfill_partitions p, unnest(p.record_ids) WITH ORDINALITY AS r (id, n), backfill_failures f
+      WHERE p.backfill_job_id = $1 AND p.records_failed > 0 AND f.backfill_job_id = $1 AND f.record_id = r.id
+        AND r.id NOT IN (SELECT record_id FROM done)) f
 WHERE j.id = $1 AND j.state IN ('completed', 'failed', 'cancelled') AND f.ids IS NOT NULL
 RETURNING id

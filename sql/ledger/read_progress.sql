@@ -31,5 +31,7 @@ SELECT
     (SELECT coalesce(jsonb_object_agg(reason, n), '{}') FROM (
         SELECT r.key AS reason, sum(r.value::bigint) AS n
         FROM backfill_partitions s, jsonb_each_text(s.skip_reasons) r
-        WHERE s.backfill_job_id = $1 AND s.skip_reasons <> '{}' GROUP BY r.key) reasons) AS skip_reasons
+        WHERE s.backfill_job_id = $1 AND s.skip_reasons <> '{}' GROUP BY r.key) reasons) AS skip_reasons,
+    (SELECT e.reason FROM backfill_events e JOIN backfill_jobs j ON j.id = e.backfill_job_id
+     WHERE j.id = $1 AND j.state = 'paused' AND e.to_state = 'paused' ORDER BY e.id DESC LIMIT 1) AS pause_reason
 FROM backfill_partitions WHERE backfill_job_id = $1

@@ -8,12 +8,12 @@ UPDATE backfill_partitions SET
     records_skipped = records_skipped + $4, records_failed = records_failed + $5,
     records_deleted = records_deleted + $6,
     -- The 50 most frequent reasons by name, so that reasons with ids in them cannot grow the row without bound.
-    skip_reasons = CASE WHEN $7::jsonb = '{}' THEN skip_reasons ELSE (
+    skip_reasons = CASE WHEN $7::text::jsonb = '{}' THEN skip_reasons ELSE (
         SELECT jsonb_object_agg(reason, n) FROM (
             SELECT CASE WHEN place <= 50 THEN key ELSE 'other reasons' END AS reason, sum(n) AS n FROM (
                 SELECT key, sum(value::bigint) AS n,
                     row_number() OVER (ORDER BY key = 'other reasons', sum(value::bigint) DESC, key) AS place
-                FROM (SELECT * FROM jsonb_each_text(skip_reasons) UNION ALL SELECT * FROM jsonb_each_text($7::jsonb)) r
+                FROM (SELECT * FROM jsonb_each_text(skip_reasons) UNION ALL SELECT * FROM jsonb_each_text($7::text::jsonb)) r
                 GROUP BY key) s
             GROUP BY 1) t) END,
     duration_ms = coalesce(duration_ms, 0) + $8::float8,

@@ -1,5 +1,4 @@
 -- How many records the mode selects.
--- $1 upper key, $2 only these ids or NULL
+-- $1 upper key, $2 after this key or NULL, $3 ids as an array's literal, or NULL
 SELECT count(*) FROM {table} t
-WHERE {predicate} AND t.{key} <= $1::text::{key_type}
-  AND ($2::text[] IS NULL OR t.{key} = ANY ($2::text[]::{key_type}[]))
+WHERE {predicate} AND {in_range} AND {has_key} AND ({only})

@@ -1,6 +1,11 @@
--- The rows of a partition as they are now: how many there are, and keys and versions of those the mode selects.
--- $1 ids
-SELECT count(*) AS present,
-       array_agg(t.{key}) FILTER (WHERE {predicate}) AS keys,
-       array_agg({version}) FILTER (WHERE {predicate}) AS versions
-FROM {table} t WHERE t.{key} = ANY ($1::text[]::{key_type}[])
+-- The rows of a partition as they are now: how many there are, and keys (of several columns: their places among those
+-- given) and versions of those the mode selects. Where row-level security filters the table, a row that is not there may
+-- only be hidden.
+-- $1 and on: keys, an array's literal for each column
+SELECT count(*) AS present, row_security_active({literal}::regclass) AS is_filtered,
+       CASE WHEN row_security_active({literal}::regclass) THEN (
+           SELECT array_agg(p.polname::text ORDER BY p.polname) FROM pg_policy p
+           WHERE p.polrelid = {literal}::regclass) END AS policies,
+       array_agg(r.place) FILTER (WHERE r.matches) AS places,
+       array_agg(r.version::text) FILTER (WHERE r.matches) AS versions
+FROM (SELECT {place} AS place, ({predicate}) IS TRUE AS matches, {version} AS version FROM {given_rows}) r

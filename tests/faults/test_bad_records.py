@@ -8,12 +8,15 @@ from tests.support.world import World
 
 BAD = {
     Poison.RAISES: ("ValueError", "record 1 cannot be computed"),
-    Poison.NAN: ("ValueError", "value is NaN: not a finite number"),
-    Poison.INFINITE: ("ValueError", "value is inf: not a finite number"),
-    Poison.WRONG_TYPE: ("TypeError", "value is str"),
+    Poison.NAN: ("ValueError", "value is NaN (Decimal), the column is numeric(12,2): not a finite number"),
+    Poison.INFINITE: ("ValueError", "value is inf (float), the column is numeric(12,2): not a finite number"),
+    Poison.WRONG_TYPE: (
+        "TypeError",
+        "value is 'many' (str), the column is numeric(12,2): give an int, a Decimal or a float",
+    ),
     Poison.REFUSED: ("CheckViolationError", "things_value_is_not_unlucky"),
     Poison.UNLOADABLE: ("DivisionByZeroError", "division by zero"),
-    Poison.INCOMPLETE: ("KeyError", "'value'"),
+    Poison.INCOMPLETE: ("KeyError", "compute returned no value, which is one of"),
     Poison.TOO_LARGE: ("NumericValueOutOfRangeError", "numeric field overflow"),
 }
 

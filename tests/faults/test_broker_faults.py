@@ -200,7 +200,7 @@ async def test_a_producer_whose_broker_stays_away_says_how_to_go_on(
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("producers.producer.PUBLISH_SECONDS", 1.0)
         monkeypatch.setattr("producers.queueing.failpoint", lambda name: proxy.shut())
-        request = Request(Mode.ALL, Priority.NORMAL, "asc", 10, None, (), None)
+        request = Request(Mode.ALL, Priority.NORMAL, "asc", 10, None, (), None, None)
 
         with pytest.raises(UnreachableError, match="what is planned is safe: go on with backfill-queue --resume"):
             await queueing.queue(settings.read(), Counter(), request, Screen(silent=True))

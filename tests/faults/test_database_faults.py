@@ -203,9 +203,10 @@ async def test_the_apply_holds_its_claim_by_fence_and_worker_both(world: World) 
     assert later
     assert later.fence > claim.fence
     async with world.connection.transaction():
-        assert not await partitions.lock(world.connection, claim)
-        assert await partitions.lock(world.connection, later)
-        assert not await partitions.lock(world.connection, partitions.Claim(**{**vars(later), "worker": claim.worker}))
+        assert not await partitions.lock(world.connection, claim, "counter")
+        assert await partitions.lock(world.connection, later, "counter")
+        other = partitions.Claim(**{**vars(later), "worker": claim.worker})
+        assert not await partitions.lock(world.connection, other, "counter")
     await partitions.release(world.connection, later)
     await world.finish()
     await world.ends_well()

@@ -106,7 +106,7 @@ class Operating(RuleBasedStateMachine):
         self.workers.append(self.world.worker("--concurrency=2"))
 
     async def _queue(self) -> None:
-        request = Request(Mode.ALL, Priority.NORMAL, "asc", BATCH, None, (), None)
+        request = Request(Mode.ALL, Priority.NORMAL, "asc", BATCH, None, (), None, None)
         result = await queue(self.settings, Configured(), request, Screen(silent=True))
         assert result["queued"] == RECORDS
         # Slow enough to be met in the middle.

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -16,6 +15,7 @@ from backfill.topology import Topology
 from producers.command import main as queue_command
 from tests.conftest import ROOT
 from tests.support.databases import new_database
+from tests.support.logins import as_role
 from tests.support.operating import Answer, another_round, ask, done, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -31,12 +31,6 @@ class Logins:
     worker: str
     reader: str
     owner: str
-
-
-def as_role(url: str, role: str, password: str, database: str | None = None) -> str:
-    parts = urlsplit(url)
-    where = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{where}", path=database or parts.path))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A test's own database, virtual host and commands, and the promises that must hold when it is over."""
 
 import asyncio
+import importlib
 import json
 import signal
 from collections import Counter
@@ -36,8 +37,8 @@ WORKERS = "worker %"
 
 
 def application(definition: str) -> str:
-    """The `--app` of one of tests/support/definitions.py."""
-    return f"tests.support.definitions:{definition}"
+    """The `--app` of one of tests/support/definitions.py, or of a definition that says itself where it is."""
+    return definition if ":" in definition else f"tests.support.definitions:{definition}"
 
 
 @dataclass
@@ -85,10 +86,9 @@ class World:
 
     @property
     def backfill(self) -> str:
-        from tests.support import definitions
-
-        name: str = getattr(definitions, self.definition).name
-        return name
+        module, _, name = application(self.definition).partition(":")
+        found: str = getattr(importlib.import_module(module), name).name
+        return found
 
     @property
     def topology(self) -> Topology:

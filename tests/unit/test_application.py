@@ -8,7 +8,12 @@ import pytest
 from backfill import ColumnBackfill, application
 from backfill.errors import UsageError
 
-GOOD = "class Good(ColumnBackfill):\n    name = 'good'\n    table = 'things'\n    columns = ('value',)\n"
+COMPUTE = "    def compute(self, record):\n        return {'value': 1}\n"
+GOOD = (
+    "class Good(ColumnBackfill):\n    name = 'good'\n    table = 'things'\n    columns = ('value',)\n"
+    f"    inputs = 'SELECT id FROM things WHERE id = ANY($1)'\n{COMPUTE}"
+)
+NO_INPUTS = GOOD.replace("    inputs = 'SELECT id FROM things WHERE id = ANY($1)'\n", "")
 
 
 @pytest.fixture
@@ -49,12 +54,34 @@ def test_one_of_several_must_be_named(app: str) -> None:
         (GOOD.replace("'good'", "'Not Good'"), "use lower-case letters, digits and _"),
         (GOOD.replace("'good'", "'" + "g" * 41 + "'"), "at most 40"),
         (GOOD + GOOD.replace("Good", "Other"), "two definitions are named 'good'"),
+        (NO_INPUTS, "^Good has neither `inputs` nor `load`: give the query that loads what `compute` needs$"),
+        (GOOD.replace(COMPUTE, ""), "^Good has no `compute`: write the function from a loaded row to the new values$"),
+        (
+            GOOD.replace("def compute", "async def compute"),
+            "^Good.compute is async: make it a plain function, and await what it needs in `load`$",
+        ),
+        (
+            NO_INPUTS + "    async def load(self, connection, keys):\n        yield {}\n",
+            "^Good.load yields rows one by one: return a list of them$",
+        ),
+        (
+            GOOD + "    settings = {'TimeZone': 'CET'}\n",
+            "^Good.settings names 'TimeZone': only settings of an app",
+        ),
+        (GOOD + "    settings = {'app.org': 7}\n", r"^Good.settings\['app.org'\] is int: give a str, '7'$"),
     ],
     indirect=["app"],
 )
 def test_a_definition_that_cannot_be_is_refused(app: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         application.load(app)
+
+
+@pytest.mark.parametrize(
+    "app", [NO_INPUTS + "    async def load(self, connection, keys):\n        return []\n"], indirect=True
+)
+def test_a_load_of_its_own_stands_for_the_query(app: str) -> None:
+    assert list(application.load(app)) == ["good"]
 
 
 @pytest.mark.parametrize(

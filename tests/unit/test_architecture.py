@@ -12,8 +12,20 @@ PACKAGES = ("backfill", "producers", "workers")
 # Each may import from its own line and those above it.
 LAYERS = (
     {"errors", "states", "modes", "texts", "message", "failpoints"},
-    {"definition", "settings", "statements", "application", "exposition"},
-    {"database", "catalog", "broker", "topology", "schema", "roles", "publisher", "services"},
+    {"definition", "settings", "statements", "application", "exposition", "kinds", "inputs"},
+    {
+        "codecs",
+        "database",
+        "columns",
+        "keys",
+        "catalog",
+        "broker",
+        "topology",
+        "schema",
+        "roles",
+        "publisher",
+        "services",
+    },
     {"ledger"},
     {"console"},
     {"commands"},

@@ -88,11 +88,6 @@ def test_scaling_runs_where_it_is_wanted() -> None:
     assert Options(only=("scaling",)).sections == ("scaling",)
 
 
-def test_composite_keys_are_measured_where_they_are_named() -> None:
-    assert "composite" not in Options(scale=MANY).sections
-    assert Options(only=("composite",)).sections == ("composite",)
-
-
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_has_its_module(section: str) -> None:
     assert callable(importlib.import_module(f"benchmarks.sections.{section}").measure)

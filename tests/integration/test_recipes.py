@@ -1,0 +1,158 @@
+"""Every recipe of docs/guide.md, followed as it is written."""
+
+import os
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support import guide
+from tests.support.guide import Block, Reader
+from tests.support.logins import as_role
+from tests.support.made_up import Made, backfilled, verdict
+from tests.support.world import World
+
+ROOT = Path(__file__).parents[2]
+SECTIONS = guide.sections()
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+IN_PLACE = "Shift a unique column: in place"
+
+
+@pytest.fixture
+async def reader(world: World, tmp_path: Path) -> Reader:
+    """The guide's tables with a thousand pages."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    reader = Reader(world.connection, tmp_path, world.env | {"PATH": path, "PYTHONPATH": str(ROOT)})
+    for block in SECTIONS["Guide"]:
+        await reader.follow(block)
+    await world.execute("INSERT INTO authors VALUES (1, 'Ada'), (2, 'Bea')")
+    await world.execute(
+        "INSERT INTO pages (id, slug, author_id, title, updated_at) "
+        "SELECT n, n, 1 + n % 2, 'Page ' || n, $1 FROM generate_series(1, 1000) n",
+        LONG_AGO,
+    )
+    return reader
+
+
+async def follow(reader: Reader, title: str) -> list[str]:
+    return [await reader.follow(block) for block in SECTIONS[title]]
+
+
+def python(title: str) -> Block:
+    return next(block for block in SECTIONS[title] if block.kind == "python")
+
+
+async def slugs_are_shifted(world: World) -> bool:
+    found: bool = await world.value("SELECT count(*) = 1000 AND bool_and(slug = id + 1) FROM pages")
+    return found
+
+
+async def test_every_section_has_blocks() -> None:
+    assert len(SECTIONS) == 7
+    assert all(SECTIONS.values())
+
+
+async def test_shifted_in_place_under_a_plain_constraint_all_but_one_fail(world: World, reader: Reader) -> None:
+    """What the guide warns of."""
+    await world.execute("DELETE FROM pages WHERE id > 100")
+    ended = await backfilled(world, Made(lambda row: {"slug": row["slug"] + 1}, table="pages", columns=("slug",)))
+    assert ended.counts == {"updated": 1, "failed": 99}
+    assert {kind for kind, _ in ended.failed.values()} == {"UniqueViolationError"}
+
+
+async def test_shift_a_unique_column_by_two_columns(world: World, reader: Reader) -> None:
+    await follow(reader, "Shift a unique column: two columns")
+    assert await slugs_are_shifted(world)
+    assert (await verdict(world)).counts == {"updated": 1000}
+    assert (
+        await world.value("SELECT count(*) FROM pg_constraint WHERE conname = 'pages_slug_key' AND contype = 'u'") == 1
+    )
+
+
+async def test_shift_a_unique_column_in_place(world: World, reader: Reader) -> None:
+    await follow(reader, IN_PLACE)
+    assert await slugs_are_shifted(world)
+    assert (await verdict(world)).counts == {"updated": 1000}
+    assert await world.value("SELECT count(*) FROM backfill_partitions") == 2
+
+
+@pytest.mark.parametrize(("options", "is_enough"), [("--order=asc", False), ("--order=asc --batch-size=1000", True)])
+async def test_in_place_the_order_matters_unless_all_is_one_batch(
+    world: World, reader: Reader, options: str, is_enough: bool
+) -> None:
+    for block in SECTIONS[IN_PLACE]:
+        text = block.text.replace("--order=desc", options) if block.kind == "console" else block.text
+        await reader.follow(Block(block.kind, text))
+    assert await slugs_are_shifted(world) is is_enough
+
+
+async def test_in_place_what_failed_around_a_held_row_is_written_by_a_retry(world: World, reader: Reader) -> None:
+    *before, queueing = SECTIONS[IN_PLACE]
+    for block in before:
+        await reader.follow(block)
+    queue, work = queueing.text.replace("$ ", "").splitlines()
+    fast = "BACKFILL_LOCK_TIMEOUT_MS=50 BACKFILL_RETRY_DELAYS="
+    await reader.type(queue)
+    async with world.session() as session, session.transaction():
+        await session.execute("SELECT FROM pages WHERE id = 990 FOR UPDATE")
+        await reader.type(f"{fast} {work}")
+    assert not await slugs_are_shifted(world)
+
+    await reader.type(f"backfill retry latest\n{work}")
+
+    assert await slugs_are_shifted(world)
+
+
+async def test_leave_updated_at_alone(world: World, reader: Reader) -> None:
+    await follow(reader, "Leave updated_at alone")
+    assert await world.value("SELECT count(*) FROM pages WHERE byline LIKE 'Page %, by %'") == 1000
+    assert await world.value("SELECT max(updated_at) FROM pages") == LONG_AGO
+    # Also in a session that was a worker's a moment ago.
+    async with world.session() as session:
+        await session.execute("BEGIN; SELECT set_config('backfill.name', 'bylines', true); COMMIT")
+        await session.execute("UPDATE pages SET title = 'edited' WHERE id = 7")
+    assert await world.value("SELECT updated_at > $1 FROM pages WHERE id = 7", LONG_AGO)
+
+
+async def test_record_what_the_backfill_wrote(world: World, reader: Reader) -> None:
+    await reader.follow(python("Leave updated_at alone"))
+    await world.execute("UPDATE pages SET byline = 'by hand' WHERE id = 1")
+
+    printed = await follow(reader, "Record what the backfill wrote")
+
+    job = str(await world.job())
+    assert f"'bylines', UUID('{job}'), 999, " in printed[-1]
+    await world.execute("UPDATE pages SET byline = 'by hand' WHERE id = 2")
+    rows = await world.fetch("SELECT backfill, job::text, before, after FROM pages_audit WHERE page_id = 2 ORDER BY n")
+    assert [tuple(row) for row in rows] == [
+        ("bylines", job, None, "Page 2, by Ada"),
+        (None, None, "Page 2, by Ada", "by hand"),
+    ]
+
+
+async def test_inputs_in_other_tables(world: World, reader: Reader) -> None:
+    await reader.follow(python("Leave updated_at alone"))
+    await follow(reader, "Inputs in other tables")
+    assert await world.value("SELECT count(*) FROM pages WHERE byline LIKE 'Page %, by %'") == 1000
+
+
+async def test_a_table_with_row_level_security(world: World, reader: Reader) -> None:
+    await reader.follow(python("Leave updated_at alone"))
+    sql, definition, commands = SECTIONS["A table with row-level security"]
+    await reader.follow(sql)
+    await reader.follow(definition)
+    await reader.type("backfill init --roles --app bylines_of_author:BylinesOfAuthor")
+    password, role = secrets.token_hex(12), f"test_bound_{secrets.token_hex(4)}"
+    await world.execute(
+        f"CREATE ROLE {role} LOGIN NOSUPERUSER PASSWORD '{password}' IN ROLE backfill_operator, backfill_worker; "
+        f"GRANT SELECT ON pages, authors TO {role}"
+    )
+    try:
+        reader.env = {**reader.env, "DATABASE_URL": as_role(world.database, role, password)}
+        await reader.follow(commands)
+        rows = await world.fetch("SELECT author_id, count(byline) FROM pages GROUP BY 1 ORDER BY 1")
+        assert [tuple(row) for row in rows] == [(1, 500), (2, 0)]
+    finally:
+        await world.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")

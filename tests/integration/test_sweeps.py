@@ -1,0 +1,150 @@
+"""Closing sweeps: what committed late is found, what the application goes on writing is bounded and said."""
+
+import itertools
+import json
+import signal
+from typing import Any
+
+import pytest
+
+from tests.support.keyed import Table, login
+from tests.support.operating import done
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+# Columns, what they are made of, the key of number 50, and the number of a key.
+ONE = ("id integer", "n", "50", "id")
+TWO = (
+    "order_id integer, line_no text",
+    "n / 10, 'a,\"' || n % 10",
+    '{5,"a,\\"0"}',
+    "order_id * 10 + right(line_no, 1)::int",
+)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(("key", "made"), [("id", ONE), ("order_id,line_no", TWO)])
+async def test_what_commits_behind_the_cursor_is_found_and_done(
+    world: World, key: str, made: tuple[str, ...], after: bool, order: str
+) -> None:
+    columns, of_number, fifty, number = made
+    table = Table(world, key=key)
+    await table.create(columns)
+    insert = f"INSERT INTO keyed ({key}) SELECT {of_number} FROM generate_series(0, 99) n WHERE n % 3 {{}} 0"
+    await world.execute(insert.format("="))
+    # They match to the end, and each sweep meets them.
+    await world.execute(f"UPDATE keyed SET stays = 'yes' WHERE {number} % 2 = 0")
+    async with world.session() as session:
+        late = session.transaction()
+        await late.start()
+        await session.execute(insert.format("<>"))
+        await table.queue("--batch-size=7", f"--order={order}", *([f"--after={fifty}"] if after else []))
+        await late.commit()
+    printed = await table.work()
+    assert "records had been missed; queued." in printed
+    behind = {n for n in range(100) if not after or (n > 50 if order == "asc" else n < 50)}
+    rows = await world.fetch(f"SELECT {number} AS n, value, stays FROM keyed")
+    assert {row["n"]: row["value"] for row in rows if row["value"]} == {
+        row["n"]: 1 for row in rows if row["n"] in behind and not row["stays"]
+    }
+    ids = await table.planned()
+    assert len(ids) == len(set(ids)) == len(behind)
+    assert (await table.job())["records_left"] == 0
+
+
+async def test_an_application_that_goes_on_inserting_does_not_keep_a_job_for_ever(world: World) -> None:
+    table = Table(world)
+    await table.create("id uuid DEFAULT gen_random_uuid()")
+    # Each record that is written makes another one that matches.
+    await world.execute(
+        "CREATE FUNCTION one_more() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO keyed DEFAULT VALUES; RETURN NULL; END $$;"
+        "CREATE TRIGGER one_more AFTER UPDATE ON keyed FOR EACH ROW EXECUTE FUNCTION one_more();"
+        "INSERT INTO keyed SELECT FROM generate_series(1, 60)"
+    )
+    await table.queue("--batch-size=10")
+    printed = await table.work()
+    job = await table.job()
+    left = job["records_left"]
+    assert (job["state"], job["sweep"]) == ("completed", 3)
+    missed = await world.value(
+        "SELECT count(*) FROM keyed WHERE value IS NULL AND id <= $1::text::uuid", job["upper_key"]
+    )
+    assert left == missed > 30
+    assert (
+        f"Job {job['id']} completed. {left} records that match were written meanwhile: they are the application's."
+        in printed
+    )
+    said = f"Left: {left} records that match were written while it ran; they are the application's"
+    for command in ("status", "wait"):
+        assert said in (await done(world, command)).out
+        assert json.loads((await done(world, command, "--json")).out)["records_left"] == left
+
+
+async def test_a_limit_holds_for_sweeps_too(world: World) -> None:
+    table = Table(world)
+    await table.create("id integer")
+    async with world.session() as session:
+        late = session.transaction()
+        await late.start()
+        await session.execute("INSERT INTO keyed SELECT generate_series(2, 40, 2)")
+        await world.execute("INSERT INTO keyed SELECT generate_series(1, 41, 2)")
+        await table.queue("--batch-size=5", "--limit=30")
+        await late.commit()
+    await table.work()
+    assert await table.values() == {1: 30, None: 11}
+    assert (await table.job())["records_matched"] == 30
+
+
+async def slow(table: Table, rows: int) -> None:
+    """A table of which reading a row takes long, and is counted; 5 records match."""
+    await table.create("id integer")
+    await table.world.execute(
+        f"INSERT INTO keyed SELECT n, CASE WHEN n % {rows // 5} <> 7 THEN 9 END FROM generate_series(1, {rows}) n;"
+        "CREATE SEQUENCE reads; CREATE TABLE cursors (n serial, sweep integer, cursor integer);"
+        "CREATE FUNCTION seen() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS"
+        " $$ BEGIN PERFORM nextval('reads'), sum(sqrt(n)) FROM generate_series(1, 200) n; RETURN true; END $$;"
+        "ALTER TABLE keyed ENABLE ROW LEVEL SECURITY; CREATE POLICY slow ON keyed USING (seen());"
+        "CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
+        " INSERT INTO cursors (sweep, cursor) VALUES (NEW.sweep, NEW.sweep_cursor::integer); RETURN NULL; END $$;"
+        "CREATE TRIGGER remember AFTER UPDATE OF sweep_cursor ON backfill_jobs"
+        " FOR EACH ROW EXECUTE FUNCTION remember();"
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO PUBLIC"
+    )
+
+
+async def test_a_sweep_of_a_slow_table_is_cut_into_spans_and_goes_on_at_its_cursor(world: World) -> None:
+    rows = 20_000
+    table = Table(world)
+    await slow(table, rows)
+    settings: dict[str, Any] = {"TEST_SETTINGS": "app.who=me", "BACKFILL_STATEMENT_TIMEOUT_MS": "250"}
+    async with login(world, "NOSUPERUSER", statement_timeout="'250ms'") as url:
+        settings["DATABASE_URL"] = url
+        await table.queue(**settings)
+        assert (await table.job())["records_matched"] == 5
+        worker = table.worker(**settings)
+
+        async def in_the_middle() -> Any:
+            return await world.value(
+                f"SELECT max(cursor) FROM cursors WHERE cursor BETWEEN {rows // 5} AND {rows // 2}"
+            )
+
+        await eventually(in_the_middle, deadline=30, interval=0.01)
+        worker.kill(signal.SIGKILL)
+        await worker.wait()
+        await world.value("SELECT setval('reads', 1)")
+        at = (await table.job())["sweep_cursor"]
+        assert int(at) < rows
+        # The dead worker's lead must end first; nothing else holds the sweep.
+        await table.work(**settings)
+    assert (await table.job())["state"] == "completed"
+    cursors = [
+        row["cursor"] for row in await world.fetch("SELECT cursor FROM cursors WHERE cursor IS NOT NULL ORDER BY n")
+    ]
+    assert cursors == sorted(cursors)
+    assert cursors[-1] == rows
+    assert max(b - a for a, b in itertools.pairwise(cursors)) < 10_000  # with which a sweep would begin
+    # What was behind the cursor was read no more; of a span that was cut off only a part is read twice.
+    assert await world.value("SELECT last_value FROM reads") < 1.5 * (rows - int(at)) + 10_000
+    assert await table.values() == {9: rows - 5, 1: 5}

@@ -1,0 +1,78 @@
+"""One bad record among many that are read together: set apart by halving, unless something else is to blame."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import asyncpg
+
+from backfill import texts
+from backfill.database import Connection, is_away, is_transient
+from backfill.errors import SchemaError, TransientError
+
+Found = TypeVar("Found")
+Work = Callable[[Sequence[int]], Awaitable[dict[int, Found]]]  # from places in a batch to what is found there
+
+
+def is_broken_definition(error: BaseException) -> bool:
+    """A name in the definition's SQL no longer exists, or may not be used; or so says a function or a trigger."""
+    return isinstance(error, asyncpg.SyntaxOrAccessError) and not isinstance(
+        error, asyncpg.DatatypeMismatchError | asyncpg.CannotCoerceError
+    )
+
+
+class Halving:
+    """Calls for many records of one batch."""
+
+    def __init__(
+        self, connection: Connection, backfill: str, fail: Callable[[int, str, str], None], *, last_attempt: bool
+    ) -> None:
+        self._connection = connection
+        self._backfill = backfill
+        self._fail = fail
+        self._last_attempt = last_attempt
+
+    async def work(self, places: Sequence[int], call: Work[Found]) -> dict[int, Found]:
+        """Call for all, or halve until the records with which it does not work stand alone; those fail."""
+        if not places:
+            return {}
+        try:
+            return await call(places)
+        except BaseException as error:
+            if await self._is_not_the_records(error, call):
+                raise
+            if len(places) == 1:
+                self._fail(places[0], *texts.why(error))
+                return {}
+        middle = len(places) // 2
+        return await self.work(places[:middle], call) | await self.work(places[middle:], call)
+
+    async def _is_not_the_records(self, error: BaseException, call: Work[Found]) -> bool:
+        """Whether no record is to blame; raises what the error means where it is none of ours."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # This worker stops, or time has run out: whatever the definition makes of it.
+            raise asyncio.CancelledError from error
+        if isinstance(error, asyncio.CancelledError):
+            return False  # the definition raised it
+        if isinstance(error, OSError) and not self._connection.is_closed():
+            # The definition's own service is away, not the database: an attempt of this partition.
+            raise TransientError(": ".join(texts.why(error))) from error
+        if isinstance(error, asyncpg.InterfaceError) and not self._connection.is_closed():
+            # The driver itself refuses the call: too few or too many arguments, for one.
+            raise SchemaError(f"the inputs of {self._backfill} cannot be loaded: {error}") from error
+        if self._last_attempt and isinstance(error, asyncpg.PostgresError) and not is_away(error):
+            # A conflict or a cut-off statement that came back at every attempt: some record's, as it seems.
+            return is_broken_definition(error) and await self._fails_for_nothing(call)
+        if isinstance(error, SchemaError | TransientError) or is_transient(error):
+            return True
+        return is_broken_definition(error) and await self._fails_for_nothing(call)
+
+    @staticmethod
+    async def _fails_for_nothing(call: Work[Found]) -> bool:
+        """A function in a query may raise the like for one record; asked for nothing, only the query itself can."""
+        try:
+            await call([])
+        except Exception as again:
+            return is_broken_definition(again)
+        return False
