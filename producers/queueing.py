@@ -207,6 +207,7 @@ async def _produce(
         screen.say(
             f"The limit ends behind key {producer.last_key}. What workers leave as it is comes first in the next run "
             f"again; to go on behind it: --after={shlex.quote(producer.last_key)}"
+            + (" --order=desc" if job["sort_order"] == "desc" else "")
         )
     screen.say(f"Start workers with: backfill-worker {target.definition.name}")
     screen.say(f"Follow the job with: backfill status {job['id']}")

@@ -58,6 +58,15 @@ async def test_a_limited_run_names_the_key_to_go_on_behind_and_the_next_run_does
     ]  # fmt: skip
 
 
+async def test_a_limited_run_downwards_names_the_order_that_going_on_needs(world: World) -> None:
+    table = await numbers(world, stays=100)
+    printed = await table.queue("--limit=40", "--order=desc")
+    (options,) = re.findall(r"to go on behind it: (.+)$", printed, re.MULTILINE)
+    await table.work()
+    assert "Records: 40 " in await table.queue("--limit=40", "--dry-run", *options.split())
+    assert options == "--after=61 --order=desc"
+
+
 @pytest.mark.parametrize(
     ("after", "order", "first", "count"),
     [("50", "asc", "51", 50), ("50", "desc", "49", 49), ("0", "asc", "1", 100), ("-7", "desc", None, 0),
