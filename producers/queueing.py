@@ -194,7 +194,7 @@ async def _produce(
                 await planning.leave(connection, job["id"], identity)
         raise
     except SchemaError as error:  # going on would find the same
-        raise SchemaError(f"{error}; give the job up with: backfill cancel {job['id']}") from error
+        raise SchemaError(f"{error}; give the job up with: backfill cancel {job['id']} --reason=TEXT") from error
     except UnreachableError as error:
         raise UnreachableError(
             f"{error}; what is planned is safe: go on with backfill-queue --resume {job['id']}"

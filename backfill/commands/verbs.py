@@ -53,7 +53,7 @@ def resume(job: str | None, reason: str, as_json: bool, **selection: Any) -> Non
 @click.option("--reason", required=True, help="Why, for the job's events.")
 @json_option
 def cancel(job: str | None, reason: str, as_json: bool, **selection: Any) -> None:
-    """Give JOB up: nothing starts afterwards, and its messages vanish from the queue."""
+    """Give JOB up (needs --reason): nothing starts afterwards, and its messages vanish from the queue."""
     from backfill.ledger import operations
 
     async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:

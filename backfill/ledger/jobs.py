@@ -79,7 +79,7 @@ async def open_job(
             raise ConflictError(f"another job of {asset_name} was active a moment ago; run again") from error
         raise ConflictError(
             f"job {other['id']} of {asset_name} is {other['state']} and overlaps this one; wait for it, go on with it "
-            f"(--resume {other['id']}), or cancel it (backfill cancel {other['id']})"
+            f"(--resume {other['id']}), or cancel it (backfill cancel {other['id']} --reason=TEXT)"
         ) from error
 
 

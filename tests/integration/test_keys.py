@@ -93,7 +93,7 @@ async def test_a_key_whose_text_is_not_the_key_ends_the_planning(world: World, l
     assert len(jobs) == (lost == 20)  # the last one is noticed before a job is opened
     assert await world.value("SELECT count(*) FROM backfill_partitions") == 0
     if jobs:
-        assert f"backfill cancel {jobs[0]['id']}" in printed
+        assert f"backfill cancel {jobs[0]['id']} --reason=" in printed
 
 
 async def test_an_array_is_refused_as_a_key_in_a_line(world: World) -> None:

@@ -133,7 +133,9 @@ async def test_jobs_on_both_sides_of_a_key_do_not_overlap(world: World) -> None:
     await table.queue("--after=61", "--order=desc")
     assert len(await table.planned()) == 60
     assert "overlaps this one" in await table.queue("--after=62", "--order=desc", code=4)
-    assert "overlaps this one" in await table.queue("--after=99", code=4)
+    refused = await table.queue("--after=99", code=4)
+    assert "overlaps this one" in refused
+    assert re.search(r"backfill cancel \S+ --reason=", refused), refused
     await table.work()
     assert await table.values() == {1: 100}
 
