@@ -32,7 +32,7 @@ class ColumnBackfill:
     inputs_version  a query like `inputs`, from keys to versions of the rows that `inputs` reads of other tables, any
              number a key; a record for which they have changed when its value is written is computed again
     settings what row-level security of the table reads, such as {"app.organisation": "7"}; set while it is worked on
-    reads    tables that `inputs` reads: `backfill init --roles` lets workers read them, and no others
+    reads    tables that `inputs` reads, `table` too: `backfill init --roles` lets workers read them, and no others
     """
 
     name: ClassVar[str]

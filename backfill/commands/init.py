@@ -14,7 +14,8 @@ from backfill.console import app_option, ledger, read_settings, reporting
 def init(with_roles: bool, app: str | None) -> None:
     """Create or update the ledger's tables; safe to repeat.
 
-    With --roles, workers get the right to read the inputs and write the columns of the app's definitions, no more.
+    With --roles, workers get the right to read the keys, targets and `reads` of the app's definitions and to write
+    their columns, no more.
     """
     if app and not with_roles:
         raise click.UsageError("--app says for whose tables to grant rights; add --roles")
