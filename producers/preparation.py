@@ -12,7 +12,7 @@ import asyncpg
 from backfill.catalog import Target, resolve
 from backfill.definition import ColumnBackfill
 from backfill.errors import UsageError
-from backfill.kinds import quoted
+from backfill.kinds import packed, quoted
 from backfill.ledger import planning
 from backfill.ledger.jobs import Request
 from backfill.ledger.planning import Bounds
@@ -146,10 +146,11 @@ async def explain(connection: "asyncpg.Connection[Any]", prepared: Preparation) 
     """How PostgreSQL would read one span of keys."""
     if prepared.upper_key is None:
         return []
-    bounds, target = prepared.bounds, prepared.target
-    names = target.key.paging(prepared.request.order, inclusive=bounds.inclusive, first="$1::text", last="$2::text")
+    bounds, target, request = prepared.bounds, prepared.target, prepared.request
+    ids = list(request.ids) or None
+    statement = target.statement("span_rows", **planning.span_names(target, request.order, bounds, ids))
     async with target.session(connection):
         rows = await connection.fetch(
-            f"EXPLAIN {target.statement('read_span', **names)}", bounds.first, bounds.last, prepared.request.batch_size
+            f"EXPLAIN {statement}", bounds.first, bounds.last, request.batch_size, packed(ids) if ids else None
         )
     return [row[0] for row in rows]

@@ -82,6 +82,12 @@ async def count_matching(
     return matched
 
 
+def span_names(target: Target, order: str, bounds: Bounds, ids: list[str] | None) -> dict[str, str]:
+    """What span_rows.sql, and what is made of it, needs besides the target's names."""
+    names = target.key.paging(order, inclusive=bounds.inclusive, first="$1::text", last="$2::text")
+    return names | {"only": target.key.among("$4") if ids else "$4::text IS NULL"}
+
+
 async def read(
     connection: Connection,
     target: Target,
@@ -101,21 +107,20 @@ async def read(
     A sweep leaves out what earlier ones have found, and what is `among` the producer's partitions. Raises SchemaError
     for a key whose text is not the key: its next span would begin before its last one ended.
     """
-    names = target.key.paging(job["sort_order"], inclusive=bounds.inclusive, first="$2::text", last="$3::text")
-    names["only"] = target.key.among("$8") if ids else "$8::text IS NULL"
+    names = span_names(target, job["sort_order"], bounds, ids)
     names["rows"] = target.statement("span_rows", **names)
     if sweep:
         names["rows"] = target.statement("unplanned_rows", **names)
     found = await connection.fetch(
         target.statement("plan_span", **names),
-        job["id"],
         bounds.first,
         bounds.last,
         rows,
+        packed(ids) if ids else None,
+        job["id"],
         most,
         job["batch_size"],
         next_number,
-        packed(ids) if ids else None,
         sweep,
         may_plan,
         *(among if sweep else ()),

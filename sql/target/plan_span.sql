@@ -1,25 +1,25 @@
 -- Read a span of the table along its key and make partitions of the records in it that the mode selects; a sweep leaves
 -- out those that are in a partition already. A span is so many rows, whether they match or not: no statement takes longer
 -- because little matches. The last row that was dealt with is where the next span begins; no row: the range is read.
--- $1 job, $2 cursor or first key, $3 last key, $4 rows to read, $5 most records to plan, $6 batch size, $7 number of the
--- first partition, $8 ids as an array's literal, or NULL, $9 which sweep, 0 for the producer, $10 false only to count;
--- {{rows}} is span_rows.sql, or for a sweep unplanned_rows.sql around it
+-- $1 to $4 as in span_rows.sql, $5 job, $6 most records to plan, $7 batch size, $8 number of the first partition,
+-- $9 which sweep, 0 for the producer, $10 false only to count; {{rows}} is span_rows.sql, or for a sweep
+-- unplanned_rows.sql around it
 WITH span AS MATERIALIZED (
     SELECT k.*, row_number() OVER w AS n, count(*) FILTER (WHERE k.matches) OVER w AS m
     FROM ({rows}) k
     WINDOW w AS (ROWS UNBOUNDED PRECEDING)
 ), slices AS MATERIALIZED (
-    SELECT (s.m - 1) / $6::integer AS slice, array_agg({span_text} ORDER BY s.m) AS ids, max(s.m) AS m, max(s.n) AS n
+    SELECT (s.m - 1) / $7::integer AS slice, array_agg({span_text} ORDER BY s.m) AS ids, max(s.m) AS m, max(s.n) AS n
     FROM span s
-    WHERE s.matches AND s.m <= $5
-    GROUP BY (s.m - 1) / $6::integer
+    WHERE s.matches AND s.m <= $6
+    GROUP BY (s.m - 1) / $7::integer
 ), sums AS MATERIALIZED (
-    SELECT m AS found, CASE WHEN m = $5 THEN n ELSE (SELECT count(*) FROM span) END AS read
+    SELECT m AS found, CASE WHEN m = $6 THEN n ELSE (SELECT count(*) FROM span) END AS read
     FROM (SELECT coalesce(max(m), 0) AS m, max(n) AS n FROM slices) f
 ), planned AS (
     INSERT INTO backfill_partitions (backfill_job_id, tenant_id, partition_key, record_ids, record_count, sweep)
-    SELECT j.id, j.tenant_id, lpad(($7::bigint + s.slice)::text, 9, '0'), s.ids, cardinality(s.ids), $9::smallint
-    FROM slices s JOIN backfill_jobs j ON j.id = $1
+    SELECT j.id, j.tenant_id, lpad(($8::bigint + s.slice)::text, 9, '0'), s.ids, cardinality(s.ids), $9::smallint
+    FROM slices s JOIN backfill_jobs j ON j.id = $5
     WHERE $10::boolean
     ORDER BY s.slice
     RETURNING partition_key, record_ids

@@ -124,8 +124,8 @@ async def test_reading_pages_never_scans_what_was_read(world: World) -> None:
     await world.rows(20_000, value=1)
     await world.execute("ANALYZE things")
     target = await resolve(world.connection, Counter(), Mode.ALL)
-    names = target.key.paging("asc", inclusive=False, first="$1::text", last="$2::text")
-    plan = await world.fetch(f"EXPLAIN {target.statement('read_span', **names)}", "15000", "20000", 100)
+    names = planning.span_names(target, "asc", planning.Bounds("15000", "20000", False), None)
+    plan = await world.fetch(f"EXPLAIN {target.statement('span_rows', **names)}", "15000", "20000", 100, None)
     text = "\n".join(row[0] for row in plan)
     assert "Index" in text
     assert "Index Cond" in text

@@ -9,6 +9,7 @@ import pytest
 
 from backfill import catalog, schema, statements
 from backfill.errors import SchemaError
+from backfill.ledger import planning
 from backfill.modes import Mode
 from backfill.states import JOB_ARROWS, JobState
 from tests.support import databases, definitions
@@ -159,15 +160,16 @@ async def test_a_progress_query_runs_as_it_stands(world: World, name: str) -> No
     await world.execute(re.sub(r":'?\"?\w+'?\"?", f"'{job}'", text) if ":'" in text else text)
 
 
-PARTS = ("target/span_rows", "target/unplanned_rows")  # of target/plan_span
-TARGETS = [name for name in NAMES if name.startswith("target/") and "/grant_" not in name and name not in PARTS]
+PART = "target/unplanned_rows"  # of target/plan_span
+TARGETS = [name for name in NAMES if name.startswith("target/") and "/grant_" not in name and name != PART]
 
 
 def prepared(target: catalog.Target, name: str) -> str:
     """A template with what it needs besides; each numbers its own parameters."""
-    first, last, only = ("$2", "$3", "$8") if name.endswith("plan_span") else ("$1", "$2", "$3")
-    paging = target.key.paging("asc", inclusive=False, first=f"{first}::text", last=f"{last}::text")
-    more = paging | {"only": target.key.among(only), "wait": "", "list_present": "false"}
+    spans = planning.span_names(target, "asc", planning.Bounds("1", "2", False), ["1"])
+    more = spans | {"wait": ""}
+    if name.endswith("count_matching"):
+        more["only"] = target.key.among("$3")
     if name.endswith("plan_span"):
         # With what it is made of for a sweep, which is made of what it is for a producer.
         more["rows"] = target.statement("span_rows", **more)
