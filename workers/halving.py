@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import asyncpg
 
-from backfill import texts
+from backfill import statements, texts
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
+
+# Halves of what was cut off: with the whole time each, finding one record would take as long as ten partitions.
+HALVED_STATEMENT_MS: Final = 2_000
 
 Found = TypeVar("Found")
 Work = Callable[[Sequence[int]], Awaitable[dict[int, Found]]]  # from places in a batch to what is found there
@@ -31,9 +34,22 @@ class Halving:
         self._backfill = backfill
         self._fail = fail
         self._last_attempt = last_attempt
+        self._timeout: str | None = None  # of statements, before they were given less time
 
     async def work(self, places: Sequence[int], call: Work[Found]) -> dict[int, Found]:
         """Call for all, or halve until the records with which it does not work stand alone; those fail."""
+        try:
+            return await self._halve(places, call)
+        finally:
+            if self._timeout is not None and not self._connection.is_closed():
+                timeout, self._timeout = self._timeout, None
+                try:
+                    await self._may_take(timeout)
+                except BaseException:
+                    self._connection.terminate()  # whoever has the session next must have his time
+                    raise
+
+    async def _halve(self, places: Sequence[int], call: Work[Found]) -> dict[int, Found]:
         if not places:
             return {}
         try:
@@ -44,8 +60,16 @@ class Halving:
             if len(places) == 1:
                 self._fail(places[0], *texts.why(error))
                 return {}
+            if isinstance(error, asyncpg.QueryCanceledError) and self._timeout is None:
+                self._timeout = await self._may_take(f"{HALVED_STATEMENT_MS}ms")
         middle = len(places) // 2
-        return await self.work(places[:middle], call) | await self.work(places[middle:], call)
+        return await self._halve(places[:middle], call) | await self._halve(places[middle:], call)
+
+    async def _may_take(self, longest: str) -> str:
+        """How long a statement of this session may take from now on; returns how long it might before."""
+        row = await self._connection.fetchrow(statements.read("catalog/set_settings"), ["statement_timeout"], [longest])
+        assert row is not None  # noqa: S101 - a row a setting
+        return str(row["before"])
 
     async def _is_not_the_records(self, error: BaseException, call: Work[Found]) -> bool:
         """Whether no record is to blame; raises what the error means where it is none of ours."""

@@ -74,11 +74,37 @@ async def test_a_conflict_that_inputs_always_meet_fails_that_record_alone_in_the
     )
     made = ones(inputs="SELECT id, meets(id) FROM things WHERE id = ANY($1)")
 
-    ended = await backfilled(world, made, BACKFILL_RETRY_DELAYS="0.05")
+    await made_up.queued(world, made)
+    async with working(world, made, BACKFILL_RETRY_DELAYS="0.05"):  # --burst need not wait for a retry
+        await world.until_ended()
 
+    ended = await verdict(world)
     assert ended.counts == {"updated": 19, "failed": 1}
     assert ended.failed["7"][1] == "always"
     assert await world.value("SELECT attempt_count FROM backfill_partitions") == 2
+    await world.ends_well()
+
+
+async def test_a_record_whose_inputs_never_come_is_found_within_the_time_of_a_partition(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.halving.HALVED_STATEMENT_MS", 100)
+    world.definition = MADE
+    await world.rows(64)
+    await world.execute(
+        "CREATE FUNCTION slow(id bigint) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN "
+        "IF id = 7 THEN PERFORM pg_sleep(60); END IF; RETURN 1; END $$"
+    )
+    made = ones(inputs="SELECT id, slow(id) FROM things WHERE id = ANY($1)")
+    quick = {"BACKFILL_STATEMENT_TIMEOUT_MS": "1000", "BACKFILL_PARTITION_SECONDS": "4"}
+
+    await made_up.queued(world, made)
+    async with working(world, made, BACKFILL_RETRY_DELAYS="0.05", **quick):
+        await world.until_ended()
+
+    ended = await verdict(world)
+    assert ended.counts == {"updated": 63, "failed": 1}
+    assert ended.failed["7"][0] == "QueryCanceledError"
     await world.ends_well()
 
 
