@@ -113,3 +113,13 @@ async def login(world: World, options: str = "SUPERUSER", **settings: str) -> As
         for command in world.commands:
             command.close()
         await world.execute(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+async def numbers(world: World, rows: int = 100, stays: int = 0) -> Table:
+    table = Table(world)
+    await table.create("id integer")
+    await world.execute(
+        "INSERT INTO keyed (id, stays)"
+        f" SELECT n, CASE WHEN n <= {stays} THEN 'yes' END FROM generate_series(1, {rows}) n"
+    )
+    return table
