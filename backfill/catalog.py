@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from backfill import columns, keys, kinds, statements
+from backfill import columns, kinds, needs, statements
 from backfill.columns import Column
 from backfill.database import Connection, quote
 from backfill.definition import ColumnBackfill
@@ -138,10 +138,10 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         raise SchemaError(
             f"mode zero needs a number, but {target.name!r} is {target.full_type}; use --mode=null or all"
         )
-    _need_usable(key, definition)
-    await _need_index(connection, table["oid"], key, definition)
+    needs.need_usable_key(key, definition)
+    await needs.need_index(connection, table["oid"], key, definition)
     if table["is_filtered"]:
-        need_settings(definition, table["policies"] or [])
+        needs.need_settings(definition, table["policies"] or [])
     if definition.settings.get(TENANT, table["tenant"]) != table["tenant"]:
         raise SchemaError(
             f"{title}.settings asks for {TENANT} = {definition.settings[TENANT]!r}, but this process is of tenant "
@@ -161,50 +161,4 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         key,
         tuple(found[name] for name in definition.columns),
         notes,
-    )
-
-
-def _need_usable(key: Key, definition: ColumnBackfill) -> None:
-    for column in key.columns:
-        if why := keys.why_not(column):
-            raise SchemaError(
-                f"the key {column.name!r} of {definition.table!r} is {column.full_type}, {why}; "
-                "use another unique column"
-            )
-
-
-async def _need_index(connection: Connection, oid: int, key: Key, definition: ColumnBackfill) -> None:
-    indexes = await connection.fetch(statements.read("catalog/read_unique_indexes"), oid)
-    for index in indexes:
-        if index["is_in_order"] and index["columns"] == key.names:
-            if not index["has_operators"]:
-                raise SchemaError(
-                    f"the key {key.title} of {definition.table!r} is "
-                    f"{', '.join(column.full_type for column in key.columns)}, which PostgreSQL does not order "
-                    "with the operators < and >; use another unique column"
-                )
-            return
-    for index in indexes:
-        if sorted(index["columns"]) == sorted(key.names):
-            how = "mixes directions, or has operators or a collation of its own"
-            if index["columns"] != key.names:
-                how = f"is on ({', '.join(index['columns'])}): name the key's columns in this order"
-            raise SchemaError(
-                f"the unique index {index['index_name']} of {definition.table!r} does not read in the order of the key "
-                f"{key.title}: it {how}"
-            )
-    raise SchemaError(
-        f"no unique index on the key {key.title} of {definition.table!r}: paging would scan the table again "
-        f"and again; run: CREATE UNIQUE INDEX CONCURRENTLY ON {definition.table} ({', '.join(key.names)})"
-    )
-
-
-def need_settings(definition: ColumnBackfill, policies: list[str]) -> None:
-    """Row-level security hides rows from this role: never silently."""
-    if definition.settings:
-        return
-    named = f"policy {', '.join(policies)}" if policies else "no policy, which hides every row,"
-    raise SchemaError(
-        f"row-level security of {definition.table!r} ({named}) filters what the role of DATABASE_URL sees; use a role "
-        f"with BYPASSRLS, or name in {type(definition).__name__}.settings what the policy reads"
     )

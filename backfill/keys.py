@@ -19,12 +19,6 @@ from backfill.database import quote
 INTEGERS: Final = frozenset({"int2", "int4", "int8"})
 SHORT: Final = INTEGERS | {"uuid", "oid", "date", "timestamp", "timestamptz", "float4", "float8", "time", "bool"}
 
-# What the text of these means depends on the session: on lc_monetary, or on the search path.
-UNSTEADY: Final = (
-    *("money", "regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator"),
-    *("regproc", "regprocedure", "regrole", "regtype"),
-)
-WITHOUT_INPUT: Final = ("pg_node_tree", "pg_ndistinct", "pg_dependencies", "pg_mcv_list")
 # What a driver's value is found by as it is, and NaN alone of them is not equal to itself.
 PLAIN: Final = (int, str, bytes, float, Decimal, UUID, date, time, timedelta)
 
@@ -183,19 +177,6 @@ class Key:
         if len(self.columns) == 1:
             return [_frozen(key, padded[0]) for key in keys]
         return [tuple(map(_frozen, key, padded)) for key in keys]
-
-
-def why_not(column: Column) -> str:
-    """Why a column cannot be a key; empty when it can."""
-    if column.kind_name in UNSTEADY:
-        return "whose text depends on the session"
-    if column.kind_name in WITHOUT_INPUT:
-        return "which PostgreSQL cannot read from its text"
-    if column.kind_name.endswith("[]"):
-        return "and there are no arrays of arrays to look many of them up at once"
-    if column.is_composite:
-        return "and an array of composites falls apart into their columns; name columns of the table as the key"
-    return ""
 
 
 def _frozen(value: Any, is_padded: bool) -> Any:

@@ -7,12 +7,13 @@ from operator import itemgetter
 from typing import Any, Final
 
 from backfill import texts
-from backfill.catalog import Target, need_settings
+from backfill.catalog import Target
 from backfill.database import Connection
 from backfill.definition import Skip
 from backfill.errors import TransientError
 from backfill.kinds import packed
 from backfill.ledger.partitions import Tally
+from backfill.needs import need_settings
 from workers import values
 from workers.loading import Loading
 from workers.values import Batch, Computed

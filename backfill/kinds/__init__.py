@@ -10,10 +10,9 @@ from typing import Final
 from backfill.kinds import extensions, numbers, others, texts, times
 from backfill.kinds.kind import Kind, packed, quoted, written
 from backfill.kinds.nested import array, enum, multirange, range_of
-from backfill.kinds.numbers import INTEGER_BOUNDS, NUMERIC
+from backfill.kinds.numbers import NUMERIC
 
 __all__ = [
-    "INTEGER_BOUNDS",
     "NAMES",
     "NUMERIC",
     "Kind",

@@ -18,6 +18,7 @@ LAYERS = (
         "database",
         "columns",
         "keys",
+        "needs",
         "catalog",
         "broker",
         "topology",

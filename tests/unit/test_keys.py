@@ -8,7 +8,8 @@ import pytest
 
 from backfill import kinds
 from backfill.columns import Column
-from backfill.keys import Key, why_not
+from backfill.keys import Key
+from backfill.needs import why_no_key
 
 
 def column(name: str, kind: str, **more: bool) -> Column:
@@ -60,5 +61,5 @@ def test_blanks_that_fill_a_text_up_are_no_part_of_a_key() -> None:
 
 @pytest.mark.parametrize("kind", ["money", "regclass", "regconfig", "int4[]", "pg_node_tree"])
 def test_what_is_no_key_has_a_reason(kind: str) -> None:
-    assert why_not(Column("id", kind, kind, kind, None, True, ""))
-    assert not why_not(column("id", "int8"))
+    assert why_no_key(Column("id", kind, kind, kind, None, True, ""))
+    assert not why_no_key(column("id", "int8"))

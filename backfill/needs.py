@@ -1,0 +1,76 @@
+"""What a definition needs of its table's key, indexes and policies: refused in one line when a job opens."""
+
+from typing import Final
+
+from backfill import statements
+from backfill.columns import Column
+from backfill.database import Connection
+from backfill.definition import ColumnBackfill
+from backfill.errors import SchemaError
+from backfill.keys import Key
+
+# What the text of these means depends on the session: on lc_monetary, or on the search path.
+UNSTEADY: Final = (
+    *("money", "regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator"),
+    *("regproc", "regprocedure", "regrole", "regtype"),
+)
+WITHOUT_INPUT: Final = ("pg_node_tree", "pg_ndistinct", "pg_dependencies", "pg_mcv_list")
+
+
+def need_usable_key(key: Key, definition: ColumnBackfill) -> None:
+    for column in key.columns:
+        if why := why_no_key(column):
+            raise SchemaError(
+                f"the key {column.name!r} of {definition.table!r} is {column.full_type}, {why}; "
+                "use another unique column"
+            )
+
+
+async def need_index(connection: Connection, oid: int, key: Key, definition: ColumnBackfill) -> None:
+    indexes = await connection.fetch(statements.read("catalog/read_unique_indexes"), oid)
+    for index in indexes:
+        if index["is_in_order"] and index["columns"] == key.names:
+            if not index["has_operators"]:
+                raise SchemaError(
+                    f"the key {key.title} of {definition.table!r} is "
+                    f"{', '.join(column.full_type for column in key.columns)}, which PostgreSQL does not order "
+                    "with the operators < and >; use another unique column"
+                )
+            return
+    for index in indexes:
+        if sorted(index["columns"]) == sorted(key.names):
+            how = "mixes directions, or has operators or a collation of its own"
+            if index["columns"] != key.names:
+                how = f"is on ({', '.join(index['columns'])}): name the key's columns in this order"
+            raise SchemaError(
+                f"the unique index {index['index_name']} of {definition.table!r} does not read in the order of the key "
+                f"{key.title}: it {how}"
+            )
+    raise SchemaError(
+        f"no unique index on the key {key.title} of {definition.table!r}: paging would scan the table again "
+        f"and again; run: CREATE UNIQUE INDEX CONCURRENTLY ON {definition.table} ({', '.join(key.names)})"
+    )
+
+
+def need_settings(definition: ColumnBackfill, policies: list[str]) -> None:
+    """Row-level security hides rows from this role: never silently."""
+    if definition.settings:
+        return
+    named = f"policy {', '.join(policies)}" if policies else "no policy, which hides every row,"
+    raise SchemaError(
+        f"row-level security of {definition.table!r} ({named}) filters what the role of DATABASE_URL sees; use a role "
+        f"with BYPASSRLS, or name in {type(definition).__name__}.settings what the policy reads"
+    )
+
+
+def why_no_key(column: Column) -> str:
+    """Why a column cannot be a key; empty when it can."""
+    if column.kind_name in UNSTEADY:
+        return "whose text depends on the session"
+    if column.kind_name in WITHOUT_INPUT:
+        return "which PostgreSQL cannot read from its text"
+    if column.kind_name.endswith("[]"):
+        return "and there are no arrays of arrays to look many of them up at once"
+    if column.is_composite:
+        return "and an array of composites falls apart into their columns; name columns of the table as the key"
+    return ""
