@@ -5,11 +5,12 @@ cast to text, or for several columns the array of those as a literal, such as {1
 pages hold that text and nothing else; what the driver makes of a key is seen by `load` and `compute` alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -162,12 +163,13 @@ class Key:
         ]
         return list(columns[0]) if len(columns) == 1 else list(zip(*columns, strict=True))
 
+    @cached_property
+    def _getter(self) -> Callable[[Mapping[str, Any]], Any]:
+        return itemgetter(*self.names)
+
     def of(self, rows: Iterable[Mapping[str, Any]]) -> list[Any]:
         """The keys of loaded rows; raises KeyError for a row without one of the columns."""
-        if len(self.columns) == 1:
-            name = self.names[0]
-            return [row[name] for row in rows]
-        return [tuple([row[name] for name in self.names]) for row in rows]
+        return list(map(self._getter, rows))
 
     def comparable(self, keys: list[Any]) -> list[Any]:
         """The same keys so that equal ones are found in a dict: NaN, and what cannot be hashed, among them."""

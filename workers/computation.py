@@ -71,6 +71,8 @@ async def _read(connection: Connection, target: Target, ids: list[str], tally: T
         tally.skipped[f"no longer selected by mode {target.mode.value}"] += passed
     if len(parts) == 1:
         return Batch(found, [found], versions)
+    if found == list(range(1, len(ids) + 1)):  # all of them, in this order
+        return Batch(ids, parts, versions)
     return Batch(
         [ids[place - 1] for place in found], [[part[place - 1] for place in found] for part in parts], versions
     )

@@ -9,6 +9,7 @@ import asyncpg
 from backfill import statements, texts
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
+from backfill.ledger.partitions import Tally
 
 # Halves of what was cut off: with the whole time each, finding one record would take as long as ten partitions.
 HALVED_STATEMENT_MS: Final = 2_000
@@ -25,16 +26,20 @@ def is_broken_definition(error: BaseException) -> bool:
 
 
 class Halving:
-    """Calls for many records of one batch."""
+    """Calls for many records of one batch; the bad ones fail in the tally."""
 
     def __init__(
-        self, connection: Connection, backfill: str, fail: Callable[[int, str, str], None], *, last_attempt: bool
+        self, connection: Connection, backfill: str, ids: Sequence[str], tally: Tally, *, last_attempt: bool
     ) -> None:
         self._connection = connection
         self._backfill = backfill
-        self._fail = fail
+        self._ids = ids
+        self._tally = tally
         self._last_attempt = last_attempt
         self._timeout: str | None = None  # of statements, before they were given less time
+
+    def fail(self, place: int, error_class: str, message: str) -> None:
+        self._tally.failed[self._ids[place]] = error_class, message
 
     async def work(self, places: Sequence[int], call: Work[Found]) -> dict[int, Found]:
         """Call for all, or halve until the records with which it does not work stand alone; those fail."""
@@ -58,7 +63,7 @@ class Halving:
             if await self._is_not_the_records(error, call):
                 raise
             if len(places) == 1:
-                self._fail(places[0], *texts.why(error))
+                self.fail(places[0], *texts.why(error))
                 return {}
             if isinstance(error, asyncpg.QueryCanceledError) and self._timeout is None:
                 self._timeout = await self._may_take(f"{HALVED_STATEMENT_MS}ms")

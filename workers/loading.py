@@ -30,7 +30,7 @@ class Loading:
         self._target = target
         self._batch = batch
         self._tally = tally
-        self._halving = Halving(connection, target.definition.name, self._fail, last_attempt=last_attempt)
+        self._halving = Halving(connection, target.definition.name, batch.ids, tally, last_attempt=last_attempt)
         self._keys: dict[int, Any] = {}  # as the driver gives them, by place
         self._asked: dict[Any, int] = {}  # places by comparable key
 
@@ -84,7 +84,7 @@ class Loading:
             for one, place in zip(comparable, known, strict=True):
                 if self._asked[one] != place:
                     for doubled in (place, self._asked[one]):
-                        self._fail(doubled, "KeyError", f"Python reads its key and another one as {one!r}")
+                        self._halving.fail(doubled, "KeyError", f"Python reads its key and another one as {one!r}")
         if self._tally.failed:
             known = [place for place in known if batch.ids[place] not in self._tally.failed]
         return known
@@ -108,7 +108,7 @@ class Loading:
         if len(rows) < len(found):
             for place, times in Counter(found).items():
                 if times > 1 and place is not None:
-                    self._fail(place, "ValueError", f"its inputs have {times} rows with this key, not one")
+                    self._halving.fail(place, "ValueError", f"its inputs have {times} rows with this key, not one")
         if self._tally.failed:
             return {place: row for place, row in rows.items() if self._batch.ids[place] not in self._tally.failed}
         return rows
@@ -147,9 +147,6 @@ class Loading:
             f"({_type(key)}), which was not asked for; keys are like {texts.clean(repr(expected), 100)} "
             f"({_type(expected)})"
         )
-
-    def _fail(self, place: int, error_class: str, message: str) -> None:
-        self._tally.failed[self._batch.ids[place]] = error_class, message
 
 
 def _is_hashable(key: object) -> bool:
