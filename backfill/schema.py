@@ -1,4 +1,8 @@
-"""Apply `sql/schema/` to a database: under a lock, safe twice, and never over a newer ledger."""
+"""Apply `sql/schema/` to a database: under a lock, safe twice, and so that programs can be upgraded one by one.
+
+A numbered file whose head says `-- oldest program: N` only adds to the ledger: programs that know the files up to N go
+on with it. After one that does not say so, programs must know it.
+"""
 
 import re
 from typing import Final
@@ -9,6 +13,7 @@ from backfill.errors import SchemaError
 
 VERSIONS: Final = sorted(int(path.name[:3]) for path in (statements.FOLDER / "schema").glob("[0-9]*.sql"))
 NEWEST: Final = VERSIONS[-1]
+OLDEST_PROGRAM: Final = re.compile(r"^-- oldest program: (\d+)$", re.MULTILINE)
 
 
 async def apply(connection: Connection) -> list[str]:
@@ -18,22 +23,28 @@ async def apply(connection: Connection) -> list[str]:
         await connection.execute(statements.read("schema/lock"))
         await connection.execute(statements.read("schema/versions"))
         present = await version(connection)
-        _refuse_newer(present)
+        await _refuse_newer(connection, present)
+        if present < NEWEST:
+            await connection.execute(statements.read("schema/say_oldest_program"))
         applied = []
         for path in sorted((statements.FOLDER / "schema").glob("[0-9]*.sql")):
             if int(path.name[:3]) > present:
-                await connection.execute(path.read_text())
-                await connection.execute(statements.read("schema/record"), int(path.name[:3]))
+                text = path.read_text()
+                await connection.execute(text)
+                oldest = OLDEST_PROGRAM.search(text)
+                await connection.execute(
+                    statements.read("schema/record"), int(path.name[:3]), int(oldest[1]) if oldest else None
+                )
                 applied.append(re.sub(r"^\d+_", "", path.stem))
         return applied
 
 
 async def check(connection: Connection) -> None:
-    """Refuse a database whose ledger is missing, older or newer; raises SchemaError with what to do."""
+    """Refuse a ledger that is missing, older, or too new for this program; raises SchemaError with what to do."""
     if not await connection.fetchval(statements.read("schema/exists")):
         raise SchemaError("the ledger is missing in this database; run: backfill init")
     present = await version(connection)
-    _refuse_newer(present)
+    await _refuse_newer(connection, present)
     if present < NEWEST:
         raise SchemaError(f"the ledger has schema version {present}, this program needs {NEWEST}; run: backfill init")
     if await connection.fetchval(statements.read("schema/bypasses_policies")):
@@ -48,8 +59,9 @@ async def version(connection: Connection) -> int:
     return found
 
 
-def _refuse_newer(present: int) -> None:
-    if present > NEWEST:
-        raise SchemaError(
-            f"the ledger has schema version {present}, this program knows {NEWEST}: it is too old; upgrade it"
-        )
+async def _refuse_newer(connection: Connection, present: int) -> None:
+    if present <= NEWEST or await connection.fetchval(statements.read("schema/read_oldest_program")) <= NEWEST:
+        return
+    raise SchemaError(
+        f"the ledger has schema version {present}, this program knows {NEWEST}: it is too old; upgrade it"
+    )

@@ -1,3 +1,3 @@
 -- Remember that a numbered file was applied.
--- $1 its number
-INSERT INTO backfill_schema (version) VALUES ($1)
+-- $1 its number, $2 the newest file that a program must know to go on after it, or NULL
+INSERT INTO backfill_schema (version, oldest_program) VALUES ($1, $2)

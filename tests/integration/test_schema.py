@@ -50,6 +50,17 @@ async def test_a_newer_ledger_is_refused_and_left_alone(world: World) -> None:
             await call(world.connection)
 
 
+async def test_a_ledger_to_which_was_only_added_is_one_that_older_programs_go_on_with(world: World) -> None:
+    for version, oldest, works in ((998, schema.NEWEST, True), (999, 998, False)):
+        await world.execute("INSERT INTO backfill_schema (version, oldest_program) VALUES ($1, $2)", version, oldest)
+        if works:
+            await schema.check(world.connection)
+            assert await schema.apply(world.connection) == []
+        else:
+            with pytest.raises(SchemaError, match="it is too old; upgrade it"):
+                await schema.check(world.connection)
+
+
 async def test_init_creates_what_is_missing_and_may_be_repeated(world: World) -> None:
     async with databases.new_database(world.database) as url:
         for expected in ("Applied: ledger", "The ledger has schema version"):
