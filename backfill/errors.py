@@ -31,6 +31,10 @@ class UnreachableError(BackfillError):
     exit_code = 5
 
 
+class RefusedError(UnreachableError):
+    """RabbitMQ answers, and refuses the login, the virtual host or a permission."""
+
+
 class SchemaError(BackfillError):
     """A table, a column, an index or the ledger itself is not as it must be."""
 

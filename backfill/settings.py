@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -25,7 +25,10 @@ class Settings(BaseSettings):
     ] = ""
     rabbitmq_url: Annotated[
         str,
-        Field(validation_alias=AliasChoices("RABBITMQ_URL"), description="RabbitMQ; private services when unset"),
+        Field(
+            validation_alias=AliasChoices("RABBITMQ_URL"),
+            description="RabbitMQ, the nodes of a cluster with ; between them; private services when unset",
+        ),
     ] = ""
     app: Annotated[str, Field(description="module or module:Class with your definitions")] = ""
     home: Annotated[Path, Field(description="folder of the private services")] = Path(".backfill")
@@ -93,8 +96,15 @@ class Settings(BaseSettings):
         return 1 + len(self.retry_delays)
 
 
+BETWEEN_URLS: Final = re.compile(r"\s*;\s*(?=amqps?://)")
+
+
 def mask(url: str) -> str:
-    """The URL without its password."""
+    """The URL, or each of the several of a RabbitMQ cluster, without its password."""
+    return ";".join(_mask(one) for one in BETWEEN_URLS.split(url))
+
+
+def _mask(url: str) -> str:
     # To the last @: better a host too few in a message than half a password.
     return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
 

@@ -33,13 +33,13 @@ def metrics(listen: int | None, host: str) -> None:
     What workers do is told by each worker: backfill-worker --metrics-port.
     """
     with reporting():
-        from backfill import broker, database, exposition
+        from backfill import database, exposition, nodes
         from backfill.commands import gauges
 
         settings = read_settings()
         database.check_url(need_database(settings))
         if settings.rabbitmq_url:
-            broker.check_url(settings.rabbitmq_url)
+            nodes.addresses(settings.rabbitmq_url)
         else:
             note("RABBITMQ_URL is not set: no metrics of queues")
         if listen is None:
