@@ -16,7 +16,16 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._cut_at: bytes | None = None
         self.port = 0
+
+    def cut_at(self, sent: bytes) -> None:
+        """Cut every connection there is as soon as a client sends this, once; what it sent does not arrive."""
+        self._cut_at = sent
+
+    @property
+    def has_cut(self) -> bool:
+        return self._cut_at is None
 
     def freeze(self) -> None:
         """Forward nothing more, and say nothing about it: a half-open link."""
@@ -56,6 +65,10 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := await source.read(65_536):
                 await self._flowing.wait()
+                if self._cut_at is not None and self._cut_at in data:
+                    self._cut_at = None
+                    self.reset()
+                    return
                 target.write(data)
                 await target.drain()
         target.close()
