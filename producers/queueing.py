@@ -55,7 +55,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
         if prepared.is_empty:
             screen.say("Nothing to do.")
             return {**summary.as_json(settings, prepared), "job": None, "queued": 0}
-        publisher = await _publisher(settings, definition, stack)
+        publisher = await _publisher(settings, definition, stack, screen)
         producer = uuid4()
         assert prepared.upper_key is not None  # noqa: S101 - records matched, so there is a highest one
         try:
@@ -107,7 +107,7 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
             )
         if definition.fingerprint() != row["definition_hash"]:
             screen.warn(f"{row['asset_name']} has changed since job {row['id']} was opened")
-        publisher = await _publisher(settings, definition, stack)
+        publisher = await _publisher(settings, definition, stack, screen)
         producer = uuid4()
         row = await jobs.lead(connection, row["id"], producer)
         screen.say(f"Job: {row['id']} ({row['records_matched']:,} records planned before)")
@@ -140,7 +140,9 @@ def _request(row: Row) -> Request:
     )
 
 
-async def _publisher(settings: Settings, definition: ColumnBackfill, stack: AsyncExitStack) -> Publisher:
+async def _publisher(
+    settings: Settings, definition: ColumnBackfill, stack: AsyncExitStack, screen: Screen
+) -> Publisher:
     """Reach the broker before a job is opened: a job that cannot be queued is worse than none."""
     publisher = Publisher(
         need_broker(settings),
@@ -148,6 +150,7 @@ async def _publisher(settings: Settings, definition: ColumnBackfill, stack: Asyn
         tenant=settings.tenant,
         heartbeat=settings.heartbeat,
         retry_delays=settings.retry_delays,
+        say=screen.warn,
     )
     stack.push_async_callback(publisher.close)
     await publisher.prepare(definition.name)

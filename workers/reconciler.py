@@ -23,6 +23,7 @@ from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.texts import why
 from backfill.topology import Topology
+from workers.expired import Expired
 from workers.patience import REFUSED_SECONDS, Patience
 from workers.republisher import Republisher
 from workers.troubles import Troubles
@@ -58,6 +59,7 @@ class Reconciler:
         self._pace = Pace(rows=10_000)
         self._troubles = Troubles(say)
         self._patience = Patience()
+        self.expired = Expired()
         self.reconciled: Counter[str] = Counter()  # by reason
         self.republisher = Republisher(publisher, settings.reconcile_seconds, self.reconciled, self._troubles)
 
@@ -172,8 +174,16 @@ class Reconciler:
             self.reconciled["lease_expired"] += freed
             self._say(f"{freed:,} partitions of {backfill} had lost their worker; queued again.")
         async with connected(self._url, name="backfill-reconciler", heartbeat=self._settings.heartbeat) as broker:
+            topology = Topology(backfill, self._settings.tenant)
+            if await self.expired.clear(broker, topology):
+                self._troubles.tell(
+                    topology,
+                    f"Messages of {backfill} expire before a worker has them: a policy sets message-ttl for "
+                    f"{topology.queue(Priority.NORMAL)} or {topology.queue(Priority.HIGH)}; find it with "
+                    "rabbitmqctl list_policies, and except these queues. They are published again.",
+                )
             for priority in Priority:
-                ready = await depth(broker, Topology(backfill, self._settings.tenant).queue(priority))
+                ready = await depth(broker, topology.queue(priority))
                 await self.republisher.publish_lost(connection, backfill, priority, ready=ready or 0)
         self._patience.over()
         self._troubles.over(LOGIN)

@@ -95,6 +95,7 @@ class Worker:
                 heartbeat=settings.heartbeat,
                 retry_delays=settings.retry_delays,
                 tenant=settings.tenant,
+                say=self._say,
             )
             stack.push_async_callback(publisher.close)
             stack.push_async_callback(self._keeper.stop)
@@ -121,7 +122,7 @@ class Worker:
             if options.metrics:
                 from workers import metrics  # needs an extra
 
-                serving = metrics.serving(*options.metrics, self.stats, self._intake, self._reconciler)
+                serving = metrics.serving(*options.metrics, self.stats, self._intake, publisher, self._reconciler)
                 self._say(f"Metrics: {stack.enter_context(serving)}")
             await self._work(pool)
 

@@ -1,14 +1,8 @@
 """A worker's first link to RabbitMQ: what it cannot begin with is an error, a link that breaks later is a loss."""
 
-import asyncio
-from urllib.parse import urlsplit
-
 import pytest
 
-from backfill.services.rabbitmq import Rabbitmq
-from tests.support import broker
 from tests.support.proxy import proxied
-from tests.support.waiting import eventually
 from tests.support.world import World
 
 # Class and method of AMQP 0-9-1, as a client sends them.

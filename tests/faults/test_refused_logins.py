@@ -51,7 +51,7 @@ async def test_a_login_that_stays_refused_ends_the_worker(
     await world.rows(10)
     await world.queue("--mode=all")
     said: list[str] = []
-    with pytest.raises(ExceptionGroup) as ended:
+    with pytest.raises(ExceptionGroup) as ended:  # noqa: PT012 - the worker ends the block
         async with proxied(login) as (url, proxy), working(world, say=said.append, RABBITMQ_URL=url):
             await world.until_ended()
             change_password(world, login, "another")
@@ -69,4 +69,3 @@ async def test_a_permission_that_is_missing_at_start_is_a_sentence(world: World,
         assert await worker.wait() == 5, worker.output
     assert "error: RabbitMQ does not permit it (ACCESS_REFUSED" in worker.output
     assert "Traceback" not in worker.output
-

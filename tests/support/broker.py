@@ -45,6 +45,18 @@ def new_vhost(amqp_url: str, management_url: str) -> Iterator[str]:
 
 
 @contextmanager
+def policy(amqp_url: str, management_url: str, pattern: str, **definition: int) -> Iterator[None]:
+    """A policy of somebody else's over queues of the virtual host: `message_ttl=1000` and the like."""
+    path = f"/policies/{urlsplit(amqp_url).path.strip('/')}/foreign"
+    settings = {name.replace("_", "-"): value for name, value in definition.items()}
+    call(management_url, "PUT", path, {"pattern": pattern, "definition": settings, "apply-to": "queues"})
+    try:
+        yield
+    finally:
+        call(management_url, "DELETE", path)
+
+
+@contextmanager
 def new_user(amqp_url: str, management_url: str, **permissions: str) -> Iterator[str]:
     """The URL of the same virtual host as a user of its own, who may do everything there unless told otherwise."""
     name, password = f"user-{secrets.token_hex(6)}", secrets.token_hex(12)
