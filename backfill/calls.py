@@ -23,7 +23,7 @@ class BrokerLostError(ConnectionError):
 
 
 class NotTakenError(BrokerLostError):
-    """RabbitMQ answers, and does not take the message: an alarm, a full queue, or no queue. The link is as it was."""
+    """RabbitMQ answers, and does not take the message: an alarm, a full queue, or no queue."""
 
 
 @asynccontextmanager
@@ -53,7 +53,9 @@ async def bounded(seconds: float = CALL_SECONDS) -> AsyncIterator[None]:
 
 
 def _text(error: Exception) -> str:
-    return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or ("the channel was closed" if type(error) is Exception else type(error).__name__)
 
 
 def _cancel_requests() -> int:

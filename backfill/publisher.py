@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -19,6 +20,15 @@ from backfill.texts import clean
 from backfill.topology import Topology, declare
 
 WINDOW: Final = 32  # confirms outstanding; each message has at most some kilobytes
+
+
+@dataclass(eq=False)
+class Link:
+    """A connection and its channel."""
+
+    connection: AbstractConnection
+    channel: AbstractChannel
+    refusal: str = ""  # why it was given up; the same for whoever still waits on it
 
 
 class Publisher:
@@ -39,7 +49,7 @@ class Publisher:
         self._name = name
         self._heartbeat = heartbeat
         self._retry_delays = retry_delays
-        self._link: tuple[AbstractConnection, AbstractChannel] | None = None
+        self._link: Link | None = None
         self._exchanges: dict[str, AbstractExchange] = {}
         self._opening = asyncio.Lock()
         self._window = asyncio.Semaphore(WINDOW)
@@ -76,49 +86,52 @@ class Publisher:
         async with self._window:
             if self._alarm.is_on:  # what is sent now would arrive when it is over, whoever gave it up meanwhile
                 raise NotTakenError(BLOCKED)
-            exchange = await self._exchange(topology.backfill, purpose)
-            used = self._link
+            used, exchange = await self._exchange(topology.backfill, purpose)
             try:
                 async with bounded():
                     await exchange.publish(message, key, mandatory=True)
             except BrokerLostError as error:
-                if reason := self._not_taken(queue, error):
+                reason = used.refusal or self._not_taken(queue, error)
+                # Not the link that is blocked: it would tell when it is over, and what was sent on it will arrive.
+                if not self._alarm.is_on:
+                    used.refusal = reason
+                    async with self._opening:
+                        if self._link is used:  # else a neighbour has opened a new one already
+                            await self._drop()
+                if reason:
                     raise NotTakenError(reason) from error
-                async with self._opening:
-                    if self._link is used:  # else a neighbour has opened a new one already
-                        await self._drop()
                 raise
 
     def _not_taken(self, queue: str, error: BrokerLostError) -> str:
         """Why the message was refused; empty when it is the link that failed."""
         if isinstance(error.__cause__, PublishError):
-            self._exchanges.clear()  # so that all is declared before the next
             return f"queue {queue} or its binding is gone; both are declared again"
         if isinstance(error.__cause__, ChannelAccessRefused):
             return f"{error.__cause__}; give the user of RABBITMQ_URL the permission to write it"
         if isinstance(error.__cause__, DeliveryError):
+            # Where the queue had no leader the channel goes on refusing when there is one: another is needed.
             return (
-                f"queue {queue} takes no more messages: the max-length of a policy is reached "
-                "(rabbitmqctl list_policies shows it); raise it, or start more workers"
+                f"queue {queue} takes no messages: its node is away, or the max-length of a policy is reached "
+                "(rabbitmqctl list_policies shows it)"
             )
         return BLOCKED if self._alarm.is_on else ""
 
-    async def _exchange(self, backfill: str, purpose: str) -> AbstractExchange:
+    async def _exchange(self, backfill: str, purpose: str) -> tuple[Link, AbstractExchange]:
         async with self._opening:
             topology = Topology(backfill, self._tenant)
             name = topology.exchange(purpose)
-            if self._link is None or self._link[1].is_closed:
+            if self._link is None or self._link.channel.is_closed:
                 await self._drop()
                 self._link = await self._open()
-            connection, channel = self._link
+            link = self._link
             if name not in self._exchanges:
-                async with declaring(connection) as declaring_channel:
+                async with declaring(link.connection) as declaring_channel:
                     await declare(declaring_channel, topology, self._retry_delays)
                 async with bounded():
-                    self._exchanges[name] = await channel.get_exchange(name, ensure=False)
-            return self._exchanges[name]
+                    self._exchanges[name] = await link.channel.get_exchange(name, ensure=False)
+            return link, self._exchanges[name]
 
-    async def _open(self) -> tuple[AbstractConnection, AbstractChannel]:
+    async def _open(self) -> Link:
         connection = await connect(self._url, name=self._name, heartbeat=self._heartbeat)
         try:
             async with bounded():
@@ -128,7 +141,7 @@ class Publisher:
             await close(connection)
             raise
         self._alarm.watch(connection)
-        return connection, channel
+        return Link(connection, channel)
 
     async def close(self) -> None:
         async with self._opening:
@@ -139,7 +152,7 @@ class Publisher:
         self._exchanges.clear()
         self._alarm.end()
         if link is not None:
-            await close(link[0])
+            await close(link.connection)
 
 
 def _persistent(body: bytes, identity: str, headers: dict[str, str]) -> Message:
