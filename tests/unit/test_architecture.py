@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("backfill", "producers", "workers")
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "texts", "message", "failpoints"},
+    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry"},
     {"definition", "settings", "statements", "application", "exposition", "kinds", "inputs"},
     {
         "codecs",
@@ -29,6 +29,7 @@ LAYERS = (
     },
     {"ledger"},
     {"console"},
+    {"calls"},
     {"commands"},
 )
 
