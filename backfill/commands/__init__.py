@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from backfill import __version__
+from backfill.calls import Call
 from backfill.console import EXIT_CODES
 
 # Name -> module and attribute; the module, and the network libraries with it, is imported when it is called.
@@ -30,7 +31,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Call, click.Group):
     """Imports a command's module when the command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
