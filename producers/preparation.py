@@ -16,6 +16,7 @@ from backfill.kinds import packed, quoted
 from backfill.ledger import planning
 from backfill.ledger.jobs import Request, Row
 from backfill.ledger.planning import Bounds
+from backfill.probing import need_fit_queries
 from producers import left_out
 
 COUNT_SECONDS = 20.0
@@ -74,6 +75,7 @@ async def prepare(
     """
     target = await resolve(connection, definition, request.mode)
     async with target.session(connection):
+        await need_fit_queries(connection, target)
         request = await _canonical(connection, target, request)
         lower, upper = await planning.key_bounds(connection, target)
         warnings = [*target.notes, *await definition.warnings(connection), *await _keyless(connection, target)]

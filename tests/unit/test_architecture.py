@@ -20,6 +20,7 @@ LAYERS = (
         "keys",
         "needs",
         "catalog",
+        "probing",
         "broker",
         "topology",
         "schema",
