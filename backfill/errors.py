@@ -41,6 +41,12 @@ class SchemaError(BackfillError):
     exit_code = 6
 
 
+class HaltedError(BackfillError):
+    """A job is paused until somebody corrects its definition or its table, and resumes it."""
+
+    exit_code = 9
+
+
 class ContractError(BackfillError):
     """A message body that no producer of this project writes; it goes to the dead queue."""
 

@@ -55,6 +55,7 @@ class Worker:
         self._busy = 0
         self._next_line = options.stats_interval
         self.stats = Stats()
+        self.halted = ""  # what a worker with --burst could not do
         self._name = f"worker {socket.gethostname()}:{os.getpid()}"
         seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * 2)
         self._hand = Hand()
@@ -148,11 +149,10 @@ class Worker:
 
     async def _burst(self, pool: Pool) -> None:
         await self._intake.ready.wait()
-        self._say(
-            await burst.until_nothing_is_left(
-                pool, self._definitions, lambda: not self._busy and not self._intake.buffered, self._reconciler
-            )
+        left, self.halted = await burst.until_nothing_is_left(
+            pool, self._definitions, lambda: not self._busy and not self._intake.buffered, self._reconciler
         )
+        self._say(left)
         self.stop()
 
     async def _slot(self) -> None:

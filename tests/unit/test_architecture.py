@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("backfill", "producers", "workers")
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "texts", "message", "failpoints"},
+    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry"},
     {"definition", "settings", "statements", "application", "exposition", "kinds", "inputs"},
     {
         "codecs",
@@ -22,6 +22,7 @@ LAYERS = (
         "catalog",
         "calls",
         "nodes",
+        "probing",
         "broker",
         "alarm",
         "topology",
@@ -32,6 +33,7 @@ LAYERS = (
     },
     {"ledger"},
     {"console"},
+    {"invocation"},
     {"commands"},
 )
 
