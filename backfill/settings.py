@@ -27,6 +27,18 @@ class Settings(BaseSettings):
         str,
         Field(validation_alias=AliasChoices("RABBITMQ_URL"), description="RabbitMQ; private services when unset"),
     ] = ""
+    ledger_schema: Annotated[
+        str,
+        Field(
+            validation_alias=AliasChoices("BACKFILL_SCHEMA"),
+            max_length=63,
+            description="schema of the ledger; unset: the first of the search path, and found again wherever it is",
+        ),
+    ] = ""
+    pooled: Annotated[
+        bool,
+        Field(description="1 for a pooler whose sessions are shared by transactions; pgbouncer is noticed by itself"),
+    ] = False
     app: Annotated[str, Field(description="module or module:Class with your definitions")] = ""
     home: Annotated[Path, Field(description="folder of the private services")] = Path(".backfill")
     lease_seconds: Annotated[

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from backfill import database, schema, statements
+from backfill import database, schema, sessions
 from backfill.broker import BrokerLostError
 from backfill.console import ledger, need_broker, need_database, note
 from backfill.database import Connection
@@ -166,10 +166,10 @@ async def _produce(
 ) -> int:
     marker = await stack.enter_async_context(ledger(settings, "queue"))
     planner = await stack.enter_async_context(ledger(settings, "queue"))
-    await marker.execute("SET synchronous_commit = off")
+    await sessions.put(marker, sessions.UNFLUSHED)
     target = prepared.target
     if not job["record_ids"]:
-        await planner.execute(statements.read("ledger/read_in_key_order"))
+        await sessions.put(planner, sessions.READ_IN_KEY_ORDER)
     await stack.enter_async_context(target.session(planner))
     counted = await planning.count_planned(marker, job["id"])
     # The table may be empty by now: then the highest key is the only one that there is to look at.
