@@ -83,13 +83,13 @@ async def translated(url: str) -> AsyncIterator[None]:
 
 
 def _known(group: BaseExceptionGroup[BaseException], where: str) -> Iterator[tuple[BaseException, BackfillError]]:
-    """Each error of the group that a person can act on, with what it means."""
+    """Each error of the group that a person can act on, with what it means; of a lost link nobody knows to where."""
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
             yield from _known(error, where)
         elif isinstance(error, BackfillError):
             yield error, error
-        elif meant := meaning(error, where):
+        elif not isinstance(error, OSError) and (meant := meaning(error, where)):
             yield error, meant
 
 

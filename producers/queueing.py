@@ -164,23 +164,22 @@ async def _produce(
     stack: AsyncExitStack,
     expected: int,
 ) -> int:
-    marker = await stack.enter_async_context(ledger(settings, "queue"))
-    planner = await stack.enter_async_context(ledger(settings, "queue"))
-    await sessions.put(marker, sessions.UNFLUSHED)
-    target = prepared.target
-    if not job["record_ids"]:
-        await sessions.put(planner, sessions.READ_IN_KEY_ORDER)
-    await stack.enter_async_context(target.session(planner))
-    counted = await planning.count_planned(marker, job["id"])
-    # The table may be empty by now: then the highest key is the only one that there is to look at.
-    lower = job["upper_key"] if prepared.lower_key is None else prepared.lower_key
-    bounds = planning.bounds(job["sort_order"], lower, job["upper_key"], job["after_key"])
-    screen.begin(expected, queued=0 if job["cursor_key"] is None else counted["records"])
-    before = screen.records
-    began = time.monotonic()
-    producer = Producer(planner, marker, publisher, identity, screen.batch)
     try:
         async with database.translated(need_database(settings)):
+            marker = await stack.enter_async_context(ledger(settings, "queue"))
+            planner = await stack.enter_async_context(ledger(settings, "queue"))
+            await sessions.put(marker, sessions.UNFLUSHED)
+            target = prepared.target
+            if not job["record_ids"]:
+                await sessions.put(planner, sessions.READ_IN_KEY_ORDER)
+            await stack.enter_async_context(target.session(planner))
+            counted = await planning.count_planned(marker, job["id"])
+            # The table may be empty by now: then the highest key is the only one that there is to look at.
+            lower = job["upper_key"] if prepared.lower_key is None else prepared.lower_key
+            bounds = planning.bounds(job["sort_order"], lower, job["upper_key"], job["after_key"])
+            screen.begin(expected, queued=0 if job["cursor_key"] is None else counted["records"])
+            before, began = screen.records, time.monotonic()
+            producer = Producer(planner, marker, publisher, identity, screen.batch)
             try:
                 await producer.run(target, job, bounds)
             except ExceptionGroup as group:
