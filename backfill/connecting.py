@@ -12,13 +12,15 @@ import asyncpg
 
 from backfill import addresses, sessions, statements
 from backfill.addresses import Address
-from backfill.database_errors import LOGIN, LoginRefusedError, is_transient, meaning
+from backfill.database_errors import LOGIN, LoginRefusedError, is_transient, meaning, said
 from backfill.errors import BackfillError, SchemaError, UsageError
 from backfill.sessions import PINNED
 from backfill.settings import mask
 from backfill.shared import SharedConnection
 from backfill.statements import quote
 
+# A statement is another client's, or is in another session: somebody shares them out.
+POOLERS: Final = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
 ROTATION_SECONDS: Final = 60.0  # a login that was accepted before is tried again for so long
 
 
@@ -61,7 +63,7 @@ async def connect(
         is_known = is_transient(error) or meaning(error, "") is not None
         if is_known and not isinstance(error, asyncpg.SyntaxOrAccessError):
             raise
-        raise UsageError(f"DATABASE_URL {mask(url)!r}: {error}; correct it") from error
+        raise UsageError(f"DATABASE_URL {mask(url)!r}: {said(error)}; correct it") from error
 
 
 async def _dedicated(
@@ -75,8 +77,8 @@ async def _dedicated(
             return None
         raise
     try:
-        row = await _look(connection)
-        if row["tenant"] != wanted["app.current_tenant"]:
+        row = await _look_from_a_session_of_ones_own(connection)
+        if row is None or row["tenant"] != wanted["app.current_tenant"]:
             await close(connection)
             return None
         await _see_the_ledger(connection, route.address, row)
@@ -130,6 +132,15 @@ def _may_be_accepted_again(route: Route) -> bool:
     now = time.monotonic()
     route.refused_since = route.refused_since or now
     return now - route.refused_since < ROTATION_SECONDS
+
+
+async def _look_from_a_session_of_ones_own(connection: "asyncpg.Connection[Any]") -> "asyncpg.Record | None":
+    """The same without a name for the statement, which would stay in a pooler's session; None where it got lost."""
+    try:
+        statement = await connection.prepare(statements.read("session/read"), name="")
+        return await statement.fetchrow()
+    except POOLERS:
+        return None
 
 
 async def _look(connection: "asyncpg.Connection[Any]") -> "asyncpg.Record":

@@ -95,32 +95,32 @@ def _known(group: BaseExceptionGroup[BaseException], where: str) -> Iterator[tup
 
 def meaning(error: BaseException, where: str) -> BackfillError | None:
     """The error of ours that an error of the driver means; None for one that is a mistake of this program."""
-    said = _said(error)
+    text = said(error)
     match error:
         case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
-            return UnreachableError(f"PostgreSQL at {where} refuses the login ({said}); correct DATABASE_URL")
+            return UnreachableError(f"PostgreSQL at {where} refuses the login ({text}); correct DATABASE_URL")
         case asyncpg.ClientConfigurationError():
-            return UsageError(f"DATABASE_URL {where!r}: {said}{_hint(said)}")
+            return UsageError(f"DATABASE_URL {where!r}: {text}{_hint(text)}")
         case asyncpg.InvalidCatalogNameError():
-            return UnreachableError(f"PostgreSQL at {where}: {said}; create it, or correct DATABASE_URL")
-        case asyncpg.UndefinedTableError() if "backfill_" in said:
+            return UnreachableError(f"PostgreSQL at {where}: {text}; create it, or correct DATABASE_URL")
+        case asyncpg.UndefinedTableError() if "backfill_" in text:
             return SchemaError("the ledger is missing in this database; run: backfill init")
         case asyncpg.UndefinedTableError():
-            return SchemaError(f"{said}; correct the definition or the database")
+            return SchemaError(f"{text}; correct the definition or the database")
         case asyncpg.UndefinedColumnError():
-            return SchemaError(f"{said}; correct the definition, or run: backfill init")
+            return SchemaError(f"{text}; correct the definition, or run: backfill init")
         case asyncpg.InsufficientPrivilegeError():
-            return SchemaError(f"{said}; grant it to the role of DATABASE_URL")
+            return SchemaError(f"{text}; grant it to the role of DATABASE_URL")
         case asyncpg.SyntaxOrAccessError():  # an operator or a function that a type does not have
-            return SchemaError(f"{said}; correct the definition or the database")
+            return SchemaError(f"{text}; correct the definition or the database")
         case asyncpg.ReadOnlySQLTransactionError():
             return UnreachableError(
-                f"PostgreSQL at {where} is read-only ({said}); name the primary in DATABASE_URL, or several hosts with "
+                f"PostgreSQL at {where} is read-only ({text}); name the primary in DATABASE_URL, or several hosts with "
                 "target_session_attrs=read-write"
             )
         case asyncpg.QueryCanceledError():
             return UnreachableError(
-                f"PostgreSQL at {where} cut a statement off ({said}); give the role of DATABASE_URL more time: "
+                f"PostgreSQL at {where} cut a statement off ({text}); give the role of DATABASE_URL more time: "
                 "ALTER ROLE … SET statement_timeout"
             )
         case ssl.SSLError():
@@ -139,9 +139,9 @@ def meaning(error: BaseException, where: str) -> BackfillError | None:
             | asyncpg.InternalClientError()
             | LoginRefusedError()
         ):
-            return UnreachableError(f"PostgreSQL at {where}: {said}; try again when it is up")
+            return UnreachableError(f"PostgreSQL at {where}: {text}; try again when it is up")
         case OSError():
-            why = "no answer in time" if isinstance(error, TimeoutError) else (error.strerror or said)
+            why = "no answer in time" if isinstance(error, TimeoutError) else (error.strerror or text)
             return UnreachableError(
                 f"cannot reach PostgreSQL at {where} ({why}); start it, correct DATABASE_URL, "
                 "or start private services with: backfill services up"
@@ -149,13 +149,13 @@ def meaning(error: BaseException, where: str) -> BackfillError | None:
     return None
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """What the error says, in one line."""
     first = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
     return " ".join(clean(first, 500).split()) or type(error).__name__
 
 
-def _hint(said: str) -> str:
-    if "root certificate" in said:
+def _hint(text: str) -> str:
+    if "root certificate" in text:
         return "; add sslrootcert=FILE, or sslrootcert=system for the machine's own authorities"
     return ""

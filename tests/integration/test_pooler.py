@@ -5,9 +5,10 @@ from typing import Any
 
 import asyncpg
 import pytest
+from asyncpg import connection as driver
 
 from backfill import database, sessions
-from tests.support import pooler
+from tests.support import databases, pooler
 from tests.support.operating import ask, done, queued, until, working
 from tests.support.world import World
 
@@ -32,6 +33,9 @@ async def settings_of(connection: "asyncpg.Connection[Any]") -> tuple[Any, ...]:
 async def test_a_pooler_is_noticed_and_each_transaction_has_the_settings(database_url: str, more: str) -> None:
     # Refused or dropped without a word, the settings come with each transaction; nobody else has them afterwards.
     async with pooler.pgbouncer(database_url, size=1, more=more) as url:
+        # Clients with the same driver leave statements behind, under the names that ours would have.
+        names = [f"__asyncpg_stmt_{number:x}__" for number in range(driver._uid, driver._uid + 200)]
+        await databases.execute(url, ";".join(f"PREPARE {name} AS SELECT 1" for name in names))
         async with (
             database.connected(url, name="backfill-a", tenant="a") as a,
             database.connected(url, name="backfill-b", tenant="b") as b,

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from backfill import addresses
+from backfill import addresses, console, settings
 from backfill.errors import UsageError
 
 PLAIN = "postgresql://u:p@h:5432/db"
@@ -37,7 +37,7 @@ def test_a_url_is_read_as_the_driver_wants_it(given: str, read: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "settings"),
+    ("query", "expected"),
     [
         ("schema=public", {"search_path": '"public"'}),
         ('schema=My"App', {"search_path": '"My""App"'}),
@@ -47,9 +47,9 @@ def test_a_url_is_read_as_the_driver_wants_it(given: str, read: str) -> None:
         ("statement_timeout=5s&app.region=7", {"statement_timeout": "5s", "app.region": "7"}),
     ],
 )
-def test_settings_of_the_server_are_taken_from_the_url(query: str, settings: dict[str, str]) -> None:
+def test_settings_of_the_server_are_taken_from_the_url(query: str, expected: dict[str, str]) -> None:
     found = addresses.read(f"{PLAIN}?{query}")
-    assert (found.url, found.settings) == (PLAIN, settings)
+    assert (found.url, found.settings) == (PLAIN, expected)
 
 
 def test_times_of_the_link_are_obeyed() -> None:
@@ -69,6 +69,13 @@ def test_a_pooler_and_the_ledgers_schema_travel_in_the_url() -> None:
     for url in (PLAIN, f"{PLAIN}?sslmode=require"):
         found = addresses.read(addresses.with_options(url, pooled=True, ledger_schema="jobs & co"))
         assert (found.url, found.is_shared, found.ledger_schema) == (url, True, "jobs & co")
+
+
+def test_our_own_settings_are_part_of_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("DATABASE_URL", PLAIN), ("BACKFILL_POOLED", "1"), ("BACKFILL_SCHEMA", "jobs")):
+        monkeypatch.setenv(name, value)
+    found = addresses.read(console.need_database(settings.read()))
+    assert (found.url, found.is_shared, found.ledger_schema) == (PLAIN, True, "jobs")
 
 
 @pytest.mark.parametrize(
