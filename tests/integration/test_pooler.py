@@ -130,3 +130,18 @@ async def test_a_definition_with_settings_and_bad_records_works_through_a_pooler
         "9",
     ]
     await world.ends_well()
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_no_session_compiles_queries_whatever_the_role_or_the_url_says(database_url: str, pooled: bool) -> None:
+    # Disabled plan kinds cost so much until PostgreSQL 17 that every page of a producer would be compiled.
+    async with pooler.pgbouncer(database_url, size=1) as through:
+        url = f"{through if pooled else database_url}?jit=on"
+        async with (
+            database.connected(url, name="backfill-a") as one,
+            database.pooled(url, name="w", size=1, statement_timeout_ms=5000, lock_timeout_ms=100) as pool,
+            pool.acquire() as another,
+        ):
+            for connection in (one, another):
+                assert await connection.fetchval("SHOW jit") == "off"
+            assert await another.fetchval("SELECT '{\"a\": 1}'::json") == {"a": 1}
