@@ -13,6 +13,7 @@ from tests.support.logins import as_role
 from tests.support.operating import ask, done
 from tests.support.world import World
 
+pytestmark = pytest.mark.usefixtures("pooler")
 THINGS = "CREATE SCHEMA app; CREATE TABLE app.things (id bigint PRIMARY KEY, base bigint, value numeric);"
 ROWS = "INSERT INTO app.things SELECT n FROM generate_series(1, 20) n"
 

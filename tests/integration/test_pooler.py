@@ -12,6 +12,7 @@ from tests.support import databases, pooler
 from tests.support.operating import ask, done, queued, until, working
 from tests.support.world import World
 
+pytestmark = pytest.mark.usefixtures("pooler")
 SETTINGS = "SELECT current_setting('TimeZone'), current_setting('jit'), current_setting('app.current_tenant', true)"
 
 

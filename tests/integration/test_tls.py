@@ -13,6 +13,7 @@ from tests.support.pooler import pgbouncer
 from tests.support.proxy import proxied
 from tests.support.world import World
 
+pytestmark = pytest.mark.usefixtures("pooler")
 WRONG = [
     ("IP:127.0.0.1", -1, "certificate has expired"),
     ("DNS:elsewhere.example", 2, "IP address mismatch"),
