@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import click
 
+from backfill import addresses
 from backfill import settings as settings_module
 from backfill.errors import BackfillError, UsageError
 from backfill.settings import Settings
@@ -147,7 +148,7 @@ def _with_private_services(settings: Settings) -> Settings:
 def need_database(settings: Settings) -> str:
     if not settings.database_url:
         raise UsageError("no database: set DATABASE_URL, or start private services with: backfill services up")
-    return settings.database_url
+    return addresses.with_options(settings.database_url, pooled=settings.pooled, ledger_schema=settings.ledger_schema)
 
 
 def need_broker(settings: Settings) -> str:

@@ -30,6 +30,18 @@ class Settings(BaseSettings):
             description="RabbitMQ, the nodes of a cluster with ; between them; private services when unset",
         ),
     ] = ""
+    ledger_schema: Annotated[
+        str,
+        Field(
+            validation_alias=AliasChoices("BACKFILL_SCHEMA"),
+            max_length=63,
+            description="schema of the ledger; unset: the first of the search path, and found again wherever it is",
+        ),
+    ] = ""
+    pooled: Annotated[
+        bool,
+        Field(description="1 for a pooler whose sessions are shared by transactions; pgbouncer is noticed by itself"),
+    ] = False
     app: Annotated[str, Field(description="module or module:Class with your definitions")] = ""
     home: Annotated[Path, Field(description="folder of the private services")] = Path(".backfill")
     lease_seconds: Annotated[
@@ -141,6 +153,8 @@ def values(settings: Settings) -> dict[str, str]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(int(value))
     if isinstance(value, tuple):
         return ",".join(f"{part:g}" for part in value)
     if isinstance(value, float):

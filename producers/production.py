@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from uuid import UUID
 
-from backfill import database, statements
+from backfill import database, sessions
 from backfill.broker import BrokerLostError
 from backfill.console import ledger, need_broker, need_database, note
 from backfill.definition import ColumnBackfill
@@ -59,20 +59,19 @@ async def produce(
     expected: int,
 ) -> int:
     """Plan and publish what is left of a job that this producer leads; returns how many records were queued now."""
-    marker = await stack.enter_async_context(ledger(settings, "queue"))
-    planner = await stack.enter_async_context(ledger(settings, "queue"))
-    await marker.execute("SET synchronous_commit = off")
-    target = prepared.target
-    if not job["record_ids"]:
-        await planner.execute(statements.read("ledger/read_in_key_order"))
-    await stack.enter_async_context(target.session(planner))
-    counted = await planning.count_planned(marker, job["id"])
-    screen.begin(expected, queued=counted["queued"])
-    before = screen.records
-    began = time.monotonic()
-    producer = Producer(planner, marker, publisher, identity, screen.batch)
     try:
         async with database.translated(need_database(settings)):
+            marker = await stack.enter_async_context(ledger(settings, "queue"))
+            planner = await stack.enter_async_context(ledger(settings, "queue"))
+            await sessions.put(marker, sessions.UNFLUSHED)
+            target = prepared.target
+            if not job["record_ids"]:
+                await sessions.put(planner, sessions.READ_IN_KEY_ORDER)
+            await stack.enter_async_context(target.session(planner))
+            counted = await planning.count_planned(marker, job["id"])
+            screen.begin(expected, queued=counted["queued"])
+            before, began = screen.records, time.monotonic()
+            producer = Producer(planner, marker, publisher, identity, screen.batch)
             try:
                 await producer.run(target, job, planning.bounds_of(job, prepared.lower_key))
             except ExceptionGroup as group:

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from backfill import statements, texts
+from backfill import sessions, texts
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
 from backfill.ledger.partitions import Tally
@@ -36,7 +36,7 @@ class Halving:
         self._ids = ids
         self._tally = tally
         self._last_attempt = last_attempt
-        self._timeout: str | None = None  # of statements, before they were given less time
+        self._before: dict[str, str | None] | None = None  # the time of statements, before they were given less
 
     def fail(self, place: int, error_class: str, message: str) -> None:
         self._tally.failed[self._ids[place]] = error_class, message
@@ -46,10 +46,10 @@ class Halving:
         try:
             return await self._halve(places, call)
         finally:
-            if self._timeout is not None and not self._connection.is_closed():
-                timeout, self._timeout = self._timeout, None
+            if self._before is not None and not self._connection.is_closed():
+                before, self._before = self._before, None
                 try:
-                    await self._may_take(timeout)
+                    await sessions.put(self._connection, before)
                 except BaseException:
                     self._connection.terminate()  # whoever has the session next must have his time
                     raise
@@ -65,16 +65,10 @@ class Halving:
             if len(places) == 1:
                 self.fail(places[0], *texts.why(error))
                 return {}
-            if isinstance(error, asyncpg.QueryCanceledError) and self._timeout is None:
-                self._timeout = await self._may_take(f"{HALVED_STATEMENT_MS}ms")
+            if isinstance(error, asyncpg.QueryCanceledError) and self._before is None:
+                self._before = await sessions.put(self._connection, {"statement_timeout": f"{HALVED_STATEMENT_MS}ms"})
         middle = len(places) // 2
         return await self._halve(places[:middle], call) | await self._halve(places[middle:], call)
-
-    async def _may_take(self, longest: str) -> str:
-        """How long a statement of this session may take from now on; returns how long it might before."""
-        row = await self._connection.fetchrow(statements.read("catalog/set_settings"), ["statement_timeout"], [longest])
-        assert row is not None  # noqa: S101 - a row a setting
-        return str(row["before"])
 
     async def _is_not_the_records(self, error: BaseException, call: Work[Found]) -> bool:
         """Whether no record is to blame; raises what the error means where it is none of ours."""

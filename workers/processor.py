@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from backfill.catalog import Target, resolve
 from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.definition import ColumnBackfill
@@ -28,6 +30,7 @@ from workers.stats import Stats
 # A row that the application changes while its value is computed is read again so often before it has to wait.
 ROUNDS: Final = 3
 PAUSE_SECONDS: Final = 0.2  # before PostgreSQL is asked again
+LONGEST_PAUSE_SECONDS: Final = 2.0
 REST_SECONDS: Final = 1.0  # of a longer rest, before the job is asked again how long it should be
 
 
@@ -57,6 +60,7 @@ class Processor:
         self._stopping = stopping
         self._say = say
         self._targets: dict[tuple[str, Mode], Target] = {}
+        self._waiting = 0  # slots, for PostgreSQL
 
     async def process(self, backfill: str, body: bytes) -> bool:
         """Do what the body asks; True when the delivery may be acked, False when the broker should dead-letter it."""
@@ -77,8 +81,13 @@ class Processor:
                     if not (is_transient(error) or isinstance(error, CommitUnknownError)):
                         raise
                     # Nobody's fault and perhaps already committed: ask the ledger by claiming again.
-                    self._say(f"PostgreSQL did not answer ({type(error).__name__}); waiting for it.")
-                    await self._until_database_answers()
+                    if not self._waiting:
+                        self._say(f"PostgreSQL {_did(error)} ({type(error).__name__}); waiting for it.")
+                    self._waiting += 1
+                    try:
+                        await self._until_database_answers()
+                    finally:
+                        self._waiting -= 1
                 else:
                     return may_ack
 
@@ -188,12 +197,19 @@ class Processor:
                     await asyncio.sleep(PAUSE_SECONDS)
 
     async def _until_database_answers(self) -> None:
+        """Wait until it answers and may be written to."""
+        pause = PAUSE_SECONDS
         while True:
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             try:
                 async with asyncio.timeout(5), self._pool.acquire() as connection:
-                    await connection.fetchval("SELECT 1")
-                    return
+                    if await connection.fetchval("SHOW transaction_read_only") == "off":
+                        return
             except Exception as error:
                 if not is_transient(error):
                     raise
+
+
+def _did(error: Exception) -> str:
+    return "is read-only" if isinstance(error, asyncpg.ReadOnlySQLTransactionError) else "did not answer"

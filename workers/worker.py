@@ -74,7 +74,7 @@ class Worker:
         """Work until stopped; raises UnreachableError, UsageError or SchemaError when it cannot begin."""
         settings, options, name = self._settings, self._options, self._name
         broker_url = need_broker(settings)
-        async with contextlib.AsyncExitStack() as stack:
+        async with database.translated(need_database(settings)), contextlib.AsyncExitStack() as stack:
             pool = await stack.enter_async_context(
                 database.pooled(
                     need_database(settings),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
@@ -82,13 +83,13 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxied(url: str) -> AsyncIterator[tuple[str, Proxy]]:
-    """The URL of a proxy to that service, and the proxy."""
+async def proxied(url: str, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[str, Proxy]]:
+    """The URL of a proxy to that service, and the proxy; it may speak TLS to its clients."""
     parts = urlsplit(url)
     assert parts.hostname
     assert parts.port
     proxy = Proxy(parts.hostname, parts.port)
-    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0, ssl=tls)
     proxy.port = server.sockets[0].getsockname()[1]
     credentials = parts.netloc.rpartition("@")[0]
     try:

@@ -14,8 +14,13 @@ LAYERS = (
     {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry"},
     {"definition", "settings", "statements", "application", "exposition", "kinds", "inputs"},
     {
+        "addresses",
         "codecs",
+        "connecting",
         "database",
+        "database_errors",
+        "sessions",
+        "shared",
         "columns",
         "keys",
         "needs",

@@ -53,7 +53,7 @@ def test_a_wrong_option_is_an_object_too(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"backfill settings", "backfill services up"}))
 def test_what_fails_is_an_object(name: str, tmp_path: Path) -> None:
     command, words = named(name)
-    more = {"backfill set": ["--pause-ms=1"]}.get(name, [])
+    more = {"backfill set": ["--pause-ms=1"], "backfill sql": ["jobs", "--run"]}.get(name, [])
     takes_job = any(isinstance(one, click.Argument) and one.name == "job" for one in COMMANDS[name].params)
     job = ["latest"] if takes_job else []
     env = {"BACKFILL_APP": "examples.names", "BACKFILL_HOME": str(tmp_path)}
