@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Final
 
 from backfill.broker import BrokerLostError
-from backfill.database import Connection
+from backfill.database import Connection, Pool, is_transient
 from backfill.errors import UnreachableError
 from backfill.ledger import partitions
 from backfill.message import PartitionMessage
 from backfill.publisher import Publisher
+from workers.hand import Hold
 from workers.stats import Stats
 
 REST_SECONDS: Final = 1.0  # a worker beyond a job's allowance holds a message so long before it drops it
@@ -19,7 +20,8 @@ BURIED_BYTES: Final = 65_536  # enough to see what it was; an oversized body is 
 class Refusing:
     """Drops what is done already, buries what never was; each says whether the delivery may be acked."""
 
-    def __init__(self, publisher: Publisher, stats: Stats, say: Callable[[str], None]) -> None:
+    def __init__(self, pool: Pool, publisher: Publisher, stats: Stats, say: Callable[[str], None]) -> None:
+        self._pool = pool
         self._publisher = publisher
         self._stats = stats
         self._say = say
@@ -42,6 +44,20 @@ class Refusing:
             await partitions.forget_message(connection, message)
         else:
             self._stats.duplicates += 1
+        return True
+
+    async def in_hand(self, message: PartitionMessage, hold: Hold) -> bool:
+        """Another slot has the partition in hand: a duplicate, unless its claim was taken away meanwhile."""
+        forgotten = False
+        if hold.claim is not None:
+            try:
+                async with self._pool.acquire(timeout=10) as connection:
+                    # Pending in spite of the claim: the fence will stop that slot, and somebody has to begin anew.
+                    forgotten = await partitions.forget_message(connection, message)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+        self._stats.duplicates += not forgotten
         return True
 
     async def bury(self, backfill: str, body: bytes, reason: str) -> bool:

@@ -1,0 +1,2 @@
+-- Whether the server answers in this session.
+SELECT 1
