@@ -21,6 +21,10 @@ from tests.support.world import World
 KILLING = """
     SELECT id, value, CASE WHEN base = 1 THEN pg_terminate_backend(pg_backend_pid()) END FROM things WHERE id = ANY($1)
 """
+# What is to blame is looked for one by one by then.
+AFTER_FOUR_ATTEMPTS = """
+    UPDATE backfill_partitions SET interruptions = 3, attempt_count = 4 WHERE partition_key = '000000001'
+"""
 
 
 async def claimed(world: World, worker: object = None, lease: float = 60.0) -> Claim | None:
@@ -219,3 +223,20 @@ def test_the_errors_of_a_server_that_is_starting_or_crashed_are_nobodys_doing() 
     assert may_be_own(asyncpg.AdminShutdownError("terminating connection due to administrator command"))
     for error in (asyncpg.CrashShutdownError("x"), asyncpg.CannotConnectNowError("x"), ConnectionRefusedError()):
         assert not may_be_own(error)
+
+
+async def test_a_service_that_a_definition_asks_is_asked_again_later(world: World) -> None:
+    world.definition = "Fetching"
+    await world.rows(10)
+    await world.execute("INSERT INTO outage VALUES ('away')")
+    await world.queue("--mode=all", "--batch-size=10")
+    worker = world.worker()
+    await eventually(lambda: world.value("SELECT attempt_count >= 2 FROM backfill_partitions"))
+    await world.execute("DELETE FROM outage")
+    await world.until_ended()
+    await world.drain(worker)
+
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 10
+    assert "Fenced" not in worker.output
+    await world.finish()
+    await world.ends_well()

@@ -223,3 +223,18 @@ class Elsewhere(Counter):
         if await connection.fetchval("SELECT EXISTS (SELECT FROM outage)"):
             raise asyncpg.CannotConnectNowError("the database system is starting up")
         return await super().load(connection, keys)
+
+
+class NetworkError(Exception):
+    """As a client library raises it, which is no OSError."""
+
+
+class Fetching(Counter):
+    """It asks a service that does not answer while the table `outage` holds a row."""
+
+    name = "fetching"
+
+    async def load(self, connection: Any, keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM outage)"):
+            raise NetworkError("connection reset by peer")
+        return await super().load(connection, keys)
