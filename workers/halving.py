@@ -6,10 +6,11 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from backfill import sessions, texts
+from backfill import sessions, statements, texts
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
 from backfill.ledger.partitions import Tally
+from workers.outages import is_outage
 
 # Halves of what was cut off: with the whole time each, finding one record would take as long as ten partitions.
 HALVED_STATEMENT_MS: Final = 2_000
@@ -23,6 +24,13 @@ def is_broken_definition(error: BaseException) -> bool:
     return isinstance(error, asyncpg.SyntaxOrAccessError) and not isinstance(
         error, asyncpg.DatatypeMismatchError | asyncpg.CannotCoerceError
     )
+
+
+def _is_out_of_reach(error: BaseException) -> bool:
+    """Whether some service or database did not answer, ours perhaps."""
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):  # it answered, and is ours
+        return False
+    return isinstance(error, OSError) or is_away(error) or is_outage(error)
 
 
 class Halving:
@@ -78,8 +86,8 @@ class Halving:
             raise asyncio.CancelledError from error
         if isinstance(error, asyncio.CancelledError):
             return False  # the definition raised it
-        if isinstance(error, OSError) and not self._connection.is_closed():
-            # The definition's own service is away, not the database: an attempt of this partition.
+        if _is_out_of_reach(error) and await self._is_well():
+            # The definition's own service is away, or a database of its own, not ours: an attempt of this partition.
             raise TransientError(": ".join(texts.why(error))) from error
         if isinstance(error, asyncpg.InterfaceError) and not self._connection.is_closed():
             # The driver itself refuses the call: too few or too many arguments, for one.
@@ -90,6 +98,16 @@ class Halving:
         if isinstance(error, SchemaError | TransientError) or is_transient(error):
             return True
         return is_broken_definition(error) and await self._fails_for_nothing(call)
+
+    async def _is_well(self) -> bool:
+        """Whether our session still works: what the server says last may come before the end of the connection."""
+        if self._connection.is_closed():
+            return False
+        try:
+            await self._connection.fetchval(statements.read("catalog/takes_writes"))
+        except Exception:
+            return False
+        return True
 
     @staticmethod
     async def _fails_for_nothing(call: Work[Found]) -> bool:

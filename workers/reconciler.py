@@ -29,6 +29,7 @@ from workers.republisher import Republisher
 from workers.troubles import Troubles
 
 TICK_SECONDS = 1.0
+RETURN_SECONDS = 3.0  # after an outage of the database
 SWEEP_SECONDS = 5.0  # at a stretch, before the other backfills have their turn
 LOGIN = "the login"
 SETTLE_SECONDS = 60.0  # beyond the longest computation: what an apply may take
@@ -81,6 +82,8 @@ class Reconciler:
             except Exception as error:
                 if not is_transient(error):
                     raise
+                # Workers that have been cut off renew, or give back, what they hold first.
+                due = max(due, time.monotonic() + RETURN_SECONDS)
             await asyncio.sleep(min(TICK_SECONDS, self._settings.reconcile_seconds))
 
     async def tick(self, *, full: bool) -> None:

@@ -73,7 +73,7 @@ async def read(settings: Settings) -> "Reading":
     try:
         async with asyncio.timeout(SCRAPE_SECONDS), ledger(settings, "metrics") as connection:
             await schema.check(connection)
-            measured = await measures.read(connection, settings.lease_seconds)
+            measured = await measures.read(connection)
     except TimeoutError as error:
         raise UnreachableError(f"PostgreSQL did not answer within {SCRAPE_SECONDS} s; see what it does") from error
     names = [row["asset_name"] for row in measured.backfills]

@@ -80,9 +80,7 @@ def reset_stuck(job: str | None, force: bool, as_json: bool, **selection: Any) -
     from backfill.ledger import operations
 
     async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
-        taken, again = await operations.reset_stuck(
-            connection, one, actor=actor(), gone_seconds=read_settings().lease_seconds, force=force
-        )
+        taken, again = await operations.reset_stuck(connection, one, actor=actor(), force=force)
         text = f"Job {one}: {taken:,} partitions taken back, {again:,} messages will be published again."
         return {"job": str(one), "partitions": taken, "republished": again, "text": text}
 

@@ -150,9 +150,7 @@ async def retry(connection: Connection, job: UUID, *, actor: str) -> tuple[UUID,
     return opened, sum(count["record_count"] for count in counts)
 
 
-async def reset_stuck(
-    connection: Connection, job: UUID, *, actor: str, gone_seconds: float, force: bool
-) -> tuple[int, int]:
+async def reset_stuck(connection: Connection, job: UUID, *, actor: str, force: bool) -> tuple[int, int]:
     """Take back partitions of workers that have gone (or of all, fencing them out), and queue what is pending anew.
 
     Returns how many partitions were taken back, and how many messages will be published again.
@@ -162,7 +160,7 @@ async def reset_stuck(
         raise ConflictError(f"job {job} is {state.value}: it has ended, and nothing of it can be stuck")
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor)
-        taken = await connection.fetch(statements.read("ledger/reset_partitions"), job, gone_seconds, force)
+        taken = await connection.fetch(statements.read("ledger/reset_partitions"), job, force)
         again = await connection.fetch(statements.read("ledger/forget_messages"), job)
         details = {"partitions": [row["partition_key"] for row in taken][:100], "republished": len(again)}
         await events.remember(connection, job, "job.reset", details)

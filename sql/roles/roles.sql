@@ -53,4 +53,6 @@ GRANT INSERT, UPDATE, DELETE ON backfill_leases TO backfill_worker;
 GRANT INSERT ON backfill_events TO backfill_worker;
 
 GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), backfill_claim_lock(uuid),
-    backfill_actor() TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
+    backfill_actor(), backfill_is_alive(backfill_workers)
+    TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
+GRANT EXECUTE ON FUNCTION backfill_claim(uuid, text, uuid, double precision, text, text) TO backfill_worker;

@@ -112,7 +112,9 @@ def test_ctrl_c_while_a_command_is_imported_is_a_word_and_an_exit_code(
     script: str, interrupted: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     ended = interrupted(script, "click")
-    assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
+    # A worker that has nothing in hand yet has done what it is told to do.
+    expected = (0, "") if script == "backfill-worker" else (130, "interrupted\n")
+    assert (ended.returncode, ended.stderr) == expected
 
 
 def test_so_is_one_while_the_network_libraries_are_imported(
