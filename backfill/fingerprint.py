@@ -105,9 +105,28 @@ def _root(part: Any) -> str:
 
 def _source(part: Any) -> str:
     try:
-        return inspect.getsource(part)
-    except (OSError, TypeError):  # defined at a prompt or generated: the rest must do
+        return _block(part) if isinstance(part, type) else inspect.getsource(part)
+    except (OSError, TypeError, SyntaxError):  # defined at a prompt or generated: the rest must do
         return ""
+
+
+def _block(kind: type) -> str:
+    """The source of a class.
+
+    That of `inspect` parses the whole file for each, and not twice at once: threads and finalizers may be in each
+    other's way.
+    """
+    module: Any = sys.modules.get(kind.__module__)
+    lines, _ = inspect.findsource(module)
+    heads = [n for n, line in enumerate(lines) if re.match(rf"\s*class\s+{kind.__name__}\b", line)]
+    own = [
+        function.__code__.co_firstlineno
+        for value in vars(kind).values()
+        if (function := _function(value)) and function.__qualname__.startswith(f"{kind.__qualname__}.")
+    ]
+    # Of several with that name, the one that is nearest before the first line of a method.
+    heads = [n for n in heads if own and n < min(own)][-1:] or heads
+    return "".join(inspect.getblock(lines[heads[0] :])) if heads else ""
 
 
 def _text(value: Any) -> str | None:

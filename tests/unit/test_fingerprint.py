@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backfill import application
-from backfill.fingerprint import is_comparable
+from backfill.fingerprint import _block, is_comparable
 from tests.support.definitions import Counter
 
 SOURCE = """
@@ -134,6 +134,27 @@ def test_what_is_edited_while_a_process_runs_is_not_what_it_runs(taken: Callable
     before = loaded.fingerprint()
     (tmp_path / "fp_app" / "made.py").write_text(SOURCE.replace("step = 1", "step = 2"))
     assert loaded.fingerprint() == before
+
+
+def test_of_classes_with_one_name_each_has_its_own_source() -> None:
+    class Outer(Counter):
+        class Parameters:
+            first = object()
+
+            def method(self) -> int:
+                return 1
+
+    class Other(Counter):
+        class Parameters:
+            second = object()
+
+            def method(self) -> int:
+                return 1
+
+    assert "first = object()" in _block(Outer.Parameters)
+    assert "second = object()" in _block(Other.Parameters)
+    assert "second = object()" in _block(Other)
+    assert "first" not in _block(Other)
 
 
 def test_a_stand_in_that_answers_nothing_is_passed_over(taken: Callable[..., str]) -> None:
