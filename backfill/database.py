@@ -86,6 +86,11 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(text: str) -> str:
+    """A text for a statement whose parameters are taken."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 @asynccontextmanager
 async def translated(url: str) -> AsyncIterator[None]:
     """Turn what PostgreSQL and the network say into errors a person can act on."""

@@ -9,13 +9,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from backfill import database, schema, statements
+from backfill import database, parameters, schema, statements
 from backfill.broker import BrokerLostError
 from backfill.console import ledger, need_broker, need_database, note
 from backfill.database import Connection
 from backfill.definition import ColumnBackfill
 from backfill.errors import BackfillError, ConflictError, SchemaError, UnreachableError
 from backfill.failpoints import failpoint
+from backfill.fingerprint import is_comparable
 from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Request, Row
 from backfill.modes import Mode
@@ -64,6 +65,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
                 prepared.request,
                 asset_name=definition.name,
                 definition_hash=definition.fingerprint(),
+                parameters=parameters.stored(definition),
                 upper_key=prepared.upper_key,
                 key_range=prepared.key_range,
                 producer=producer,
@@ -105,7 +107,8 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
             raise ConflictError(
                 f"job {row['id']} is for {row['asset_name']!r}, which the app does not have; it has: {', '.join(app)}"
             )
-        if definition.fingerprint() != row["definition_hash"]:
+        definition = parameters.of_job(definition, parameters.decoded(row["parameters"]))
+        if is_comparable(row["definition_hash"]) and definition.fingerprint() != row["definition_hash"]:
             screen.warn(f"{row['asset_name']} has changed since job {row['id']} was opened")
         publisher = await _publisher(settings, definition, stack)
         producer = uuid4()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-from backfill.catalog import Target, resolve
+from backfill.catalog import ChangedTableError, Target
 from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.definition import ColumnBackfill
 from backfill.errors import ContractError
@@ -15,11 +15,11 @@ from backfill.failpoints import failpoint
 from backfill.ledger import jobs, partitions
 from backfill.ledger.partitions import Claim, Tally
 from backfill.message import PartitionMessage, decode
-from backfill.modes import Mode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from workers.applier import Applier, CommitUnknownError, Ending, FencedError
 from workers.computation import compute
+from workers.definitions import Definitions, FormerDefinitionError
 from workers.failing import Failing
 from workers.hand import Hand
 from workers.refusing import Refusing
@@ -50,13 +50,12 @@ class Processor:
         self._pool = pool
         self._failing = Failing(settings, pool, publisher, stats, say)
         self._refusing = Refusing(publisher, stats, say)
-        self._definitions = definitions
+        self._definitions = Definitions(settings, definitions, say)
         self._hand = hand
         self._stats = stats
         self._worker = worker
         self._stopping = stopping
         self._say = say
-        self._targets: dict[tuple[str, Mode], Target] = {}
 
     async def process(self, backfill: str, body: bytes) -> bool:
         """Do what the body asks; True when the delivery may be acked, False when the broker should dead-letter it."""
@@ -73,6 +72,8 @@ class Processor:
             while True:
                 try:
                     may_ack = await self._attempt(message, body)
+                except ChangedTableError:
+                    continue  # claimed again, what is left is worked on with the table as it is now
                 except Exception as error:
                     if not (is_transient(error) or isinstance(error, CommitUnknownError)):
                         raise
@@ -102,14 +103,17 @@ class Processor:
         except FencedError:
             self._stats.fenced += 1
             return True
+        except FormerDefinitionError:
+            return await self._definitions.leave(connection, message, claim)
         except (asyncio.CancelledError, CommitUnknownError):
             await self._release(claim)
             raise
         except Exception as error:
-            if is_away(error):
+            cause = error if is_away(error) else await self._definitions.cause(connection, message, error)
+            if is_away(error) or isinstance(cause, ChangedTableError):
                 await self._release(claim)
-                raise
-            return await self._failing.whole(message, claim, error)
+                raise cause from None
+            return await self._failing.whole(message, claim, cause)
 
     async def _rest(self, job: UUID, pause_ms: int) -> None:
         """Leave the slot idle as the job asks, and look up now and then whether it still does."""
@@ -127,7 +131,7 @@ class Processor:
         if claim.attempt > self._settings.max_attempts:
             error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
             return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
-        target = await self._target(connection, message)
+        target = await self._definitions.target(connection, message, claim)
         async with target.session(connection):
             await self._rounds(connection, target, message, claim)
         return True
@@ -166,13 +170,6 @@ class Processor:
             ids = [one for one in left if one not in put_off]
             began = time.monotonic()
             round_number += not later
-
-    async def _target(self, connection: Connection, message: PartitionMessage) -> Target:
-        known = self._targets.get((message.backfill, message.mode))
-        if known is None:
-            known = await resolve(connection, self._definitions[message.backfill], message.mode)
-            self._targets[message.backfill, message.mode] = known
-        return known
 
     async def _release(self, claim: Claim) -> None:
         """Give the claim back on another connection, as far as that is possible in two seconds; else its lease ends."""

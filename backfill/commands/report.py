@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backfill.parameters import shown
+
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress
 
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 def lines(now: "Progress") -> Iterator[str]:
     """The job's progress as plain lines."""
     yield f"Job {now.job}: {now.backfill}, mode {now.mode}, priority {now.priority}"
+    if now.parameters:
+        yield f"Parameters: {shown(now.parameters)}"
     since = now.completed_at or now.paused_at or now.started_at or now.created_at
     why = now.error_message or now.pause_reason
     yield f"State: {now.state.value} since {since:%Y-%m-%d %H:%M:%S} UTC" + (f" ({why})" if why else "")

@@ -12,7 +12,7 @@ import asyncpg
 from backfill import statements
 from backfill.database import Connection
 from backfill.errors import ConflictError
-from backfill.ledger import jobs
+from backfill.ledger import definitions, jobs
 from backfill.ledger.jobs import Row
 from backfill.states import ACTIVE, ENDED, JOB_ARROWS, JobState
 from backfill.texts import MOST_OF_A_NAME, clean
@@ -50,11 +50,25 @@ async def pause(connection: Connection, job: UUID, *, actor: str, reason: str = 
     return await _change(connection, job, JobState.PAUSED, change, actor=actor, reason=reason)
 
 
-async def resume(connection: Connection, job: UUID, *, actor: str, reason: str = "") -> Done:
-    """Go on where a pause stopped; the job is resuming until a worker claims."""
+async def resume(
+    connection: Connection, job: UUID, *, actor: str, reason: str = "", accept_definition: bool = False
+) -> Done:
+    """Go on where a pause stopped; the job is resuming until a worker claims.
+
+    With the definition that a worker has met it with, where that is to be accepted: else it would be paused again.
+    """
 
     async def change(row: Row) -> bool:
-        return bool(await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]))
+        if not await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]):
+            return False
+        if accept_definition:
+            accepted = await definitions.accept(connection, job)
+            if accepted is None:
+                raise ConflictError(
+                    f"job {job} is not paused for a changed definition: there is none to accept; resume it without"
+                )
+            await _remember(connection, job, "job.definition_accepted", accepted)
+        return True
 
     return await _change(connection, job, JobState.RESUMING, change, actor=actor, reason=reason)
 
