@@ -37,7 +37,7 @@ def pause(job: str | None, reason: str, as_json: bool, **selection: Any) -> None
 @click.command()
 @selecting
 @click.option("--reason", default="", help="Why, for the job's events.")
-@click.option("--accept-definition", is_flag=True, help="Go on with the changed definition that a worker has met.")
+@click.option("--accept-definition", is_flag=True, help="Go on with the definition that workers have now.")
 @json_option
 def resume(job: str | None, reason: str, accept_definition: bool, as_json: bool, **selection: Any) -> None:
     """Let paused JOB go on; no completed partition is done again."""

@@ -36,10 +36,10 @@ async def offer(connection: Connection, job: UUID, before: str, definition_hash:
     await connection.execute(statements.read("ledger/offer_definition"), job, before, definition_hash)
 
 
-async def accept(connection: Connection, job: UUID) -> dict[str, str] | None:
-    """Let the job go on with what a worker has met it with: the hashes before and now; None when none has."""
+async def accept(connection: Connection, job: UUID) -> dict[str, str]:
+    """Let the job go on with what a worker has met it with, or with the next worker's: the hashes before and now."""
     row = await connection.fetchrow(statements.read("ledger/accept_definition"), job)
-    return None if row is None else dict(row)
+    return {} if row is None else dict(row)
 
 
 async def unserved(connection: Connection, backfills: list[str], gone_seconds: float) -> list[Row]:

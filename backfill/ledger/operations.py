@@ -55,19 +55,14 @@ async def resume(
 ) -> Done:
     """Go on where a pause stopped; the job is resuming until a worker claims.
 
-    With the definition that a worker has met it with, where that is to be accepted: else it would be paused again.
+    Where a changed definition is accepted, with the one that a worker has met it with, or the next worker's.
     """
 
     async def change(row: Row) -> bool:
         if not await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]):
             return False
         if accept_definition:
-            accepted = await definitions.accept(connection, job)
-            if accepted is None:
-                raise ConflictError(
-                    f"job {job} is not paused for a changed definition: there is none to accept; resume it without"
-                )
-            await _remember(connection, job, "job.definition_accepted", accepted)
+            await _remember(connection, job, "job.definition_accepted", await definitions.accept(connection, job))
         return True
 
     return await _change(connection, job, JobState.RESUMING, change, actor=actor, reason=reason)

@@ -8,7 +8,7 @@ import pytest
 from backfill import ColumnBackfill, Skip
 from tests.support import made_up
 from tests.support.made_up import queued, worked
-from tests.support.operating import ask, done
+from tests.support.operating import done
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -139,15 +139,14 @@ async def test_with_the_setting_it_goes_on_and_says_so_once(world: World) -> Non
     await world.ends_well()
 
 
-async def test_there_is_nothing_to_accept_where_nothing_has_changed(world: World) -> None:
+async def test_what_no_worker_has_met_yet_is_accepted_of_the_next_one(world: World) -> None:
+    """A job that was paused for a definition that could not work, and has been corrected."""
     await world.execute("UPDATE backfill_jobs SET state = 'running', started_at = now()")
     await done(world, "pause", "latest")
-    answer = await ask(world, "resume", "latest", "--accept-definition")
-    assert answer.code == 4
-    assert "is not paused for a changed definition: there is none to accept; resume it without" in answer.err
-    assert await world.state() == "paused"
-    await done(world, "resume", "latest")
-    await worked(world, Before())
+    await done(world, "resume", "latest", "--accept-definition")
+    await worked(world, After())
+    assert await values(world) == {70}
+    assert await world.value("SELECT definition_hash FROM backfill_jobs") == After().fingerprint()
     await world.ends_well()
 
 
