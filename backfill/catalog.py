@@ -8,14 +8,19 @@ from typing import Final
 
 from backfill import columns, kinds, needs, sessions, statements
 from backfill.columns import Column
-from backfill.database import Connection, quote
+from backfill.database import Connection
 from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.inputs import with_arrays
 from backfill.keys import Key
 from backfill.modes import Mode
+from backfill.statements import literal, quote
 
 TENANT: Final = "app.current_tenant"
+
+
+class ChangedTableError(Exception):
+    """The table has changed since the definition was held against it: it has to be again."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Target:
     is_partitioned: bool
     key: Key
     columns: tuple[Column, ...]
+    used: tuple[Column, ...]  # those, and the others that the definition names
     notes: tuple[str, ...] = ()  # what people should know before a job starts
 
     @cached_property
@@ -41,7 +47,8 @@ class Target:
         table = self.table if self.is_partitioned else f"ONLY {self.table}"
         return self.key.fragments | {
             "name": self.table,
-            "literal": "'" + self.table.replace("'", "''") + "'",
+            "literal": literal(self.table),
+            "used": ", ".join(literal(column.name) for column in self.used),
             "table": table,
             "given_rows": self.key.given(table),
             "predicate": self.mode.predicate(f"t.{quote(self.definition.target_column)}"),
@@ -60,6 +67,11 @@ class Target:
 
     def statement(self, name: str, **more: str) -> str:
         return statements.render(name, {**self.names, **more})
+
+    @cached_property
+    def shape(self) -> str:
+        """The columns with their types, as `read_shape` has them when nothing has changed."""
+        return ", ".join(shape for _, shape in sorted({(column.name, column.shape) for column in self.used}))
 
     @cached_property
     def read_versions(self) -> str:
@@ -103,6 +115,12 @@ class Target:
                     raise
 
 
+async def need_unchanged(connection: Connection, target: Target) -> None:
+    """Raise ChangedTableError where a column has another type than when the target was resolved."""
+    if await connection.fetchval(target.statement("read_shape")) != target.shape:
+        raise ChangedTableError
+
+
 async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode) -> Target:
     """Look every name of the definition up; raises SchemaError naming what is missing and what to do."""
     table = await connection.fetchrow(statements.read("catalog/read_table"), definition.table)
@@ -127,8 +145,7 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
 
     key = Key(tuple(column(name) for name in definition.key_columns))
     target = column(definition.target_column)
-    for name in definition.version:
-        column(name)
+    version = tuple(column(name) for name in definition.version)
     for name in definition.columns:
         columns.need_writable(column(name), definition.table)
         if name in key.names:
@@ -137,6 +154,7 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         raise SchemaError(
             f"mode zero needs a number, but {target.name!r} is {target.full_type}; use --mode=null or all"
         )
+    written = tuple(found[name] for name in definition.columns)
     needs.need_usable_key(key, definition)
     await needs.need_index(connection, table["oid"], key, definition)
     if table["is_filtered"]:
@@ -158,6 +176,7 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         f"{quote(table['schema_name'])}.{quote(table['table_name'])}",
         table["kind"] == "p",
         key,
-        tuple(found[name] for name in definition.columns),
+        written,
+        (*key.columns, target, *version, *written),
         notes,
     )

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     failed_minimum: Annotated[
         int, Field(ge=1, le=1_000_000, description="ended partitions before that share is looked at")
     ] = 20
+    on_changed_definition: Annotated[
+        Literal["pause", "warn"],
+        Field(description="what a worker does with a job that was opened with another definition than it has"),
+    ] = "pause"
     metrics_port: Annotated[
         int | None,
         Field(ge=0, le=65535, description="port of a worker's Prometheus metrics; 0 takes a free one, unset has none"),

@@ -23,3 +23,8 @@ def render(name: str, identifiers: dict[str, str]) -> str:
 def quote(name: str) -> str:
     """An identifier as PostgreSQL's quote_ident would write it; look names up in the catalog before."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text for a statement whose parameters are taken."""
+    return "'" + text.replace("'", "''") + "'"

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from backfill import __version__, application
+from backfill import __version__, application, parameters
 from backfill.console import EXIT_CODES, app_option, json_option, print_json, read_settings, reporting
 from backfill.invocation import SettingsCommand
 from backfill.modes import Mode, Priority
@@ -49,6 +49,14 @@ Examples:
 @click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", show_default=True, help="Order of keys.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Just this record, if the mode selects it; repeatable.")
 @click.option("--after", metavar="KEY", help="Only records behind this one, in the order of keys.")
+@click.option(
+    "-P",
+    "--parameter",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the definition, kept with the job; repeatable.",
+)
 @click.option("--dry-run", is_flag=True, help="Show counts, predicate and query plan; write and publish nothing.")
 @click.option("--idempotency-key", metavar="KEY", help="Open one job a key: the same call again goes on with it.")
 @click.option(
@@ -93,8 +101,11 @@ def main(
                     options["after"],
                     options["idempotency_key"],
                 )
+                definition = parameters.given(application.pick(definitions, name), options["pairs"])
+                for sentence in application.rivals(definitions, definition.name):
+                    screen.warn(sentence)
                 work = queueing.dry_run if options["dry_run"] else queueing.queue
-                result = asyncio.run(work(settings, application.pick(definitions, name), request, screen))
+                result = asyncio.run(work(settings, definition, request, screen))
     if as_json:
         print_json(result)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from backfill import needs
 from backfill.catalog import Target, resolve
 from backfill.definition import ColumnBackfill
 from backfill.errors import UsageError
@@ -78,7 +79,12 @@ async def prepare(
         await need_fit_queries(connection, target)
         request = await _canonical(connection, target, request)
         lower, upper = await planning.key_bounds(connection, target)
-        warnings = [*target.notes, *await definition.warnings(connection), *await _keyless(connection, target)]
+        warnings = [
+            *target.notes,
+            *await needs.worker_rights(connection, target.table, definition),
+            *await definition.warnings(connection),
+            *await _keyless(connection, target),
+        ]
         prepared = Preparation(target, request, lower, upper, 0, False, warnings)
         if upper is None:
             return prepared

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from backfill import database, schema
+from backfill import database, parameters, schema
 from backfill.actor import actor
 from backfill.console import ledger, need_database
 from backfill.definition import ColumnBackfill
@@ -57,6 +57,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
                 prepared.request,
                 asset_name=definition.name,
                 definition_hash=definition.fingerprint(),
+                parameters=parameters.stored(definition),
                 upper_key=prepared.upper_key,
                 key_range=prepared.key_range,
                 producer=producer,
@@ -98,7 +99,7 @@ async def _existing(
     row = await jobs.read(connection, job)
     if row["asset_name"] == definition.name:
         request = await canonical(connection, definition, request)
-    idempotency.need_same(row, request, definition.name)
+    idempotency.need_same(row, request, definition.name, parameters.stored(definition))
     if row["priority"] != request.priority:
         screen.warn(
             f"job {job} has priority {row['priority']}; change it with: "

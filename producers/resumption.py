@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from backfill import database, schema
+from backfill import database, parameters, schema
 from backfill.console import ledger, need_database
 from backfill.definition import ColumnBackfill
 from backfill.errors import ConflictError
+from backfill.fingerprint import is_comparable
 from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Request, Row
 from backfill.modes import Mode, Priority
@@ -69,7 +70,8 @@ async def go_on(
     stack: AsyncExitStack,
 ) -> dict[str, Any]:
     """Queue what is left of a job that this producer leads."""
-    if definition.fingerprint() != job["definition_hash"]:
+    definition = parameters.of_job(definition, parameters.decoded(job["parameters"]))
+    if is_comparable(job["definition_hash"]) and definition.fingerprint() != job["definition_hash"]:
         screen.warn(f"{job['asset_name']} has changed since job {job['id']} was opened")
     publisher = await production.publisher(settings, definition, stack, screen)
     screen.say(f"Job: {job['id']} ({job['records_matched']:,} records planned before)")

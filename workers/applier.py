@@ -104,6 +104,7 @@ class Applier:
                 duration_ms=ending.duration_ms,
                 retry_seconds=ending.retry_seconds,
                 error=error,
+                definition_hash=self._target.definition.fingerprint(),
             )
             failpoint("worker.before_commit")
         except BaseException:

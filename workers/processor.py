@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill.catalog import Target, resolve
+from backfill.catalog import ChangedTableError, Target
 from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.definition import ColumnBackfill
 from backfill.errors import ContractError
@@ -18,12 +18,12 @@ from backfill.ledger import jobs, partitions
 from backfill.ledger.interruptions import Fate
 from backfill.ledger.partitions import Claim, Tally
 from backfill.message import PartitionMessage, decode
-from backfill.modes import Mode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from workers import slices
 from workers.applier import Applier, CommitUnknownError, Ending, FencedError
 from workers.computation import compute
+from workers.definitions import Definitions, FormerDefinitionError
 from workers.failing import Failing
 from workers.hand import Hand, Hold
 from workers.interruptions import Interruptions, cause_of
@@ -55,13 +55,12 @@ class Processor:
         self._failing = Failing(settings, pool, publisher, stats, say)
         self._refusing = Refusing(pool, publisher, stats, say)
         self._interruptions = Interruptions(pool, settings.retry_delays)
-        self._definitions = definitions
+        self._definitions = Definitions(settings, definitions, say)
         self._hand = hand
         self._stats = stats
         self._worker = worker
         self._stopping = stopping
         self._say = say
-        self._targets: dict[tuple[str, Mode], Target] = {}
         self._waiting = 0  # slots, for PostgreSQL
 
     async def process(self, backfill: str, body: bytes) -> bool:
@@ -88,6 +87,8 @@ class Processor:
                 if failed is not None and hold.claim is not None:
                     return await self._failing.whole(message, hold.claim, failed)
                 return await self._attempt(message, body, hold)
+            except ChangedTableError:
+                continue  # claimed again, what is left is worked on with the table as it is now
             except Exception as error:
                 if not (is_transient(error) or isinstance(error, CommitUnknownError)):
                     raise
@@ -129,10 +130,16 @@ class Processor:
         except FencedError:
             self._stats.fenced += 1
             return True
+        except FormerDefinitionError:
+            return await self._definitions.leave(connection, message, claim)
         except Exception as error:
             if is_away(error) or isinstance(error, CommitUnknownError):
                 raise
-            return await self._failing.whole(message, claim, error)
+            cause = await self._definitions.cause(connection, message, error)
+            if isinstance(cause, ChangedTableError):
+                await partitions.release(connection, claim)
+                raise cause from None
+            return await self._failing.whole(message, claim, cause)
 
     async def _rest(self, job: UUID, pause_ms: int) -> None:
         """Leave the slot idle as the job asks, and look up now and then whether it still does."""
@@ -150,7 +157,7 @@ class Processor:
         if claim.attempt > self._settings.max_attempts:
             error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
             return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
-        target = await self._target(connection, message)
+        target = await self._definitions.target(connection, message, claim)
         async with target.session(connection):
             await self._rounds(connection, target, message, claim)
         return True
@@ -191,13 +198,6 @@ class Processor:
             ids = [one for one in left if one not in put_off]
             began = time.monotonic()
             round_number += not later
-
-    async def _target(self, connection: Connection, message: PartitionMessage) -> Target:
-        known = self._targets.get((message.backfill, message.mode))
-        if known is None:
-            known = await resolve(connection, self._definitions[message.backfill], message.mode)
-            self._targets[message.backfill, message.mode] = known
-        return known
 
 
 def _did(error: Exception) -> str:

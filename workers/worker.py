@@ -14,7 +14,7 @@ from backfill.database import Pool
 from backfill.definition import ColumnBackfill
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from workers import burst
+from workers import burst, readiness
 from workers.cancelling import cancel, unless
 from workers.hand import Hand
 from workers.intake import Delivery, Intake
@@ -130,9 +130,8 @@ class Worker:
         )
         async with pool.acquire(timeout=10) as connection:
             await schema.check(connection)
-            for definition in self._definitions.values():
-                for sentence in await definition.warnings(connection):
-                    self._say(f"warning: {sentence}")
+            async for sentence in readiness.warnings(connection, self._definitions):
+                self._say(f"warning: {sentence}")
         return pool
 
     async def _work(self, pool: Pool) -> None:

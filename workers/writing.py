@@ -5,7 +5,7 @@ from typing import Final
 import asyncpg
 
 from backfill import statements, texts
-from backfill.catalog import Target
+from backfill.catalog import Target, need_unchanged
 from backfill.database import Connection, is_away, is_transient
 from backfill.kinds import packed
 from backfill.ledger.partitions import Tally
@@ -65,6 +65,8 @@ class Writing:
 
     async def isolated(self, computed: Computed, tally: Tally) -> None:
         """Write under savepoints, halving what PostgreSQL refuses until the refused records stand alone."""
+        # A column that became another one refuses what no record is to blame for.
+        await need_unchanged(self._connection, self._target)
         # What is only checked at the COMMIT would fail the neighbours too.
         await self._connection.execute(statements.read("target/check_now"))
         await self._may_wait(ISOLATED_LOCK_MS)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backfill.parameters import shown
 from backfill.states import JobState
 from backfill.texts import one_line
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 def lines(now: "Progress") -> Iterator[str]:
     """The job's progress as plain lines."""
     yield f"Job {now.job}: {now.backfill}, mode {now.mode}, priority {now.priority}, opened by {now.created_by}"
+    if now.parameters:
+        yield f"Parameters: {shown(now.parameters)}"
     since = now.completed_at or now.state_since or now.created_at
     why = now.error_message or now.pause_reason
     by = f" by {now.paused_by}" if now.paused_by else ""

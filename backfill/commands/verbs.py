@@ -43,8 +43,9 @@ def pause(job: str | None, reason: str, as_json: bool, **selection: Any) -> None
 @click.command()
 @selecting
 @click.option("--reason", default="", help="Why, for the job's events.")
+@click.option("--accept-definition", is_flag=True, help="Go on with the definition that workers have now.")
 @json_option
-def resume(job: str | None, reason: str, as_json: bool, **selection: Any) -> None:
+def resume(job: str | None, reason: str, accept_definition: bool, as_json: bool, **selection: Any) -> None:
     """Let paused JOB go on; no completed partition is done again.
 
     With --all, those that `pause --all` paused; with --state=paused also those that were paused one by one.
@@ -52,7 +53,10 @@ def resume(job: str | None, reason: str, as_json: bool, **selection: Any) -> Non
     from backfill.ledger import operations
 
     async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
-        return (await operations.resume(connection, one, actor=actor(), reason=reason)).as_json()
+        done = await operations.resume(
+            connection, one, actor=actor(), reason=reason, accept_definition=accept_definition
+        )
+        return done.as_json()
 
     _apply("resume", job, [JobState.PAUSED], operation, as_json, cause=PauseCause.ALL, **selection)
 

@@ -1,9 +1,9 @@
 """An idempotency key belongs to one request: who uses it again means the same job."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from backfill import statements
+from backfill import parameters, statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, UsageError
 from backfill.ledger.jobs import Request, Row
@@ -31,7 +31,7 @@ async def find(connection: Connection, key: str) -> UUID | None:
     return found
 
 
-def need_same(job: Row, request: Request, asset_name: str) -> None:
+def need_same(job: Row, request: Request, asset_name: str, given: dict[str, Any]) -> None:
     """Raise ConflictError naming what differs. Priority does not count: `backfill set` may have changed it."""
     pairs = {
         "backfill": (job["asset_name"], asset_name),
@@ -41,6 +41,7 @@ def need_same(job: Row, request: Request, asset_name: str) -> None:
         "--order": (job["sort_order"], request.order),
         "--after": (job["after_key"], request.after),
         "--id": (sorted(job["record_ids"] or ()), sorted(request.ids)),
+        "-P": (parameters.shown(parameters.decoded(job["parameters"])), parameters.shown(given)),
     }
     differing = [f"{name} {_shown(now)} (was {_shown(then)})" for name, (then, now) in pairs.items() if then != now]
     if differing:

@@ -1,5 +1,6 @@
 """Jobs: open, find, plan, roll up, end."""
 
+import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -40,6 +41,7 @@ async def open_job(
     *,
     asset_name: str,
     definition_hash: str,
+    parameters: dict[str, Any],
     upper_key: str,
     key_range: tuple[Decimal | None, Decimal | None],
     producer: UUID,
@@ -71,6 +73,7 @@ async def open_job(
                 PRODUCER_LEASE_SECONDS,
                 request.idempotency_key,
                 request.after,
+                json.dumps(parameters),
             )
             return job
     except asyncpg.ExclusionViolationError as error:

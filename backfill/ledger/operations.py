@@ -12,7 +12,7 @@ from backfill import statements
 from backfill.actor import WORKER
 from backfill.database import Connection
 from backfill.errors import ConflictError
-from backfill.ledger import events, jobs
+from backfill.ledger import definitions, events, jobs
 from backfill.ledger.jobs import Row
 from backfill.states import ACTIVE, ENDED, JOB_ARROWS, JobState, PauseCause
 from backfill.texts import MOST_OF_A_NAME, clean
@@ -71,11 +71,21 @@ async def _keep_paused(connection: Connection, done: Done, *, actor: str, reason
     )
 
 
-async def resume(connection: Connection, job: UUID, *, actor: str, reason: str = "") -> Done:
-    """Go on where a pause stopped; the job is resuming until a worker claims."""
+async def resume(
+    connection: Connection, job: UUID, *, actor: str, reason: str = "", accept_definition: bool = False
+) -> Done:
+    """Go on where a pause stopped; the job is resuming until a worker claims.
+
+    Where a changed definition is accepted, with the one that a worker has met it with, or the next worker's.
+    """
 
     async def change(row: Row) -> bool:
-        return bool(await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]))
+        if not await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]):
+            return False
+        if accept_definition:
+            accepted = await definitions.accept(connection, job)
+            await events.remember(connection, job, "job.definition_accepted", accepted)
+        return True
 
     return await _change(connection, job, JobState.RESUMING, change, actor=actor, reason=reason)
 

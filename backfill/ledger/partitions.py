@@ -31,6 +31,7 @@ class Claim:
     job_state: str
     priority: str
     pause_ms: int
+    definition_hash: str  # of the job
     interruptions: int = 0  # earlier claims under which the worker or the session ended
     began: float = field(default_factory=time.monotonic)
 
@@ -89,6 +90,7 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
         row["job_state"],
         row["priority"],
         row["pause_ms"],
+        row["definition_hash"],
         row["interruptions"],
     )
 
@@ -126,8 +128,11 @@ async def settle(
     duration_ms: float,
     retry_seconds: float | None,
     error: str | None,
+    definition_hash: str | None = None,
 ) -> None:
-    """Write what became of the records, in the transaction that wrote the values; the caller holds the lock.
+    """Write what became of the records, and of which definition, in the transaction that wrote the values.
+
+    The caller holds the lock.
 
     The tally is told the state in which that leaves the partition.
     With records remaining the partition waits `retry_seconds` for its next attempt, or stays claimed when None.
@@ -154,6 +159,7 @@ async def settle(
         [*tally.remaining, *tally.later] or None,
         retry_seconds,
         None if error is None else clean(error),
+        definition_hash,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from backfill import statements
+from backfill import parameters, statements
 from backfill.database import Connection
 from backfill.ledger import jobs
 from backfill.ledger.jobs import Row
@@ -24,6 +24,8 @@ class Progress:
     mode: str
     state: JobState
     priority: str
+    parameters: dict[str, Any]
+    definition_hash: str
     is_planned: bool
     total_partitions: int
     completed_partitions: int
@@ -124,6 +126,8 @@ async def read(connection: Connection, job: UUID) -> Progress:
         mode=row["mode"],
         state=state,
         priority=row["priority"],
+        parameters=parameters.decoded(row["parameters"]),
+        definition_hash=row["definition_hash"],
         is_planned=row["planned_at"] is not None,
         **{
             name: numbers[name]

@@ -174,7 +174,7 @@ async def test_a_definition_whose_query_cannot_run_pauses_the_job_instead_of_bur
     await world.rows(20)
     await world.queue("--mode=all", "--batch-size=10")
 
-    worker = world.worker("--burst", TEST_INPUTS=inputs)
+    worker = world.worker("--burst", TEST_INPUTS=inputs, BACKFILL_ON_CHANGED_DEFINITION="warn")
 
     assert await worker.wait() == 0, worker.output
     assert await world.state() == "paused"

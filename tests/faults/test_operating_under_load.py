@@ -88,7 +88,9 @@ class Operating(RuleBasedStateMachine):
         url = await self.stack.enter_async_context(new_database(self.services.database_url, template=self.template))
         assert self.services.management_url
         amqp = self.stack.enter_context(broker.new_vhost(self.services.amqp_url, self.services.management_url))
-        env = environment(url, amqp, self.services.management_url, self.folder) | {"TEST_INPUTS": INPUTS}
+        env = environment(url, amqp, self.services.management_url, self.folder)
+        # What queues runs in this process, with inputs of its own.
+        env |= {"TEST_INPUTS": INPUTS, "BACKFILL_ON_CHANGED_DEFINITION": "warn"}
         self.world: World = await self.stack.enter_async_context(new_world(url, amqp, env, self._spawn))
         self.world.definition = "Configured"
         with mock.patch.dict(os.environ, self.world.env | {"BACKFILL_APP": application("Configured")}, clear=True):

@@ -60,6 +60,7 @@ async def test_json_is_one_object_with_the_same_numbers(world: World) -> None:
         "schema_version": 1,
         "backfill": "counter",
         "mode": "all",
+        "parameters": {},
         "priority": "high",
         "queue": "backfill_counter_queue_high",
         "batch_size": 20,

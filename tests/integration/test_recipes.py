@@ -1,6 +1,7 @@
 """Every recipe of docs/guide.md, followed as it is written."""
 
 import os
+import re
 import runpy
 import secrets
 import sys
@@ -51,7 +52,7 @@ async def slugs_are_shifted(world: World) -> bool:
 
 
 async def test_every_section_has_blocks() -> None:
-    assert len(SECTIONS) == 8
+    assert len(SECTIONS) == 10
     assert all(SECTIONS.values())
 
 
@@ -167,3 +168,22 @@ async def test_beside_alembic_the_ledgers_tables_are_left_out(world: World, read
     assert kept >= {"authors", "pages", "things"}
     assert not [name for name in kept if "backfill" in name]
     assert include("backfill_note", "column", {"table_name": "pages"})
+
+
+async def test_parameters(world: World, reader: Reader) -> None:
+    await follow(reader, "Parameters")
+    rows = await world.fetch("SELECT byline FROM pages WHERE byline IS NOT NULL ORDER BY id")
+    assert [row["byline"] for row in rows] == [
+        "Sheet of 2024: Page 1",
+        "Sheet of 2024: Page 2",
+        "Page of 2025: Page 3",
+    ]
+
+
+async def test_a_definition_that_changes(world: World, reader: Reader) -> None:
+    printed = await follow(reader, "A definition that changes")
+    assert "the definition of shouted has changed since job" in printed[3]
+    assert "(ChangedDefinitionError: the definition of shouted has changed since job" in printed[3]
+    rows = await world.fetch("SELECT right(byline, 1) = '!' AS edited, count(*) AS n FROM pages GROUP BY 1 ORDER BY 1")
+    assert [tuple(row) for row in rows] == [(False, 300), (True, 700)]
+    assert [int(count) for count in re.findall(r", (\d+)\)", printed[-1])] in ([300, 700], [700, 300])

@@ -287,6 +287,21 @@ async def test_a_role_that_sees_every_tenant_is_refused_once_there_is_another(wo
         await until(world, "completed", await world.value("SELECT id FROM backfill_jobs WHERE tenant_id = 'default'"))
 
 
+async def test_a_worker_may_take_and_offer_definitions_and_an_operator_accepts_one(
+    world: World, logins: Logins
+) -> None:
+    await world.rows(10)
+    operator = {"DATABASE_URL": logins.operator}
+    for its_own in ("", "2-0123456789abcdef"):
+        job = await queued(world, **operator)
+        await world.execute("UPDATE backfill_jobs SET definition_hash = $1 WHERE id = $2", its_own, job)
+        async with working(world, DATABASE_URL=logins.worker):
+            if its_own:
+                await until(world, "paused", job)
+                await done(world, "resume", str(job), "--accept-definition", **operator)
+            await until(world, "completed", job)
+
+
 async def test_a_worker_that_sees_every_tenant_does_not_touch_one_that_came_later(world: World, logins: Logins) -> None:
     # Given a superuser's worker that runs
     await world.rows(10)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import asyncpg
+from pydantic import BaseModel
 
 from backfill import ColumnBackfill, Skip, TransientError
 
@@ -61,6 +62,39 @@ class Doubler(ColumnBackfill):
 
     def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
         return {"value": record["base"] * 2}
+
+
+class Scaled(ColumnBackfill):
+    """The base by factors that each job gives; a negative one cannot be computed."""
+
+    name = "scaled"
+    table = "things"
+    columns = ("value",)
+    inputs = "SELECT id, base FROM things WHERE id = ANY($1)"
+
+    class Parameters(BaseModel):
+        factor: int = 3
+        offset: int = 0
+
+    parameters: Parameters
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        if record["base"] < 0:
+            raise ValueError("below nothing")
+        return {"value": record["base"] * self.parameters.factor + self.parameters.offset}
+
+
+class Needing(Scaled):
+    """The same, with a factor that has to be given."""
+
+    name = "needing"
+
+    class Parameters(BaseModel):
+        factor: int
+        offset: int = 0
+
+    async def warnings(self, connection: Any) -> list[str]:
+        return [f"everything times {self.parameters.factor}"]
 
 
 class Poison(ColumnBackfill):

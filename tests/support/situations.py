@@ -103,7 +103,8 @@ async def _producer_gone(world: World) -> None:
 
 async def _broken(world: World) -> None:
     await _queued(world)
-    worker = world.worker(TEST_INPUTS="SELECT id, valu FROM things WHERE id = ANY($1)")
+    wrong = "SELECT id, valu FROM things WHERE id = ANY($1)"
+    worker = world.worker(TEST_INPUTS=wrong, BACKFILL_ON_CHANGED_DEFINITION="warn")
 
     async def paused() -> bool:
         return await world.state() == "paused"

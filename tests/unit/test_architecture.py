@@ -12,7 +12,10 @@ PACKAGES = ("backfill", "producers", "workers")
 # Each may import from its own line and those above it.
 LAYERS = (
     {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry"},
-    {"definition", "settings", "statements", "application", "exposition", "kinds", "inputs"},
+    {
+        *("definition", "fingerprint", "parameters", "contract", "application"),
+        *("settings", "statements", "exposition", "kinds", "inputs"),
+    },
     {
         "addresses",
         "codecs",
