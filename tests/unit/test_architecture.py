@@ -24,6 +24,7 @@ LAYERS = (
         "nodes",
         "broker",
         "alarm",
+        "stalled",
         "topology",
         "schema",
         "roles",
