@@ -41,10 +41,10 @@ async def close(connection: AbstractConnection) -> None:
 
 
 @asynccontextmanager
-async def permitted() -> AsyncIterator[None]:
+async def permitted(seconds: float | None = None) -> AsyncIterator[None]:
     """Bound calls about queues; what the broker does not permit becomes a sentence, a lost link BrokerLostError."""
     try:
-        async with bounded(CALL_SECONDS * 3):
+        async with bounded(seconds):
             yield
     except BrokerLostError as error:
         cause = error.__cause__
@@ -65,7 +65,7 @@ async def permitted() -> AsyncIterator[None]:
 @asynccontextmanager
 async def declaring(connection: AbstractConnection) -> AsyncIterator[AbstractChannel]:
     """A channel to declare on."""
-    async with permitted():
+    async with permitted(CALL_SECONDS * 3):
         channel = await connection.channel()
         try:
             yield channel

@@ -8,7 +8,7 @@ from typing import Final
 
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
-CALL_SECONDS: Final = 10.0
+CALL_SECONDS: Final = 10.0  # unless a call says otherwise
 
 LOST: Final = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
 
@@ -27,7 +27,7 @@ class NotTakenError(BrokerLostError):
 
 
 @asynccontextmanager
-async def bounded(seconds: float = CALL_SECONDS) -> AsyncIterator[None]:
+async def bounded(seconds: float | None = None) -> AsyncIterator[None]:
     """Give a broker call a time limit, and every way of losing the link one face: BrokerLostError.
 
     The client raises a bare CancelledError out of a call when the heartbeat is lost, and an error of its own out of a
@@ -35,7 +35,7 @@ async def bounded(seconds: float = CALL_SECONDS) -> AsyncIterator[None]:
     """
     requests = _cancel_requests()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(CALL_SECONDS if seconds is None else seconds):
             yield
     except asyncio.CancelledError as error:
         if _cancel_requests() == requests:

@@ -16,6 +16,7 @@ from backfill.broker import BrokerLostError, NotTakenError, bounded, close, conn
 from backfill.errors import UnreachableError
 from backfill.message import CONTENT_TYPE, PartitionMessage
 from backfill.modes import Mode, Priority
+from backfill.stalled import Stalled
 from backfill.texts import clean
 from backfill.topology import Topology, declare
 
@@ -54,6 +55,7 @@ class Publisher:
         self._opening = asyncio.Lock()
         self._window = asyncio.Semaphore(WINDOW)
         self._alarm = Alarm(say)
+        self._stalled = Stalled(url, heartbeat, say)
 
     @property
     def is_blocked(self) -> bool:
@@ -90,6 +92,7 @@ class Publisher:
             try:
                 async with bounded():
                     await exchange.publish(message, key, mandatory=True)
+                self._stalled.over(queue)
             except BrokerLostError as error:
                 reason = used.refusal or self._not_taken(queue, error)
                 # Not the link that is blocked: it would tell when it is over, and what was sent on it will arrive.
@@ -98,6 +101,8 @@ class Publisher:
                     async with self._opening:
                         if self._link is used:  # else a neighbour has opened a new one already
                             await self._drop()
+                            if isinstance(error.__cause__, TimeoutError | DeliveryError) and purpose != "dead":
+                                await self._stalled.mend(queue)
                 if reason:
                     raise NotTakenError(reason) from error
                 raise

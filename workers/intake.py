@@ -18,6 +18,7 @@ from backfill.broker import BrokerLostError, bounded, connected, declaring, perm
 from backfill.errors import RefusedError, UnreachableError
 from backfill.modes import Priority
 from backfill.settings import Settings
+from backfill.stalled import Stalled
 from backfill.topology import Topology, declare
 from workers.patience import REFUSED_SECONDS, Patience
 from workers.troubles import Troubles
@@ -66,6 +67,7 @@ class Intake:
         self._reached = False
         self._patience = Patience()
         self._troubles = Troubles(say)
+        self._stalled = Stalled(url, settings.heartbeat, say)
         self.ready = asyncio.Event()
         self.redelivered = 0  # deliveries that the broker had made before
 
@@ -113,7 +115,7 @@ class Intake:
                     async with declaring(connection) as channel:
                         await declare(channel, topology, self._settings.retry_delays)
                     for priority in Priority:
-                        await self._subscribe(connection, topology, priority)
+                        await self._subscribe_or_mend(connection, topology, priority)
                 self.ready.set()
                 self._troubles.over(LINK)
                 self._patience.over()
@@ -123,6 +125,15 @@ class Intake:
                 self._consumers.clear()
                 for buffer in self._buffers.values():
                     buffer.clear()
+
+    async def _subscribe_or_mend(self, connection: AbstractConnection, topology: Topology, priority: Priority) -> None:
+        queue = topology.queue(priority)
+        try:
+            await self._subscribe(connection, topology, priority)
+        except BrokerLostError:
+            await self._stalled.mend(queue)
+            raise
+        self._stalled.over(queue)
 
     async def _subscribe(self, connection: AbstractConnection, topology: Topology, priority: Priority) -> None:
         async with permitted():

@@ -33,6 +33,7 @@ LAYERS = (
         "probing",
         "broker",
         "alarm",
+        "stalled",
         "topology",
         "schema",
         "roles",
