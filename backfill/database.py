@@ -10,10 +10,11 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from backfill import addresses, codecs, connecting, sessions
-from backfill.database_errors import is_away, is_transient, translated
+from backfill.database_errors import AWAY, TRANSIENT, is_away, is_transient, translated
+from backfill.shared import SharedConnection
 from backfill.statements import quote
 
-__all__ = ["Connection", "Pool", "is_away", "is_transient", "quote", "translated"]
+__all__ = ["AWAY", "TRANSIENT", "Connection", "Pool", "is_away", "is_transient", "quote", "translated"]
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 Pool: TypeAlias = "asyncpg.Pool[Any]"
@@ -56,7 +57,7 @@ async def pooled(
 
     async def reset(connection: "asyncpg.Connection[Any]") -> None:
         # Resetting a session in which nothing is ever set would be a round trip. After a failover the server of a
-        # session may be one that only reads; others may be had.
+        # session may be one that only reads: others may be had. A pooler's are not ours to throw away.
         if _only_reads(connection):
             await pool.expire_connections()
 
@@ -85,7 +86,7 @@ async def _read_types(connection: "asyncpg.Connection[Any]") -> None:
 
 def _only_reads(connection: "asyncpg.Connection[Any]") -> bool:
     reported = connection.get_settings()
-    return "on" in (
+    return SharedConnection.of(connection) is None and "on" in (
         getattr(reported, "in_hot_standby", "off"),
         getattr(reported, "default_transaction_read_only", "off"),
     )

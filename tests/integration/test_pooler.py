@@ -1,6 +1,7 @@
 """Everything works through a pooler that gives each transaction another session."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
@@ -8,8 +9,9 @@ import pytest
 from asyncpg import connection as driver
 
 from backfill import database, sessions
+from backfill.services import ports
 from tests.support import databases, pooler
-from tests.support.operating import ask, done, queued, until, working
+from tests.support.operating import ask, completed, done, queued, until, working
 from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("pooler")
@@ -114,6 +116,24 @@ async def test_a_job_runs_through_a_pooler_with_fewer_sessions_than_clients(worl
         assert (await done(world, "status", "--json", **through)).json["updated"] == 150
         assert (await done(world, "failures", **through)).out.strip() == "No failed records."
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 150
+    await world.ends_well()
+
+
+async def test_a_pooler_that_is_killed_and_comes_back_costs_time_only(world: World) -> None:
+    await world.rows(100)
+    port = ports.free_block(1)
+    async with pooler.pgbouncer(world.database, size=2, listen=port) as url:
+        await queued(world, "--mode=all", "--batch-size=5", DATABASE_URL=url)
+        await world.execute("UPDATE backfill_jobs SET pause_ms = 50")
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(working(world, 2, DATABASE_URL=url))
+            await completed(world, 2)
+            workers = stack.pop_all()
+    async with pooler.pgbouncer(world.database, size=2, listen=port):
+        await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
+        await world.until_ended()
+        await workers.aclose()
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 100
     await world.ends_well()
 
 

@@ -22,7 +22,7 @@ listen_addr = 127.0.0.1
 listen_port = {listen}
 unix_socket_dir =
 auth_type = any
-pool_mode = {mode}
+pool_mode = transaction
 default_pool_size = {size}
 max_client_conn = 200
 server_idle_timeout = 600
@@ -43,10 +43,10 @@ def ensure() -> str:
 
 @asynccontextmanager
 async def pgbouncer(
-    url: str, *, size: int, mode: str = "transaction", more: str = "", tls: Certificate | None = None
+    url: str, *, size: int, listen: int | None = None, more: str = "", tls: Certificate | None = None
 ) -> AsyncIterator[str]:
     """The URL of the same database through a pooler with so many sessions, that may ask for TLS."""
-    program, parts, listen = ensure(), urlsplit(url), ports.free_block(1)
+    program, parts, listen = ensure(), urlsplit(url), listen or ports.free_block(1)
     folder = Path(tempfile.mkdtemp(prefix="backfill-pooler-"))
     user = account.lent()
     if tls is not None:
@@ -57,7 +57,7 @@ async def pgbouncer(
             shutil.chown(path, user)
     text = CONFIGURATION.format(
         host=parts.hostname, port=parts.port, user=parts.username, password=parts.password,
-        listen=listen, mode=mode, size=size, folder=folder, more=more,
+        listen=listen, size=size, folder=folder, more=more,
     )  # fmt: skip
     configuration = folder / f"{secrets.token_hex(4)}.ini"
     configuration.write_text(text)
