@@ -53,7 +53,7 @@ venv: .venv/.developed
 .venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing the toolkit into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[services]'
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[metrics,services]'
 	@touch $@
 
 .venv/.benched: .venv/.developed benchmarks/requirements.txt
