@@ -63,9 +63,11 @@ async def _keep_paused(connection: Connection, done: Done, *, actor: str, reason
         return done
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor, reason)
-        if await connection.fetchval(statements.read("ledger/keep_paused"), done.job, row["version"]) is None:
-            return done
-        await events.remember(connection, done.job, "job.kept_paused", {}, reason or None)
+        is_kept = await connection.fetchval(statements.read("ledger/keep_paused"), done.job, row["version"])
+        if is_kept:
+            await events.remember(connection, done.job, "job.kept_paused", {}, reason or None)
+    if not is_kept:  # changed meanwhile, perhaps resumed with all others
+        return await pause(connection, done.job, actor=actor, reason=reason)
     return replace(
         done, changed=True, text=f"Job {done.job} was paused with all others; `resume --all` leaves it paused now."
     )

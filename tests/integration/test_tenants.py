@@ -225,6 +225,28 @@ async def test_another_tenant_can_neither_see_nor_pause_nor_cancel_a_job(world: 
     assert (await as_tenant(world, logins.operator, "b", "pause", str(job))).code == 0
 
 
+async def test_each_tenant_has_idempotency_keys_and_pauses_of_its_own(world: World, logins: Logins) -> None:
+    await world.rows(20)
+    roles = {"DATABASE_URL": logins.operator}
+    key = ("--mode=all", "--idempotency-key=nightly")
+    a = await queued(world, *key, BACKFILL_TENANT="a", **roles)
+    b = await queued(world, *key, "--limit=5", BACKFILL_TENANT="b", **roles)
+    assert a != b
+    for verb, states in (("pause", ["paused", "pending"]), ("resume", ["resuming", "pending"])):
+        assert (await as_tenant(world, logins.operator, "a", verb, "--all", "--yes")).code == 0
+        rows = await world.fetch("SELECT state FROM backfill_jobs ORDER BY tenant_id")
+        assert [row[0] for row in rows] == states
+
+
+async def test_a_worker_may_pause_a_job_whose_table_no_longer_fits(world: World, logins: Logins) -> None:
+    await world.rows(20)
+    job = await queued(world, DATABASE_URL=logins.operator)
+    await world.execute("ALTER TABLE things RENAME value TO worth")
+    async with working(world, DATABASE_URL=logins.worker):
+        await until(world, "paused")
+    assert (await ask(world, "wait", str(job), DATABASE_URL=logins.reader)).code == 9
+
+
 async def test_each_tenant_has_queues_jobs_and_workers_of_its_own(world: World, logins: Logins) -> None:
     await world.rows(20)
     queue = ["--mode=all", "--batch-size=10"]
