@@ -8,7 +8,7 @@ import pytest
 from backfill import ColumnBackfill, Skip
 from tests.support import made_up
 from tests.support.made_up import queued, worked
-from tests.support.operating import done
+from tests.support.operating import completed, done
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -100,6 +100,23 @@ async def test_a_worker_with_what_was_replaced_leaves_the_job_to_others(world: W
     assert await values(world) == {70}
     job = await world.job()
     assert len([line for line in said if f"Job {job} goes on with a newer definition of doubler" in line]) <= 1
+    await world.ends_well()
+
+
+async def test_a_worker_that_runs_notices_what_is_accepted_meanwhile(world: World) -> None:
+    await world.execute("UPDATE backfill_partitions SET not_before = now() + '1 h' WHERE partition_key = '000000002'")
+    async with made_up.working(world, Before()) as said:
+        await completed(world, 1)
+        await world.execute(
+            "UPDATE backfill_jobs SET definition_hash = $1, former_definition_hashes = ARRAY[definition_hash]",
+            After().fingerprint(),
+        )
+        await world.execute(
+            "UPDATE backfill_partitions SET not_before = NULL, published_at = NULL WHERE state = 'pending'"
+        )
+        await eventually(lambda: any("start this worker again" in line for line in said))
+    await worked(world, After())
+    assert await values(world) == {30, 70}
     await world.ends_well()
 
 

@@ -1,5 +1,6 @@
 """The table changes under a job: a worker goes on with what it is now, or pauses the job and says what is missing."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -27,10 +28,11 @@ async def changed(
     *,
     kind: str = "integer",
     more: str = "",
+    stored: str = "NULL",
     **parts: Any,
 ) -> Verdict:
     """What becomes of four partitions when the table changes between the reading and the writing of the second."""
-    await made_up.box(world, kind, range(1, RECORDS + 1), more=more)
+    await made_up.box(world, kind, range(1, RECORDS + 1), more=more, stored=stored)
     loads = 0
 
     async def load(connection: Any, keys: Sequence[Any]) -> Any:
@@ -83,6 +85,34 @@ async def test_a_column_of_another_type_is_written_as_what_it_is_now(
 
 def _literal(value: Any) -> str:
     return str(value).replace("'", '"')
+
+
+async def test_what_differs_is_seen_with_the_digits_that_the_column_has_now(world: World) -> None:
+    ddl = "ALTER TABLE box ALTER COLUMN value TYPE numeric(14,4)"
+    ended = await changed(world, ddl, lambda _: {"value": Decimal("1.1234")}, kind="numeric(12,2)", stored="1.12")
+    assert ended.counts == {"unchanged": 10, "updated": RECORDS - 10}
+    rows = await world.fetch("SELECT value, count(*) FROM box GROUP BY 1 ORDER BY 1")
+    assert [tuple(row) for row in rows] == [(Decimal("1.1200"), 10), (Decimal("1.1234"), RECORDS - 10)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "becomes", "first", "then"),
+    [("integer", "jsonb USING to_jsonb(value)", 1, {"a": 1}), ("json", "integer USING 7", {"a": 1}, 1)],
+)
+async def test_a_value_of_the_type_that_the_column_had_is_computed_again_for_the_one_it_has(
+    world: World, kind: str, becomes: str, first: Any, then: Any
+) -> None:
+    """The first two partitions are computed as numbers, the second of them in vain."""
+    calls = 0
+
+    def compute(record: Mapping[str, Any]) -> Any:
+        nonlocal calls
+        calls += 1
+        return {"value": first if calls <= 20 else then}
+
+    ended = await changed(world, f"ALTER TABLE box ALTER COLUMN value TYPE {becomes}", compute, kind=kind)
+    assert (ended.state, ended.failed, ended.counts) == ("completed", {}, {"updated": RECORDS})
+    assert await world.value("SELECT count(*) FROM box WHERE value::text = $1", json.dumps(then)) == RECORDS - 10
 
 
 async def test_a_column_that_was_dropped_and_added_again_as_another_is_filled(world: World) -> None:
