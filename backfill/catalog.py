@@ -28,6 +28,7 @@ class Target:
     is_partitioned: bool
     key: Key
     columns: tuple[Column, ...]
+    is_never_null: bool = False  # the column that the modes look at
     notes: tuple[str, ...] = ()  # what people should know before a job starts
 
     @cached_property
@@ -45,6 +46,7 @@ class Target:
             "table": table,
             "given_rows": self.key.given(table),
             "predicate": self.mode.predicate(f"t.{quote(self.definition.target_column)}"),
+            "leftover": self.mode.leftover(f"t.{quote(self.definition.target_column)}"),
             "version": f"ROW({row})::text" if version else "t.xmin",
             "first_keys": f"$1::text::{self.key.columns[0].cast_to}[]",
             "versions": f"${after_key}::text::{'text' if version else 'xid'}[]",
@@ -160,5 +162,6 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         table["kind"] == "p",
         key,
         tuple(found[name] for name in definition.columns),
+        target.not_null,
         notes,
     )

@@ -28,7 +28,6 @@ from workers.troubles import Troubles
 
 TICK_SECONDS = 1.0
 SWEEP_SECONDS = 5.0  # at a stretch, before the other backfills have their turn
-SETTLE_SECONDS = 60.0  # beyond the longest computation: what an apply may take
 # Somebody else was at the same rows: a moment later it succeeds.
 RACES = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
@@ -117,7 +116,6 @@ class Reconciler:
                 found_more |= isinstance(error, RACES)
             else:
                 self._troubles.over(job["id"])
-        await reconciling.settle(connection, backfill, self._settings.partition_seconds + SETTLE_SECONDS)
         return found_more
 
     async def _close_if_ended(self, connection: Connection, backfill: str, job: Row) -> bool:
@@ -156,7 +154,7 @@ class Reconciler:
                     self._say(str(result))
                     return False
                 if result.planned:
-                    self._say(f"Closing sweep of job {job['id']}: {result.planned:,} records had been missed; queued.")
+                    self._say(f"Closing sweep of job {job['id']}: {result}; queued.")
                     return True
         return True
 
