@@ -1,10 +1,14 @@
 """`completed` means that nothing is left, or says what: records that others undo are done again, whoever had them."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from tests.support.keyed import Table
+from backfill import catalog
+from backfill.ledger import planning
+from backfill.modes import Mode
+from tests.support.keyed import Keyed, Table
 from tests.support.operating import done
 from tests.support.world import World
 
@@ -179,3 +183,36 @@ async def test_partitions_of_older_programs_are_done_once_more_where_they_match(
     await table.queue("--batch-size=10")
     await worked(table, "UPDATE backfill_partitions SET left_ids = NULL")
     assert await verdict(world) == completed(25, 5, skipped=5)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("key", KEYS)
+async def test_each_span_finds_what_earlier_sweeps_had_in_it(world: World, key: str, order: str) -> None:
+    """Of their partitions it looks only into those that lie in it."""
+    await made(world, key, 100)
+    names = tuple(key.split(","))
+
+    class Spanned(Keyed):
+        pass
+
+    Spanned.key = names if len(names) > 1 else key
+    await world.execute("SELECT set_config('app.current_tenant', 'default', false)")
+    job = await world.fetch(
+        "INSERT INTO backfill_jobs (asset_name, mode, batch_size, sort_order, definition_hash)"
+        " VALUES ('keyed', 'null', 7, $1, 'x') RETURNING *",
+        order,
+    )
+    target = await catalog.resolve(world.connection, Spanned(), Mode.NULL)
+    bounds = planning.bounds(order, *await planning.key_bounds(world.connection, target), None)
+    # Nothing was in a partition, and now all is in those of the first sweep.
+    page = await planning.read(world.connection, target, job[0], bounds, rows=200, most=200, next_number=1, sweep=1)
+    assert page is not None
+    assert (page.met, len(page.partitions)) == ({"missed": 100}, 15)
+    await world.execute("UPDATE backfill_partitions SET left_ids = record_ids[1:1] WHERE record_count = 7")
+    met: Counter[str] = Counter()
+    while page := await planning.read(
+        world.connection, target, job[0], bounds, rows=9, most=9, next_number=16, sweep=2, may_plan=False
+    ):
+        met.update(page.met)
+        bounds = planning.Bounds(page.edge, bounds.last, False)
+    assert met == {"skipped": 14, "again": 86}
