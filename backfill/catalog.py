@@ -34,6 +34,7 @@ class Target:
     key: Key
     columns: tuple[Column, ...]
     used: tuple[Column, ...]  # those, and the others that the definition names
+    is_never_null: bool = False  # the column that the modes look at
     notes: tuple[str, ...] = ()  # what people should know before a job starts
 
     @cached_property
@@ -52,6 +53,7 @@ class Target:
             "table": table,
             "given_rows": self.key.given(table),
             "predicate": self.mode.predicate(f"t.{quote(self.definition.target_column)}"),
+            "leftover": self.mode.leftover(f"t.{quote(self.definition.target_column)}"),
             "version": f"ROW({row})::text" if version else "t.xmin",
             "first_keys": f"$1::text::{self.key.columns[0].cast_to}[]",
             "versions": f"${after_key}::text::{'text' if version else 'xid'}[]",
@@ -178,5 +180,6 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         key,
         written,
         (*key.columns, target, *version, *written),
+        target.not_null,
         notes,
     )

@@ -12,7 +12,7 @@ class JobState(StrEnum):
     RUNNING = "running"  # a worker has claimed
     PAUSED = "paused"  # an operator asked; no partition starts, those in hand finish
     RESUMING = "resuming"  # an operator asked; the next claim makes it running
-    COMPLETED = "completed"  # every partition has ended and the closing sweep found nothing more
+    COMPLETED = "completed"  # every partition has ended; what the closing sweep found besides is said
     FAILED = "failed"  # too large a share of its partitions failed
     CANCELLED = "cancelled"  # an operator gave it up; what is open stays as it is
 

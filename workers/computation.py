@@ -110,6 +110,7 @@ async def _values(
                 end()
             if isinstance(result, Skip):
                 tally.skipped[result] += 1
+                tally.left.append(ids[place])
                 continue
             found = take(result) if several else (take(result),)
         except BaseException as error:  # nothing that `compute` raises is the worker's end, SystemExit neither

@@ -41,6 +41,7 @@ class Loading:
         for place in places:
             if place not in found and self._batch.ids[place] not in self._tally.failed:
                 self._tally.skipped["no inputs"] += 1
+                self._tally.left.append(self._batch.ids[place])
         return found
 
     async def versions(self) -> list[str | None]:

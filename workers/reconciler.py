@@ -32,7 +32,6 @@ TICK_SECONDS = 1.0
 RETURN_SECONDS = 3.0  # after an outage of the database
 SWEEP_SECONDS = 5.0  # at a stretch, before the other backfills have their turn
 LOGIN = "the login"
-SETTLE_SECONDS = 60.0  # beyond the longest computation: what an apply may take
 # Somebody else was at the same rows: a moment later it succeeds.
 RACES = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
@@ -129,7 +128,6 @@ class Reconciler:
                 found_more |= isinstance(error, RACES)
             else:
                 self._troubles.over(job["id"])
-        await reconciling.settle(connection, backfill, self._settings.partition_seconds + SETTLE_SECONDS)
         return found_more
 
     async def _close_if_ended(self, connection: Connection, backfill: str, job: Row) -> bool:
@@ -168,7 +166,7 @@ class Reconciler:
                     self._say(str(result))
                     return False
                 if result.planned:
-                    self._say(f"Closing sweep of job {job['id']}: {result.planned:,} records had been missed; queued.")
+                    self._say(f"Closing sweep of job {job['id']}: {result}; queued.")
                     return True
         return True
 

@@ -31,6 +31,9 @@ class Refusing:
         row = await partitions.refusal(connection, message)
         if row is None:
             return await self.bury(message.backfill, body, f"unknown job {message.job}")
+        if row["job_state"] == "deleted":
+            self._stats.duplicates += 1
+            return True
         if row["asset_name"] != message.backfill or row["mode"] != message.mode:
             return await self.bury(message.backfill, body, f"job {message.job} is another backfill or mode")
         if row["partition_state"] is None:

@@ -41,6 +41,7 @@ class Writing:
         assert row is not None  # noqa: S101 - an aggregate always makes one row
         tally.updated += row["updated"]
         tally.unchanged += row["unchanged"]
+        tally.left += row["left_ids"] or ()
         if kept := row["due"] - row["updated"]:
             tally.skipped[KEPT] += kept
         tally.remaining |= dict.fromkeys(row["conflicted"] or (), CHANGED)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backfill.ledger.verdict import sentence
 from backfill.parameters import shown
 from backfill.states import JobState
 from backfill.texts import one_line
@@ -37,8 +38,10 @@ def lines(now: "Progress") -> Iterator[str]:
         yield f"  skipped {count:,}: {reason}"
     if now.failed:
         yield f"  see the failed records with: backfill failures {now.job}"
+    if now.replanned:
+        yield f"Planned again: {now.replanned:,} records that others had undone; they are counted each time"
     if now.records_left:
-        yield f"Left: {now.records_left:,} records that match were written while it ran; they are the application's"
+        yield f"Left: {sentence(now.left_reasons or {'written': now.records_left})}"
     if now.waiting_partitions:
         yield f"Retries: {now.waiting_partitions:,} partitions wait, the next until {now.next_retry_at:%H:%M:%S} UTC"
     if now.rate is not None:

@@ -150,8 +150,11 @@ async def roll_up(connection: Connection, job: UUID) -> Row | None:
 
     Returns `ended` (planned, and every partition has ended), and the numbers of failed, ended and all partitions.
     """
-    row: Row | None = await connection.fetchrow(statements.read("ledger/roll_up_job"), job)
-    return row
+    async with connection.transaction(isolation="read_committed"):
+        # First the row, then the sums: of two processes the one that writes last has also read last.
+        await connection.execute(statements.read("ledger/lock_job"), job)
+        row: Row | None = await connection.fetchrow(statements.read("ledger/roll_up_job"), job)
+        return row
 
 
 async def active(connection: Connection, backfills: list[str]) -> list[Row]:

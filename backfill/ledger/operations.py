@@ -185,6 +185,8 @@ async def delete(connection: Connection, job: UUID, *, actor: str) -> None:
     state = JobState(row["state"])
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor)
+        # An apply under way locks its partition before the job, and deleting would meet it the other way round.
+        await connection.execute(statements.read("ledger/lock_running_partitions"), job)
         if await connection.fetchval(statements.read("ledger/delete_job"), job, row["version"]) is None:
             raise ConflictError(f"job {job} is {state.value}: only ended jobs are deleted; cancel it first")
         await events.remember(connection, job, "job.deleted", {"asset_name": row["asset_name"], "state": state.value})

@@ -45,6 +45,7 @@ class Tally:
     deleted: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # record id -> error class, message
+    left: list[str] = field(default_factory=list)  # of those: as they were, or with a value that the mode still selects
     remaining: dict[str, tuple[str, str]] = field(default_factory=dict)  # to be tried again, and why
     later: list[str] = field(default_factory=list)  # not come to yet: nothing was wrong with them
     state: str = "running"  # of the partition, once the tally is settled
@@ -60,6 +61,7 @@ class Tally:
         self.deleted += other.deleted
         self.skipped += other.skipped
         self.failed |= other.failed
+        self.left += other.left
         self.remaining |= other.remaining
 
 
@@ -160,6 +162,7 @@ async def settle(
         retry_seconds,
         None if error is None else clean(error),
         definition_hash,
+        tally.left or None,
     )
 
 

@@ -40,7 +40,9 @@ class Progress:
     skipped: int
     failed: int
     deleted: int
-    records_left: int  # matched when the job ended, and were written while it ran: the application's
+    replanned: int  # of those matched: planned again, since somebody had undone them
+    records_left: int  # that still match, as the last closing sweep counted
+    left_reasons: dict[str, int] | None  # why, each with its number; None: not counted, or not yet
     skip_reasons: dict[str, int]
     rate: float | None  # records a second over the last minute, over the whole of an ended job, None while paused
     avg_partition_duration_ms: float | None
@@ -146,6 +148,8 @@ async def read(connection: Connection, job: UUID) -> Progress:
         },
         **counts,
         skip_reasons=json.loads(numbers["skip_reasons"]),
+        replanned=row["records_replanned"],
+        left_reasons=json.loads(row["left_reasons"] or "null"),
         rate=rate,
         seconds_left=numbers["seconds_left"],
         sla=numbers["sla"],

@@ -45,7 +45,8 @@ GRANT UPDATE (state, version, started_at, running_since, paused_at, completed_at
     total_partitions, completed_partitions, failed_partitions, skipped_partitions, records_matched, records_updated,
     records_unchanged, records_skipped, records_failed, records_deleted, checkpoint_partition_key,
     avg_partition_duration_ms, estimated_completion_at, earliest_completion_at, latest_completion_at,
-    sweep, sweep_ended, sweep_cursor, sweep_partition, sweep_found, records_left, pause_cause,
+    sweep, sweep_ended, sweep_cursor, sweep_partition, sweep_found, sweep_left, records_left, left_reasons,
+    records_replanned, pause_cause,
     definition_hash, changed_definition_hash)  -- where it is open, and where a worker has another one
     ON backfill_jobs TO backfill_worker;
 -- The closing sweep inserts partitions of what was missed.

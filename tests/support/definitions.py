@@ -29,6 +29,16 @@ class Counter(ColumnBackfill):
         return {"value": (record["value"] or 0) + 1}
 
 
+class Leaving(Counter):
+    """A record whose base is 0 keeps its value, which is no reason to skip it."""
+
+    name = "leaving"
+    inputs = "SELECT id, base, value FROM things WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        return {"value": record["value"] if record["base"] == 0 else 1}
+
+
 class Gated(Counter):
     """The same, but its inputs come only while nobody holds the gate."""
 
