@@ -76,12 +76,7 @@ class Target:
 
     @cached_property
     def apply_values(self) -> str:
-        return self.statement("apply_values", wait="")
-
-    @cached_property
-    def apply_unlocked_values(self) -> str:
-        """The same for rows that nobody holds."""
-        return self.statement("apply_values", wait="SKIP LOCKED")
+        return self.statement("apply_values")
 
     @asynccontextmanager
     async def session(self, connection: Connection) -> AsyncIterator[None]:

@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Final
 
 from backfill import exposition
-from backfill.exposition import CounterMetricFamily, HistogramMetricFamily, Metric
+from backfill.exposition import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from workers.durations import BOUNDS
 from workers.intake import Intake
 from workers.reconciler import Reconciler
@@ -36,6 +36,9 @@ def collect(stats: Stats, intake: Intake, reconciler: Reconciler) -> Iterator[Me
     for reason, count in (dict.fromkeys(REASONS, 0) | dict(reconciler.reconciled)).items():
         reconciled.add_metric([reason], count)
     yield reconciled
+    yield GaugeMetricFamily(
+        "backfill_held", "Partitions in hand that wait for a lock that another session holds.", value=stats.held
+    )
     for name, value, meaning in (
         ("backfill_retries", stats.retried, "Records put back for a later attempt."),
         ("backfill_redeliveries", intake.redelivered, "Deliveries that the broker had made before."),

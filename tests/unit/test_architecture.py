@@ -14,6 +14,7 @@ LAYERS = (
     {"errors", "states", "modes", "texts", "message", "failpoints"},
     {"definition", "settings", "statements", "application", "exposition", "kinds", "inputs"},
     {
+        "blockers",
         "codecs",
         "database",
         "columns",
