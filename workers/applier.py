@@ -110,7 +110,7 @@ class Applier:
                 # What is put off is still in the partition when its last piece is settled.
                 tally = Tally(later=done.later, remaining=done.remaining.copy(), held=done.held.copy())
                 ending = replace(ending, duration_ms=0.0)
-                pieces.extendleft((one, Way.ISOLATED) for one in left.unreached)
+                pieces.extendleft((one, Way.ISOLATED) for one in reversed(left.unreached))  # in the batch's order
                 pieces.extend((one, Way.ALONE) for one in left.slow)
                 if not pieces:
                     return total

@@ -86,8 +86,9 @@ class Halving:
             return found
         middle = len(places) // 2
         halves = [places[:middle], places[middle:]]
-        # Neighbours often have to wait for the same lock: not always for the first ones first.
-        random.shuffle(halves)
+        if self._waits:
+            # Neighbours often have to wait for the same lock: not always for the first ones first.
+            random.shuffle(halves)
         return await self._halve(halves[0], call) | await self._halve(halves[1], call)
 
     async def _waited(self, error: asyncpg.LockNotAvailableError) -> None:

@@ -148,8 +148,9 @@ class Writing:
                 raise error  # with fewer records another time
             middle = len(computed) // 2
             halves = [computed.part(range(middle)), computed.part(range(middle, len(computed)))]
-            # Neighbours often have to wait for the same lock: not always for those with the lowest keys first.
-            random.shuffle(halves)
+            if isinstance(error, asyncpg.LockNotAvailableError):
+                # Neighbours often have to wait for the same lock: not always for those with the lowest keys first.
+                random.shuffle(halves)
             for half in halves:
                 await self._halving(half, tally, left, until)
         elif isinstance(error, asyncpg.QueryCanceledError):
