@@ -32,6 +32,9 @@ class Progress:
     running_partitions: int
     waiting_partitions: int
     next_retry_at: datetime | None
+    held_partitions: int  # that wait for somebody's lock
+    held_since: datetime | None  # the one that has waited for longest, and for whom
+    held_reason: str | None
     matched: int
     updated: int
     unchanged: int
@@ -126,6 +129,9 @@ async def read(connection: Connection, job: UUID) -> Progress:
                 "running_partitions",
                 "waiting_partitions",
                 "next_retry_at",
+                "held_partitions",
+                "held_since",
+                "held_reason",
                 "pause_reason",
             )
         },
