@@ -4,14 +4,16 @@ import asyncio
 import shlex
 import time
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from backfill import database, schema, statements
+from backfill.blockers import Watch
 from backfill.broker import BrokerLostError
-from backfill.console import ledger, need_broker, need_database, note
+from backfill.console import ledger, need_broker, need_database, note, watching_locks
 from backfill.database import Connection
 from backfill.definition import ColumnBackfill
 from backfill.errors import BackfillError, ConflictError, SchemaError, UnreachableError
@@ -29,10 +31,10 @@ from producers.screen import Screen
 
 async def dry_run(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
     """Show what would be queued; nothing is written or published."""
-    async with ledger(settings, "queue") as connection:
+    async with watching_locks(settings, "queue") as watch, ledger(settings, "queue", watch) as connection:
         await schema.check(connection)
-        prepared = await prepare(connection, definition, request)
-        plan = await explain(connection, prepared)
+        prepared = await watch.patiently(lambda: prepare(connection, definition, request))
+        plan = await watch.patiently(lambda: explain(connection, prepared))
     summary.describe(settings, screen, prepared)
     predicate = prepared.target.names["predicate"]
     screen.say(f"Predicate: {predicate}")
@@ -45,12 +47,13 @@ async def dry_run(settings: Settings, definition: ColumnBackfill, request: Reque
 async def queue(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
     """Open a job for the request and queue it whole; an idempotency key that was used shows its job instead."""
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(ledger(settings, "queue"))
         await stack.enter_async_context(database.translated(need_database(settings)))
+        watch = await stack.enter_async_context(watching_locks(settings, "queue"))
+        connection = await stack.enter_async_context(ledger(settings, "queue", watch))
         await schema.check(connection)
         if existing := await _existing(connection, request, screen):
             return existing
-        prepared = await prepare(connection, definition, request)
+        prepared = await watch.patiently(lambda: prepare(connection, definition, request))
         summary.describe(settings, screen, prepared)
         if prepared.is_empty:
             screen.say("Nothing to do.")
@@ -77,7 +80,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
         screen.say(f"Job: {job}")
         failpoint("producer.after_open")
         row = await jobs.read(connection, job)
-        queued = await _produce(settings, prepared, row, publisher, producer, screen, stack, prepared.matched)
+        queued = await _produce(settings, prepared, row, publisher, producer, screen, stack, watch, prepared.matched)
         return {**summary.as_json(settings, prepared), "job": str(job), "queued": queued}
 
 
@@ -96,8 +99,9 @@ async def _existing(connection: Connection, request: Request, screen: Screen) ->
 async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfill], screen: Screen) -> dict[str, Any]:
     """Go on queueing a job whose producer ended early; raises ConflictError while another one plans it."""
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(ledger(settings, "queue"))
         await stack.enter_async_context(database.translated(need_database(settings)))
+        watch = await stack.enter_async_context(watching_locks(settings, "queue"))
+        connection = await stack.enter_async_context(ledger(settings, "queue", watch))
         await schema.check(connection)
         row = await jobs.read(connection, await jobs.find(connection, reference))
         definition = app.get(row["asset_name"])
@@ -111,7 +115,8 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
         producer = uuid4()
         row = await jobs.lead(connection, row["id"], producer)
         screen.say(f"Job: {row['id']} ({row['records_matched']:,} records planned before)")
-        prepared = await prepare(connection, definition, _request(row))
+        watch.beat = partial(jobs.lead, job=row["id"], producer=producer)
+        prepared = await watch.patiently(lambda: prepare(connection, definition, _request(row)))
         queued = await _produce(
             settings,
             prepared,
@@ -120,6 +125,7 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
             producer,
             screen,
             stack,
+            watch,
             max(prepared.matched, row["records_matched"]),
         )
         return {**summary.as_json(settings, prepared), "job": str(row["id"]), "queued": queued, "resumed": True}
@@ -162,10 +168,12 @@ async def _produce(
     identity: UUID,
     screen: Screen,
     stack: AsyncExitStack,
+    watch: Watch,
     expected: int,
 ) -> int:
-    marker = await stack.enter_async_context(ledger(settings, "queue"))
-    planner = await stack.enter_async_context(ledger(settings, "queue"))
+    marker = await stack.enter_async_context(ledger(settings, "queue", watch))
+    planner = await stack.enter_async_context(ledger(settings, "queue", watch))
+    watch.beat = partial(jobs.lead, job=job["id"], producer=identity)
     await marker.execute("SET synchronous_commit = off")
     target = prepared.target
     if not job["record_ids"]:
@@ -178,7 +186,7 @@ async def _produce(
     screen.begin(expected, queued=0 if job["cursor_key"] is None else counted["records"])
     before = screen.records
     began = time.monotonic()
-    producer = Producer(planner, marker, publisher, identity, screen.batch)
+    producer = Producer(planner, marker, publisher, identity, screen.batch, watch)
     try:
         async with database.translated(need_database(settings)):
             try:
@@ -187,6 +195,8 @@ async def _produce(
                 error = _first(group)
                 # To PostgreSQL's translation any lost link is its own.
                 raise UnreachableError(f"RabbitMQ: {error}") if isinstance(error, BrokerLostError) else error from group
+            finally:
+                watch.beat = None
     except asyncio.CancelledError:
         note(f"interrupted; what is planned is safe: go on with backfill-queue --resume {job['id']}")
         with suppress(BackfillError, TimeoutError):
