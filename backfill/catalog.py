@@ -29,6 +29,7 @@ class Target:
     key: Key
     columns: tuple[Column, ...]
     notes: tuple[str, ...] = ()  # what people should know before a job starts
+    has_deferred: bool = False  # constraints that may be checked at the COMMIT only
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -156,4 +157,5 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         key,
         tuple(found[name] for name in definition.columns),
         notes,
+        table["has_deferred"],
     )

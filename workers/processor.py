@@ -21,7 +21,8 @@ from backfill.message import PartitionMessage, decode
 from backfill.modes import Mode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from workers.applier import Applier, CommitUnknownError, Ending, FencedError
+from workers.applier import Applier
+from workers.committing import CommitUnknownError, Ending, FencedError
 from workers.computation import compute
 from workers.failing import Failing
 from workers.hand import Hand

@@ -47,7 +47,12 @@ class Writing:
         self._has_written = False
 
     async def whole(self, computed: Computed, tally: Tally) -> None:
-        """Write all with one statement; rows that somebody holds are held, and so are those that have gone."""
+        """Write all with one statement; rows that somebody holds are held, and so are those that have gone.
+
+        What is deferred to the COMMIT is done before it: nothing bounds the time of a COMMIT, with all rows locked.
+        """
+        if self._target.has_deferred:
+            await self._connection.execute(statements.read("target/check_now"))
         row = await self._connection.fetchrow(self._target.apply_values, *computed.arguments())
         assert row is not None  # noqa: S101 - an aggregate always makes one row
         tally.updated += row["updated"]

@@ -244,3 +244,25 @@ async def test_eighty_sessions_on_the_rows_of_a_partition_hardly_wait_for_its_ap
     assert max(waits) < 0.5
     assert (await verdict(world)).counts == {"updated": records}
     await world.ends_well()
+
+
+async def test_what_is_deferred_to_the_commit_keeps_no_row_locked_for_long(world: World) -> None:
+    world.definition = MADE
+    await world.rows(600)
+    await world.execute(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "PERFORM pg_sleep(0.001); RETURN NULL; END $$; "
+        "CREATE CONSTRAINT TRIGGER slow AFTER UPDATE OF value ON things DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION slow()"
+    )
+    await queued(world, ones(), batch_size=600)
+    waits: list[float] = []
+    async with world.session() as session, working(world, ones()):
+        while await world.value("SELECT completed_at IS NULL FROM backfill_jobs"):
+            began = time.monotonic()
+            await session.execute("UPDATE things SET extra = 'x' WHERE id = 1 + floor(random() * 600)")
+            waits.append(time.monotonic() - began)
+
+    assert max(waits) < 0.5
+    assert (await verdict(world)).counts == {"updated": 600}
+    await world.ends_well()
