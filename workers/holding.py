@@ -13,7 +13,7 @@ import asyncpg
 from backfill import statements
 from backfill.blockers import ASK_SECONDS, SOMEBODY, Blockers
 from backfill.catalog import Target
-from backfill.database import TRANSIENT, Connection, Pool
+from backfill.database import Connection, Pool, is_transient
 from backfill.kinds import packed
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
@@ -168,8 +168,11 @@ class Wait:
     async def _watch(self) -> None:
         """Ask whom it waits for, beside the waiting; for a whole table it is said at once."""
         while True:
-            with contextlib.suppress(*TRANSIENT):
+            try:
                 self._reason = await self._holding.ask(self._connection, self._claim) or self._reason
+            except Exception as error:  # whoever has the claim's own connection hears of it
+                if not is_transient(error):
+                    raise
             if self._is_for_a_table and self._reason:
                 self._holding.tell(self._job, f"Job {self._job} is held: {self._reason}")
             elif self._is_for_a_table and time.monotonic() - self._began > SILENT_SECONDS:
