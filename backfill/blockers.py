@@ -1,7 +1,6 @@
 """Who has the lock that a session waits for."""
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,7 +10,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from backfill import statements
-from backfill.database import TRANSIENT, Connection
+from backfill.database import Connection, is_transient
 from backfill.errors import BackfillError, UnreachableError
 from backfill.texts import clean
 
@@ -72,11 +71,14 @@ class Watch:
     async def run(self) -> None:
         await asyncio.sleep(QUIET_SECONDS)
         while True:
-            with contextlib.suppress(BackfillError, *TRANSIENT):  # whoever has the command's own connection hears of it
+            try:
                 async with self._connect() as connection:
                     while True:
                         await self._look(connection)
                         await asyncio.sleep(ASK_SECONDS)
+            except Exception as error:  # whoever has the command's own connection hears of it
+                if not (isinstance(error, BackfillError) or is_transient(error)):
+                    raise
             await asyncio.sleep(ASK_SECONDS)
 
     async def _look(self, connection: Connection) -> None:

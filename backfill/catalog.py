@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from backfill import columns, kinds, needs, statements
+from backfill import columns, kinds, needs, sessions, statements
 from backfill.columns import Column
 from backfill.database import Connection, quote
 from backfill.definition import ColumnBackfill
@@ -86,14 +86,13 @@ class Target:
         if not settings:
             yield
             return
-        statement, names = statements.read("catalog/set_settings"), list(settings)
-        before = [row["before"] for row in await connection.fetch(statement, names, list(settings.values()))]
+        before = await sessions.put(connection, settings)
         try:
             yield
         finally:
             if not connection.is_closed():
                 try:
-                    await connection.fetch(statement, names, before)
+                    await sessions.put(connection, before)
                 except BaseException:
                     # Whoever has the session next must not work under them.
                     connection.terminate()

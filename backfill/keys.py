@@ -1,6 +1,6 @@
 """A key, of one column or several, and its one canonical text.
 
-PostgreSQL makes the text and reads it back, under session settings that are pinned (backfill/database.py): the column
+PostgreSQL makes the text and reads it back, under session settings that are pinned (backfill/sessions.py): the column
 cast to text, or for several columns the array of those as a literal, such as {1001,3}. Ledger, messages, failures and
 pages hold that text and nothing else; what the driver makes of a key is seen by `load` and `compute` alone.
 """

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -25,8 +25,23 @@ class Settings(BaseSettings):
     ] = ""
     rabbitmq_url: Annotated[
         str,
-        Field(validation_alias=AliasChoices("RABBITMQ_URL"), description="RabbitMQ; private services when unset"),
+        Field(
+            validation_alias=AliasChoices("RABBITMQ_URL"),
+            description="RabbitMQ, the nodes of a cluster with ; between them; private services when unset",
+        ),
     ] = ""
+    ledger_schema: Annotated[
+        str,
+        Field(
+            validation_alias=AliasChoices("BACKFILL_SCHEMA"),
+            max_length=63,
+            description="schema of the ledger; unset: the first of the search path, and found again wherever it is",
+        ),
+    ] = ""
+    pooled: Annotated[
+        bool,
+        Field(description="1 for a pooler whose sessions are shared by transactions; pgbouncer is noticed by itself"),
+    ] = False
     app: Annotated[str, Field(description="module or module:Class with your definitions")] = ""
     home: Annotated[Path, Field(description="folder of the private services")] = Path(".backfill")
     lease_seconds: Annotated[
@@ -97,8 +112,15 @@ class Settings(BaseSettings):
         return 1 + len(self.retry_delays)
 
 
+BETWEEN_URLS: Final = re.compile(r"\s*;\s*(?=amqps?://)")
+
+
 def mask(url: str) -> str:
-    """The URL without its password."""
+    """The URL, or each of the several of a RabbitMQ cluster, without its password."""
+    return ";".join(_mask(one) for one in BETWEEN_URLS.split(url))
+
+
+def _mask(url: str) -> str:
     # To the last @: better a host too few in a message than half a password.
     return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
 
@@ -135,6 +157,8 @@ def values(settings: Settings) -> dict[str, str]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(int(value))
     if isinstance(value, tuple):
         return ",".join(f"{part:g}" for part in value)
     if isinstance(value, float):

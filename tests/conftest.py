@@ -17,6 +17,7 @@ from backfill.services import Services, choice, install
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
 from tests.support import broker, databases
+from tests.support import pooler as pgbouncer
 from tests.support.commands import Command
 from tests.support.waiting import eventually
 
@@ -34,6 +35,9 @@ QUICK = {
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install missing programs before the first test: it can take longer than one test may."""
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "pooler" in wanted:
+        with contextlib.suppress(BackfillError):
+            pgbouncer.ensure()
     for service in own_services.STARTED:
         shared = "services" in wanted and not os.environ.get(own_services.VARIABLES[service])
         with contextlib.suppress(BackfillError):  # the fixture says it again, in every test that needs it
@@ -81,6 +85,12 @@ async def killmail_template(services: Services) -> AsyncIterator[str]:
     async with databases.new_database(services.database_url) as url:
         await databases.apply_ledger(url, [(ROOT / "examples/killmails/schema.sql").read_text()])
         yield url.rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def pooler() -> str:
+    """The program of pgbouncer, installed before the first test."""
+    return pgbouncer.ensure()
 
 
 @pytest.fixture

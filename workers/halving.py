@@ -7,10 +7,11 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from backfill import statements, texts
+from backfill import sessions, statements, texts
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
 from backfill.ledger.partitions import Tally
+from workers.outages import is_outage
 
 # Halves of what was cut off: with the whole time each, finding one record would take as long as ten partitions.
 HALVED_STATEMENT_MS: Final = 2_000
@@ -32,6 +33,13 @@ def is_broken_definition(error: BaseException) -> bool:
     )
 
 
+def _is_out_of_reach(error: BaseException) -> bool:
+    """Whether some service or database did not answer, ours perhaps."""
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):  # it answered, and is ours
+        return False
+    return isinstance(error, OSError) or is_away(error) or is_outage(error)
+
+
 class Halving:
     """Calls for many records of one batch; the bad ones fail in the tally."""
 
@@ -43,7 +51,7 @@ class Halving:
         self._ids = ids
         self._tally = tally
         self._last_attempt = last_attempt
-        self._before: dict[str, str] = {}  # the session's timeouts that were made shorter
+        self._before: dict[str, str | None] = {}  # the session's timeouts that were made shorter
         self._waits = 0  # for locks, in vain
         self._has_found = False
 
@@ -58,7 +66,7 @@ class Halving:
             if self._before and not self._connection.is_closed():
                 before, self._before = self._before, {}
                 try:
-                    await self._set(before)
+                    await sessions.put(self._connection, before)
                 except BaseException:
                     self._connection.terminate()  # whoever has the session next must have his time
                     raise
@@ -100,13 +108,8 @@ class Halving:
 
     async def _may_take(self, setting: str, milliseconds: int) -> None:
         """How long a statement of this session may take, or wait for a lock, until the work is over."""
-        before = await self._set({setting: f"{milliseconds}ms"})
+        before = await sessions.put(self._connection, {setting: f"{milliseconds}ms"})
         self._before = before | self._before
-
-    async def _set(self, settings: dict[str, str]) -> dict[str, str]:
-        statement = statements.read("catalog/set_settings")
-        rows = await self._connection.fetch(statement, list(settings), list(settings.values()))
-        return dict(zip(settings, (row["before"] for row in rows), strict=True))
 
     async def _is_not_the_records(self, error: BaseException, call: Work[Found]) -> bool:
         """Whether no record is to blame; raises what the error means where it is none of ours."""
@@ -116,8 +119,8 @@ class Halving:
             raise asyncio.CancelledError from error
         if isinstance(error, asyncio.CancelledError):
             return False  # the definition raised it
-        if isinstance(error, OSError) and not self._connection.is_closed():
-            # The definition's own service is away, not the database: an attempt of this partition.
+        if _is_out_of_reach(error) and await self._is_well():
+            # The definition's own service is away, or a database of its own, not ours: an attempt of this partition.
             raise TransientError(": ".join(texts.why(error))) from error
         if isinstance(error, asyncpg.InterfaceError) and not self._connection.is_closed():
             # The driver itself refuses the call: too few or too many arguments, for one.
@@ -131,6 +134,16 @@ class Halving:
         if isinstance(error, SchemaError | TransientError) or is_transient(error):
             return True
         return is_broken_definition(error) and await self._fails_for_nothing(call)
+
+    async def _is_well(self) -> bool:
+        """Whether our session still works: what the server says last may come before the end of the connection."""
+        if self._connection.is_closed():
+            return False
+        try:
+            await self._connection.fetchval(statements.read("catalog/takes_writes"))
+        except Exception:
+            return False
+        return True
 
     @staticmethod
     async def _waits_for_nothing(call: Work[Found]) -> bool:

@@ -27,7 +27,7 @@ def init(with_roles: bool, app: str | None) -> None:
 
         async def work() -> None:
             async with ledger(settings, "init") as connection:
-                applied = await schema.apply(connection)
+                applied = await schema.apply(connection, settings.ledger_schema)
                 if with_roles:
                     await roles.apply(connection, definitions.values())
             if applied:

@@ -31,6 +31,7 @@ class Claim:
     job_state: str
     priority: str
     pause_ms: int
+    interruptions: int = 0  # earlier claims under which the worker or the session ended
     began: float = field(default_factory=time.monotonic)
 
 
@@ -90,6 +91,7 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
         row["job_state"],
         row["priority"],
         row["pause_ms"],
+        row["interruptions"],
     )
 
 
@@ -223,6 +225,10 @@ async def hold(connection: Connection, claim: Claim, reason: str, *, fewest: flo
     return kept is not None
 
 
-async def forget_message(connection: Connection, message: PartitionMessage) -> None:
-    """Let the message be published again once the partition may be claimed: this one is about to be dropped."""
-    await connection.execute(statements.read("ledger/forget_message"), message.job, message.partition)
+async def forget_message(connection: Connection, message: PartitionMessage) -> bool:
+    """Let the message be published again once the partition may be claimed: this one is about to be dropped.
+
+    False when the partition is not pending.
+    """
+    found = await connection.fetchval(statements.read("ledger/forget_message"), message.job, message.partition)
+    return found is not None

@@ -55,6 +55,13 @@ def bounds(order: str, lower: str, upper: str, after: str | None) -> Bounds:
     return Bounds(first if after is None else after, last, after is None)
 
 
+def bounds_of(job: Row, lower: str | None) -> Bounds:
+    """What is left to plan of a job, in a table whose lowest key is now that, or that is empty."""
+    # The table may be empty by now: then the highest key is the only one that there is to look at.
+    first = job["upper_key"] if lower is None else lower
+    return bounds(job["sort_order"], first, job["upper_key"], job["cursor_key"])
+
+
 async def canonical(connection: Connection, target: Target, keys: tuple[str, ...]) -> list[str]:
     """The one text of each key that a person wrote, without doubles; raises UsageError for one without all columns."""
     rows = await connection.fetch(target.statement("read_canonical"), list(keys))
@@ -189,7 +196,7 @@ async def mark_published(connection: Connection, job: UUID, partition_keys: list
 
 
 async def count_planned(connection: Connection, job: UUID) -> Any:
-    """The next partition's number, and how many records are in partitions."""
+    """The next partition's number, how many records are in partitions, and how many of those have been queued."""
     return await connection.fetchrow(statements.read("ledger/count_planned"), job)
 
 

@@ -10,7 +10,7 @@ from backfill import statements
 from backfill.database import Connection
 from backfill.ledger import jobs
 from backfill.ledger.jobs import Row
-from backfill.states import ENDED, JobState
+from backfill.states import ENDED, JobState, PauseCause
 
 LOOK_BACK_SECONDS: Final = 60.0
 
@@ -63,6 +63,10 @@ class Progress:
     checkpoint_partition_key: str | None
     error_message: str | None
     pause_reason: str | None  # while it is paused
+    pause_cause: str | None  # the same: all, definition, or None when it was paused for itself
+    paused_by: str | None  # the same: who
+    created_by: str
+    state_since: datetime | None
 
     @property
     def done(self) -> int:
@@ -72,6 +76,11 @@ class Progress:
     def share(self) -> float:
         """Of the records that are planned so far, the part that has ended; never above 1."""
         return self.done / self.matched if self.matched else float(self.state is JobState.COMPLETED)
+
+    @property
+    def needs_correction(self) -> bool:
+        """Whether a worker has paused it, and every partition would fail alike."""
+        return self.pause_cause == PauseCause.DEFINITION
 
     def as_json(self) -> dict[str, Any]:
         """The documented object of `--json`."""
@@ -133,6 +142,8 @@ async def read(connection: Connection, job: UUID) -> Progress:
                 "held_since",
                 "held_reason",
                 "pause_reason",
+                "paused_by",
+                "state_since",
             )
         },
         **counts,
@@ -160,6 +171,8 @@ async def read(connection: Connection, job: UUID) -> Progress:
                 "max_workers",
                 "pause_ms",
                 "version",
+                "pause_cause",
+                "created_by",
             )
         },
     )

@@ -67,7 +67,7 @@ async def _missing(connection: Connection, backfill: str, priority: Priority, re
     )
     held = 0
     if ready:
-        held = await connection.fetchval(statements.read("ledger/count_prefetched"), backfill, 3 * grace_seconds + 60)
+        held = await connection.fetchval(statements.read("ledger/count_prefetched"), backfill)
     return max(0, expected - ready - held)
 
 

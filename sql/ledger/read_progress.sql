@@ -39,5 +39,9 @@ SELECT
         FROM backfill_partitions s, jsonb_each_text(s.skip_reasons) r
         WHERE s.backfill_job_id = $1 AND s.skip_reasons <> '{}' GROUP BY r.key) reasons) AS skip_reasons,
     (SELECT e.reason FROM backfill_events e JOIN backfill_jobs j ON j.id = e.backfill_job_id
-     WHERE j.id = $1 AND j.state = 'paused' AND e.to_state = 'paused' ORDER BY e.id DESC LIMIT 1) AS pause_reason
+     WHERE j.id = $1 AND j.state = 'paused' AND e.to_state = 'paused' ORDER BY e.id DESC LIMIT 1) AS pause_reason,
+    (SELECT e.actor FROM backfill_events e JOIN backfill_jobs j ON j.id = e.backfill_job_id
+     WHERE j.id = $1 AND j.state = 'paused' AND e.to_state = 'paused' ORDER BY e.id DESC LIMIT 1) AS paused_by,
+    (SELECT at FROM backfill_events WHERE backfill_job_id = $1 AND to_state IS NOT NULL ORDER BY id DESC LIMIT 1)
+        AS state_since
 FROM backfill_partitions WHERE backfill_job_id = $1

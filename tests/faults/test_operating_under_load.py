@@ -159,7 +159,7 @@ class Operating(RuleBasedStateMachine):
         return await self._verb(operations.set_job, deadline=None, **options) is not None
 
     async def _reset(self, _: st.DataObject, *, force: bool = False) -> bool:
-        taken = await self._verb(operations.reset_stuck, gone_seconds=2, force=force)
+        taken = await self._verb(operations.reset_stuck, force=force)
         return taken is not None and taken[0] > 0
 
     async def _force(self, data: st.DataObject) -> bool:

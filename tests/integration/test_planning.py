@@ -38,6 +38,7 @@ async def planned(
             key_range=(None, None),
             producer=producer,
             max_jobs=10,
+            actor="test",
         ),
     )
     cursor, number = None, 1

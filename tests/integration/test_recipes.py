@@ -1,6 +1,7 @@
 """Every recipe of docs/guide.md, followed as it is written."""
 
 import os
+import runpy
 import secrets
 import sys
 from datetime import UTC, datetime
@@ -50,7 +51,7 @@ async def slugs_are_shifted(world: World) -> bool:
 
 
 async def test_every_section_has_blocks() -> None:
-    assert len(SECTIONS) == 7
+    assert len(SECTIONS) == 8
     assert all(SECTIONS.values())
 
 
@@ -156,3 +157,13 @@ async def test_a_table_with_row_level_security(world: World, reader: Reader) -> 
         assert [tuple(row) for row in rows] == [(1, 500), (2, 0)]
     finally:
         await world.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+async def test_beside_alembic_the_ledgers_tables_are_left_out(world: World, reader: Reader) -> None:
+    await follow(reader, "Beside Alembic")
+    include = runpy.run_path(str(reader.folder / "leave_out.py"))["include_name"]
+    tables = [row["relname"] for row in await world.fetch("SELECT relname FROM pg_class WHERE relkind = 'r'")]
+    kept = {name for name in tables if include(name, "table", {}) and not name.startswith(("pg_", "sql_"))}
+    assert kept >= {"authors", "pages", "things"}
+    assert not [name for name in kept if "backfill" in name]
+    assert include("backfill_note", "column", {"table_name": "pages"})

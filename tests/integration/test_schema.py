@@ -157,7 +157,7 @@ async def test_active_jobs_of_one_backfill_never_share_a_key(
     await world.execute(insert, "counter", second)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if re.match(r"ledger/|catalog/|schema/[a-z]", name)])
+@pytest.mark.parametrize("name", [name for name in NAMES if re.match(r"ledger/|catalog/|session/|schema/[a-z]", name)])
 async def test_a_statement_can_be_prepared_on_the_real_schema(world: World, name: str) -> None:
     await world.connection.prepare(statements.read(name))
 

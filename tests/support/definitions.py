@@ -3,10 +3,13 @@
 import hashlib
 import os
 import re
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+
+import asyncpg
 
 from backfill import ColumnBackfill, Skip, TransientError
 
@@ -197,3 +200,41 @@ class ByCode(Normalised):
     key = "code"
     inputs = "SELECT code, title FROM labels WHERE code = ANY($1)"
     version = ("title", "normalised")
+
+
+class Deadly(Counter):
+    """A record with base 1 takes the process with it, as one that takes all memory does."""
+
+    name = "deadly"
+    inputs = "SELECT id, base, value FROM things WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        if record["base"] == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().compute(record)
+
+
+class Elsewhere(Counter):
+    """It reads another database, which starts while the table `outage` holds a row."""
+
+    name = "elsewhere"
+
+    async def load(self, connection: Any, keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM outage)"):
+            raise asyncpg.CannotConnectNowError("the database system is starting up")
+        return await super().load(connection, keys)
+
+
+class NetworkError(Exception):
+    """As a client library raises it, which is no OSError."""
+
+
+class Fetching(Counter):
+    """It asks a service that does not answer while the table `outage` holds a row."""
+
+    name = "fetching"
+
+    async def load(self, connection: Any, keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM outage)"):
+            raise NetworkError("connection reset by peer")
+        return await super().load(connection, keys)

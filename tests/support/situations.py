@@ -161,6 +161,11 @@ async def _paused(world: World) -> None:
     await rolled_up(world)
 
 
+async def _all_paused(world: World) -> None:
+    await operations.pause(world.connection, await world.job(), actor="test", with_others=True)
+    await rolled_up(world)
+
+
 async def _resuming(world: World) -> None:
     await _paused(world)
     await operations.resume(world.connection, await world.job(), actor="test")
@@ -228,6 +233,7 @@ SITUATIONS: Final = {
     "worker gone": Situation("crashed", _stale),
     "partition kills workers": Situation("crashed", _kills_workers),
     "paused": Situation("halfway", _paused),
+    "all paused": Situation("halfway", _all_paused),
     "resuming and stale": Situation("halfway", _resuming),
     "cancelled": Situation("halfway", _cancelled),
     "completed": Situation("completed", _as_it_is),

@@ -11,17 +11,26 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("backfill", "producers", "workers")
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "texts", "message", "failpoints"},
+    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry"},
     {"definition", "settings", "statements", "application", "exposition", "kinds", "inputs"},
     {
         "blockers",
+        "addresses",
         "codecs",
+        "connecting",
         "database",
+        "database_errors",
+        "sessions",
+        "shared",
         "columns",
         "keys",
         "needs",
         "catalog",
+        "calls",
+        "nodes",
+        "probing",
         "broker",
+        "alarm",
         "topology",
         "schema",
         "roles",
@@ -30,6 +39,7 @@ LAYERS = (
     },
     {"ledger"},
     {"console"},
+    {"invocation"},
     {"commands"},
 )
 
