@@ -36,6 +36,7 @@ class Target:
     used: tuple[Column, ...]  # those, and the others that the definition names
     is_never_null: bool = False  # the column that the modes look at
     notes: tuple[str, ...] = ()  # what people should know before a job starts
+    has_deferred: bool = False  # constraints that may be checked at the COMMIT only
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -90,12 +91,7 @@ class Target:
 
     @cached_property
     def apply_values(self) -> str:
-        return self.statement("apply_values", wait="")
-
-    @cached_property
-    def apply_unlocked_values(self) -> str:
-        """The same for rows that nobody holds."""
-        return self.statement("apply_values", wait="SKIP LOCKED")
+        return self.statement("apply_values")
 
     @asynccontextmanager
     async def session(self, connection: Connection) -> AsyncIterator[None]:
@@ -182,4 +178,5 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         (*key.columns, target, *version, *written),
         target.not_null,
         notes,
+        table["has_deferred"],
     )

@@ -4,9 +4,10 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import click
@@ -19,6 +20,8 @@ from backfill.texts import clean
 
 if TYPE_CHECKING:  # --help loads no network library
     import asyncpg
+
+    from backfill.blockers import Watch
 
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job,
@@ -157,11 +160,33 @@ def need_broker(settings: Settings) -> str:
     return settings.rabbitmq_url
 
 
-def ledger(settings: Settings, name: str) -> "AbstractAsyncContextManager[asyncpg.Connection[Any]]":
-    """A connection of a command to the ledger, as its tenant."""
+@asynccontextmanager
+async def ledger(
+    settings: Settings, name: str, watch: "Watch | None" = None
+) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    """A connection of a command to the ledger, as its tenant; a watch says for whose locks it waits."""
     from backfill import database
 
-    return database.connected(need_database(settings), name=f"backfill-{name}", tenant=settings.tenant)
+    url = need_database(settings)
+    async with database.connected(url, name=f"backfill-{name}", tenant=settings.tenant) as connection:
+        if watch is not None:
+            watch.sessions.append(connection)
+            yield connection
+            return
+        async with watching_locks(settings, name) as own:
+            own.sessions.append(connection)
+            yield connection
+
+
+def watching_locks(settings: Settings, name: str) -> "AbstractAsyncContextManager[Watch]":
+    """Say for whose locks the connections of a command wait."""
+    from backfill import blockers, database
+
+    url = need_database(settings)
+    connect = partial(
+        database.connected, url, name=f"backfill-{name} locks", tenant=settings.tenant, session=blockers.SESSION
+    )
+    return blockers.watching(connect, note)
 
 
 app_option = click.option(

@@ -67,7 +67,11 @@ class Settings(BaseSettings):
     ] = 30.0
     lock_timeout_ms: Annotated[
         int,
-        Field(ge=10, le=60_000, description="how long an apply waits for a row that the application holds"),
+        Field(
+            ge=10,
+            le=60_000,
+            description="how long a worker queues for a locked table at a time",
+        ),
     ] = 2_000
     statement_timeout_ms: Annotated[
         int, Field(ge=100, le=3_600_000, description="longest single statement of a worker")

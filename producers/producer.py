@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from backfill.blockers import Watch
 from backfill.broker import BrokerLostError
 from backfill.catalog import Target
 from backfill.errors import UnreachableError
@@ -37,12 +38,14 @@ class Producer:
         publisher: Publisher,
         identity: UUID,
         progress: Progress,
+        watch: Watch,
     ) -> None:
         self._planner = planner
         self._marker = marker
         self._publisher = publisher
         self._identity = identity
         self._progress = progress
+        self._watch = watch
         self._leading = asyncio.Lock()
         self.last_key: str | None = None  # where a limit ended the planning
 
@@ -75,16 +78,18 @@ class Producer:
             async def plan(
                 rows: int, cursor: str | None = cursor, most: int = most, number: int = next_number
             ) -> Page | None:
-                return await planning.plan_page(
-                    self._planner,
-                    target,
-                    job,
-                    producer=self._identity,
-                    cursor=cursor,
-                    bounds=bounds,
-                    rows=rows,
-                    most=most,
-                    next_number=number,
+                return await self._watch.patiently(
+                    lambda: planning.plan_page(
+                        self._planner,
+                        target,
+                        job,
+                        producer=self._identity,
+                        cursor=cursor,
+                        bounds=bounds,
+                        rows=rows,
+                        most=most,
+                        next_number=number,
+                    )
                 )
 
             def enough(page: Page | None, most: int = most) -> int | None:

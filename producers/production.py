@@ -5,14 +5,16 @@ import shlex
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from uuid import UUID
 
 from backfill import database, sessions
+from backfill.blockers import Watch
 from backfill.broker import BrokerLostError
 from backfill.console import ledger, need_broker, need_database, note
 from backfill.definition import ColumnBackfill
 from backfill.errors import BackfillError, SchemaError, UnreachableError
-from backfill.ledger import planning
+from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Row
 from backfill.publisher import Publisher
 from backfill.settings import Settings
@@ -56,13 +58,15 @@ async def produce(
     identity: UUID,
     screen: Screen,
     stack: AsyncExitStack,
+    watch: Watch,
     expected: int,
 ) -> int:
     """Plan and publish what is left of a job that this producer leads; returns how many records were queued now."""
     try:
         async with database.translated(need_database(settings)):
-            marker = await stack.enter_async_context(ledger(settings, "queue"))
-            planner = await stack.enter_async_context(ledger(settings, "queue"))
+            marker = await stack.enter_async_context(ledger(settings, "queue", watch))
+            planner = await stack.enter_async_context(ledger(settings, "queue", watch))
+            watch.beat = partial(jobs.lead, job=job["id"], producer=identity)
             await sessions.put(marker, sessions.UNFLUSHED)
             target = prepared.target
             if not job["record_ids"]:
@@ -71,13 +75,15 @@ async def produce(
             counted = await planning.count_planned(marker, job["id"])
             screen.begin(expected, queued=counted["queued"])
             before, began = screen.records, time.monotonic()
-            producer = Producer(planner, marker, publisher, identity, screen.batch)
+            producer = Producer(planner, marker, publisher, identity, screen.batch, watch)
             try:
                 await producer.run(target, job, planning.bounds_of(job, prepared.lower_key))
             except ExceptionGroup as group:
                 error = _first(group)
                 # To PostgreSQL's translation any lost link is its own.
                 raise UnreachableError(f"RabbitMQ: {error}") if isinstance(error, BrokerLostError) else error from group
+            finally:
+                watch.beat = None
     except asyncio.CancelledError:
         note(f"interrupted; what is planned is safe: go on with backfill-queue --resume {job['id']}")
         raise

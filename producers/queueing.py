@@ -8,7 +8,8 @@ import asyncpg
 
 from backfill import database, parameters, schema
 from backfill.actor import actor
-from backfill.console import ledger, need_database
+from backfill.blockers import Watch
+from backfill.console import ledger, need_database, watching_locks
 from backfill.definition import ColumnBackfill
 from backfill.errors import ConflictError
 from backfill.failpoints import failpoint
@@ -22,10 +23,10 @@ from producers.screen import Screen
 
 async def dry_run(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
     """Show what would be queued; nothing is written or published."""
-    async with ledger(settings, "queue") as connection:
+    async with watching_locks(settings, "queue") as watch, ledger(settings, "queue", watch) as connection:
         await schema.check(connection)
-        prepared = await prepare(connection, definition, request)
-        plan = await explain(connection, prepared)
+        prepared = await watch.patiently(lambda: prepare(connection, definition, request))
+        plan = await watch.patiently(lambda: explain(connection, prepared))
     summary.describe(settings, screen, prepared)
     predicate = prepared.target.names["predicate"]
     screen.say(f"Predicate: {predicate}")
@@ -38,12 +39,13 @@ async def dry_run(settings: Settings, definition: ColumnBackfill, request: Reque
 async def queue(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
     """Open a job for the request and queue it whole; with an idempotency key that was used, that job."""
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(ledger(settings, "queue"))
         await stack.enter_async_context(database.translated(need_database(settings)))
+        watch = await stack.enter_async_context(watching_locks(settings, "queue"))
+        connection = await stack.enter_async_context(ledger(settings, "queue", watch))
         await schema.check(connection)
-        if existing := await _existing(settings, definition, connection, request, screen, stack):
+        if existing := await _existing(settings, definition, connection, request, screen, stack, watch):
             return existing
-        prepared = await prepare(connection, definition, request)
+        prepared = await watch.patiently(lambda: prepare(connection, definition, request))
         summary.describe(settings, screen, prepared)
         if prepared.is_empty:
             screen.say("Nothing to do.")
@@ -66,7 +68,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
             )
         except (asyncpg.UniqueViolationError, ConflictError):
             # Another call with the same key was a moment faster.
-            if existing := await _existing(settings, definition, connection, request, screen, stack):
+            if existing := await _existing(settings, definition, connection, request, screen, stack, watch):
                 return existing
             raise
         screen.say(f"Job: {job}")
@@ -74,7 +76,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
         async with production.leading(settings, job, producer):
             row = await jobs.read(connection, job)
             queued = await production.produce(
-                settings, prepared, row, publisher, producer, screen, stack, prepared.matched
+                settings, prepared, row, publisher, producer, screen, stack, watch, prepared.matched
             )
         return {**summary.as_json(settings, prepared), "job": str(job), "queued": queued}
 
@@ -86,6 +88,7 @@ async def _existing(
     request: Request,
     screen: Screen,
     stack: AsyncExitStack,
+    watch: Watch,
 ) -> dict[str, Any] | None:
     """The job of the request's idempotency key, queued whole; None when the key is new.
 
@@ -109,7 +112,7 @@ async def _existing(
     if (led := await resumption.until_led(connection, job, producer, screen)) is not None:
         screen.say(f"Job {job} was opened with this idempotency key, and is not planned whole.")
         async with production.leading(settings, job, producer):
-            return await resumption.go_on(settings, definition, connection, led, producer, screen, stack)
+            return await resumption.go_on(settings, definition, connection, led, producer, screen, stack, watch)
     row = await jobs.read(connection, job)
     idempotency.need_wanted(row)
     screen.say(f"Job {job} was opened with this idempotency key; it is {row['state']}.")

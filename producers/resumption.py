@@ -3,13 +3,15 @@
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from backfill import database, parameters, schema
-from backfill.console import ledger, need_database
+from backfill.blockers import Watch
+from backfill.console import ledger, need_database, watching_locks
 from backfill.definition import ColumnBackfill
 from backfill.errors import ConflictError
 from backfill.fingerprint import is_comparable
@@ -27,8 +29,9 @@ POLL_SECONDS: Final = 0.5
 async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfill], screen: Screen) -> dict[str, Any]:
     """Go on queueing a job; raises ConflictError while another producer plans it."""
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(ledger(settings, "queue"))
         await stack.enter_async_context(database.translated(need_database(settings)))
+        watch = await stack.enter_async_context(watching_locks(settings, "queue"))
+        connection = await stack.enter_async_context(ledger(settings, "queue", watch))
         await schema.check(connection)
         row = await jobs.read(connection, await jobs.find(connection, reference))
         definition = app.get(row["asset_name"])
@@ -39,7 +42,7 @@ async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfi
         producer = uuid4()
         row = await jobs.lead(connection, row["id"], producer)
         async with production.leading(settings, row["id"], producer):
-            return await go_on(settings, definition, connection, row, producer, screen, stack)
+            return await go_on(settings, definition, connection, row, producer, screen, stack, watch)
 
 
 async def until_led(connection: "asyncpg.Connection[Any]", job: UUID, producer: UUID, screen: Screen) -> Row | None:
@@ -68,6 +71,7 @@ async def go_on(
     producer: UUID,
     screen: Screen,
     stack: AsyncExitStack,
+    watch: Watch,
 ) -> dict[str, Any]:
     """Queue what is left of a job that this producer leads."""
     definition = parameters.of_job(definition, parameters.decoded(job["parameters"]))
@@ -75,13 +79,16 @@ async def go_on(
         screen.warn(f"{job['asset_name']} has changed since job {job['id']} was opened")
     publisher = await production.publisher(settings, definition, stack, screen)
     screen.say(f"Job: {job['id']} ({job['records_matched']:,} records planned before)")
-    prepared = await prepare(connection, definition, _request(job), job)
+    watch.beat = partial(jobs.lead, job=job["id"], producer=producer)
+    prepared = await watch.patiently(lambda: prepare(connection, definition, _request(job), job))
     planned = (await planning.count_planned(connection, job["id"]))["records"]
     left = 0 if job["planned_at"] is not None else prepared.matched
     if job["record_limit"] is not None:
         left = min(left, job["record_limit"] - planned)
     prepared = replace(prepared, matched=planned + left)
-    queued = await production.produce(settings, prepared, job, publisher, producer, screen, stack, prepared.matched)
+    queued = await production.produce(
+        settings, prepared, job, publisher, producer, screen, stack, watch, prepared.matched
+    )
     return {**summary.as_json(settings, prepared), "job": str(job["id"]), "queued": queued, "resumed": True}
 
 

@@ -39,6 +39,9 @@ def collect(stats: Stats, intake: Intake, publisher: Publisher, reconciler: Reco
     for reason, count in (dict.fromkeys(REASONS, 0) | dict(reconciler.reconciled)).items():
         reconciled.add_metric([reason], count)
     yield reconciled
+    yield GaugeMetricFamily(
+        "backfill_held", "Partitions in hand that wait for a lock that another session holds.", value=stats.held
+    )
     for name, value, meaning in (
         ("backfill_retries", stats.retried, "Records put back for a later attempt."),
         ("backfill_redeliveries", intake.redelivered, "Deliveries that the broker had made before."),

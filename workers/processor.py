@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -21,12 +22,15 @@ from backfill.message import PartitionMessage, decode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from workers import slices
-from workers.applier import Applier, CommitUnknownError, Ending, FencedError
+from workers.applier import Applier
+from workers.committing import CommitUnknownError, Ending, FencedError
 from workers.computation import compute
 from workers.definitions import Definitions, FormerDefinitionError
 from workers.failing import Failing
 from workers.hand import Hand, Hold
+from workers.holding import HeldError, Holding
 from workers.interruptions import Interruptions, cause_of
+from workers.portion import Portion
 from workers.refusing import Refusing
 from workers.stats import Stats
 
@@ -54,6 +58,7 @@ class Processor:
         self._pool = pool
         self._failing = Failing(settings, pool, publisher, stats, say)
         self._refusing = Refusing(pool, publisher, stats, say)
+        self._holding = Holding(pool, stats, stopping, say)
         self._interruptions = Interruptions(pool, settings.retry_delays)
         self._definitions = Definitions(settings, definitions, say)
         self._hand = hand
@@ -61,6 +66,7 @@ class Processor:
         self._worker = worker
         self._stopping = stopping
         self._say = say
+        self._portions: dict[str, Portion] = {name: Portion() for name in definitions}
         self._waiting = 0  # slots, for PostgreSQL
 
     async def process(self, backfill: str, body: bytes) -> bool:
@@ -132,6 +138,11 @@ class Processor:
             return True
         except FormerDefinitionError:
             return await self._definitions.leave(connection, message, claim)
+        except HeldError:  # and given back
+            return True
+        except asyncpg.LockNotAvailableError:  # the job's own row, for one
+            await self._holding.give_back(connection, claim)
+            return True
         except Exception as error:
             if is_away(error) or isinstance(error, CommitUnknownError):
                 raise
@@ -166,38 +177,47 @@ class Processor:
         """Compute and apply until nothing is left, or only what has to wait for another attempt."""
         last_attempt = claim.attempt >= self._settings.max_attempts
         watch = self._hand.watch(message.job, message.partition)
+        portion = self._portions[message.backfill]
         ids, began, round_number = claim.ids, time.monotonic(), 1
         put_off: dict[str, tuple[str, str]] = {}  # by `compute`: each is tried once under a claim
-        while ids:
-            tally = Tally()
-            seconds = self._settings.partition_seconds
-            now, waiting = slices.split(claim, ids)
-            computed = await compute(connection, target, now, tally, watch, seconds, last_attempt=last_attempt)
-            tally.later += waiting
-            failpoint("worker.after_compute")
-            tally.remaining |= put_off
-            put_off = tally.remaining
-            # Time that ran out is nobody's failure: the rest goes on under the same claim.
-            last_round = not tally.later and (round_number == ROUNDS or bool(tally.remaining))
-            ending = Ending(
-                duration_ms=(time.monotonic() - began) * 1000,
-                retry_seconds=self._failing.delay(claim) if last_round else None,
-                last=last_attempt and last_round,
-                last_attempt=last_attempt,
-            )
-            later = tally.later
-            tally = await Applier(connection, target, claim).apply(computed, tally, ending)
-            self._stats.add(tally, began)
-            left = [*tally.remaining, *later]
-            if not left:
-                self._stats.ended[tally.state].add(time.monotonic() - claim.began)
-            if last_round:
-                if left:
+        async with self._holding.wait(connection, target, message, claim) as wait:
+            while ids:
+                tally = Tally()
+                seconds = self._settings.partition_seconds
+                try:
+                    now, waiting = slices.split(claim, ids)
+                    computed = await compute(connection, target, now, tally, watch, seconds, last_attempt=last_attempt)
+                    tally.later += waiting
+                    failpoint("worker.after_compute")
+                    tally.remaining |= put_off
+                    now_put_off = tally.remaining
+                    # Time that ran out is nobody's failure: the rest goes on under the same claim.
+                    last_round = not tally.later and (round_number == ROUNDS or bool(tally.remaining))
+                    ending = Ending(
+                        duration_ms=(time.monotonic() - began) * 1000,
+                        retry_seconds=self._failing.delay(claim) if last_round else None,
+                        last=last_attempt and last_round,
+                        last_attempt=last_attempt,
+                    )
+                    later = tally.later
+                    applier = Applier(connection, target, claim, portion, partial(self._stats.add, began=began))
+                    tally = await applier.apply(computed, tally, ending)
+                except asyncpg.LockNotAvailableError:
+                    await wait.for_a_table()
+                    began = time.monotonic()
+                    continue
+                put_off = now_put_off
+                left = [*tally.remaining, *tally.held, *later]
+                if not left:
+                    self._stats.ended[tally.state].add(time.monotonic() - claim.began)
+                if last_round and tally.remaining:
                     await self._failing.publish_retry(message, claim, left)
-                return
-            ids = [one for one in left if one not in put_off]
-            began = time.monotonic()
-            round_number += not later
+                    return
+                await wait.for_records(tally.held)
+                ids = [one for one in left if one not in put_off]
+                began = time.monotonic()
+                # What is only held may be so for any number of rounds.
+                round_number += not later and bool(tally.remaining)
 
 
 def _did(error: Exception) -> str:

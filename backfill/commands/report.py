@@ -44,6 +44,8 @@ def lines(now: "Progress") -> Iterator[str]:
         yield f"Left: {sentence(now.left_reasons or {'written': now.records_left})}"
     if now.waiting_partitions:
         yield f"Retries: {now.waiting_partitions:,} partitions wait, the next until {now.next_retry_at:%H:%M:%S} UTC"
+    if now.held_partitions and now.held_since:
+        yield f"Held: {now.held_partitions:,} partitions since {now.held_since:%H:%M:%S} UTC; it {now.held_reason}"
     if now.rate is not None:
         yield f"Rate: {now.rate:,.1f}/sec{_left(now)}"
     if now.sla:

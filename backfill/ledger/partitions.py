@@ -47,6 +47,7 @@ class Tally:
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # record id -> error class, message
     left: list[str] = field(default_factory=list)  # of those: as they were, or with a value that the mode still selects
     remaining: dict[str, tuple[str, str]] = field(default_factory=dict)  # to be tried again, and why
+    held: dict[str, str] = field(default_factory=dict)  # somebody has a lock that they need, which is no attempt
     later: list[str] = field(default_factory=list)  # not come to yet: nothing was wrong with them
     state: str = "running"  # of the partition, once the tally is settled
 
@@ -63,6 +64,7 @@ class Tally:
         self.failed |= other.failed
         self.left += other.left
         self.remaining |= other.remaining
+        self.held |= other.held
 
 
 async def claim(connection: Connection, message: PartitionMessage, worker: UUID, lease_seconds: float) -> Claim | None:
@@ -114,10 +116,24 @@ async def renew(connection: Connection, claims: list[Claim], worker: UUID, lease
     return {row["id"] for row in rows}
 
 
-async def lock(connection: Connection, claim: Claim, backfill: str) -> bool:
-    """Hold the partition for the apply; False when another claim has taken over."""
+async def lock(
+    connection: Connection,
+    claim: Claim,
+    backfill: str,
+    *,
+    statement_ms: int | None = None,
+    lock_ms: int | None = None,
+) -> bool:
+    """Hold the partition for the apply, whose statements then take no longer; False when another claim has it."""
     held = await connection.fetchval(
-        statements.read("ledger/lock_partition"), claim.id, claim.fence, claim.worker, backfill, str(claim.job)
+        statements.read("ledger/lock_partition"),
+        claim.id,
+        claim.fence,
+        claim.worker,
+        backfill,
+        str(claim.job),
+        statement_ms,
+        lock_ms,
     )
     return held is not None
 
@@ -139,6 +155,7 @@ async def settle(
     The tally is told the state in which that leaves the partition.
     With records remaining the partition waits `retry_seconds` for its next attempt, or stays claimed when None.
     """
+    held = next(iter(tally.held.values()), None)
     if tally.failed:
         failures = [
             (record_id, clean(kind, MOST_OF_A_NAME), clean(text)) for record_id, (kind, text) in tally.failed.items()
@@ -158,11 +175,12 @@ async def settle(
         tally.deleted,
         json.dumps(_reasons(tally.skipped)),
         duration_ms,
-        [*tally.remaining, *tally.later] or None,
+        [*tally.remaining, *tally.held, *tally.later] or None,
         retry_seconds,
         None if error is None else clean(error),
         definition_hash,
         tally.left or None,
+        None if held is None or retry_seconds is not None else clean(held),
     )
 
 
@@ -201,6 +219,19 @@ async def fail(connection: Connection, claim: Claim, error_class: str, error: st
 async def release(connection: Connection, claim: Claim) -> None:
     """Give the claim back as if it had not been; no attempt is counted."""
     await connection.fetchval(statements.read("ledger/release_partition"), claim.id, claim.fence, claim.worker)
+
+
+async def tell_held(connection: Connection, claim: Claim, reason: str) -> None:
+    """Say in the ledger what holds the partition up, while its claim is kept."""
+    await connection.execute(statements.read("ledger/tell_held"), claim.id, claim.fence, claim.worker, clean(reason))
+
+
+async def hold(connection: Connection, claim: Claim, reason: str, *, fewest: float, most: float) -> bool:
+    """Give back a claim that waits for somebody's lock; no attempt is counted. False when the claim was lost."""
+    kept = await connection.fetchval(
+        statements.read("ledger/hold_partition"), claim.id, claim.fence, claim.worker, fewest, most, clean(reason)
+    )
+    return kept is not None
 
 
 async def forget_message(connection: Connection, message: PartitionMessage) -> bool:

@@ -34,6 +34,9 @@ class Progress:
     running_partitions: int
     waiting_partitions: int
     next_retry_at: datetime | None
+    held_partitions: int  # that wait for somebody's lock
+    held_since: datetime | None  # the one that has waited for longest, and for whom
+    held_reason: str | None
     matched: int
     updated: int
     unchanged: int
@@ -141,6 +144,9 @@ async def read(connection: Connection, job: UUID) -> Progress:
                 "running_partitions",
                 "waiting_partitions",
                 "next_retry_at",
+                "held_partitions",
+                "held_since",
+                "held_reason",
                 "pause_reason",
                 "paused_by",
                 "state_since",

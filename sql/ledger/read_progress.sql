@@ -6,8 +6,14 @@ SELECT
     count(*) FILTER (WHERE state = 'failed') AS failed_partitions,
     count(*) FILTER (WHERE state = 'skipped') AS skipped_partitions,
     count(*) FILTER (WHERE state = 'running') AS running_partitions,
-    count(*) FILTER (WHERE state = 'pending' AND not_before > clock_timestamp()) AS waiting_partitions,
-    min(not_before) FILTER (WHERE state = 'pending' AND not_before > clock_timestamp()) AS next_retry_at,
+    count(*) FILTER (WHERE state = 'pending' AND held_since IS NULL AND not_before > clock_timestamp())
+        AS waiting_partitions,
+    min(not_before) FILTER (WHERE state = 'pending' AND held_since IS NULL AND not_before > clock_timestamp())
+        AS next_retry_at,
+    count(*) FILTER (WHERE state IN ('pending', 'running') AND held_since IS NOT NULL) AS held_partitions,
+    min(held_since) FILTER (WHERE state IN ('pending', 'running')) AS held_since,
+    (array_agg(held_reason ORDER BY held_since)
+        FILTER (WHERE state IN ('pending', 'running') AND held_since IS NOT NULL))[1] AS held_reason,
     coalesce(sum(record_count), 0)::bigint AS records_matched,
     coalesce(sum(records_updated), 0)::bigint AS records_updated,
     coalesce(sum(records_unchanged), 0)::bigint AS records_unchanged,

@@ -1,5 +1,6 @@
--- Lock rows in key order and write the values where the row is still the version that was read and differs.
--- {{wait}} is empty, or SKIP LOCKED after waiting was in vain. Which rows were had is said when it was not all of them.
+-- Lock rows in key order and write the values where the row is still the version that was read and differs. A row that
+-- somebody holds is passed over: waiting for it would keep those locked that were had before. Which rows were had is
+-- said when it was not all of them.
 -- A locked row that is still the same version cannot move: the update finds it by its place. A row that holds afterwards
 -- what it held before was kept from being written, by a trigger or a policy. What the mode still selects afterwards is
 -- left as it is, and named: the closing sweep must tell it from what somebody undoes.
@@ -11,7 +12,7 @@ WITH locked AS MATERIALIZED (
     FROM unnest({key_arrays}, {versions}, {value_arrays}) AS c ({key_names}, version, {value_names})
     JOIN {table} t ON {joined}
     ORDER BY {order_asc}
-    FOR NO KEY UPDATE OF t {wait}
+    FOR NO KEY UPDATE OF t SKIP LOCKED
 ), written AS (
     UPDATE {table} t SET {assignments}
     FROM locked l

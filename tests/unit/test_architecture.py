@@ -17,6 +17,7 @@ LAYERS = (
         *("settings", "statements", "exposition", "kinds", "inputs"),
     },
     {
+        "blockers",
         "addresses",
         "codecs",
         "connecting",
