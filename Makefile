@@ -2,9 +2,11 @@
 
 PYTHON ?= python3
 ARGS ?=
+PG ?=
+RABBIT ?=
 
 BIN := .venv/bin
-.PHONY: help venv demo test bench lint clean
+.PHONY: help venv demo test core bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -13,8 +15,15 @@ help: ## show this list
 demo: .venv/.installed ## fill a column on an example table and show that it is right
 	@$(BIN)/backfill demo $(ARGS)
 
-test: .venv/.developed ## run every test on real services (ARGS="-k name")
-	@$(BIN)/pytest $(ARGS)
+test: .venv/.developed ## run every test on real services (ARGS="-k name", PG=15, RABBIT=4)
+	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(ARGS)
+
+CORE := $(addprefix tests/integration/test_,keys.py operations.py planning.py policies.py producer_command.py \
+	publishing.py reconciling.py schema.py sweeps.py values.py worker_command.py) \
+	$(addprefix tests/faults/test_,application_writes.py broker_faults.py producer_dies.py worker_dies.py)
+
+core: .venv/.developed ## run what depends on the servers' versions (PG=15, RABBIT=4)
+	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(CORE) $(ARGS)
 
 bench: .venv/.benched ## measure against the alternatives (SCALE=records)
 	@$(BIN)/python -m benchmarks $(ARGS)

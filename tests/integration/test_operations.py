@@ -583,6 +583,8 @@ async def test_a_high_job_goes_first_and_does_not_starve_a_normal_one(world: Wor
     high = await queued(
         world, "--mode=all", "--batch-size=2", "--priority=high", *[f"--id={n}" for n in range(81, 161)]
     )
+    # So long that the broker has sent more before the few of the high job that the worker holds have been used up.
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 10")
     async with working(world):
         await until(world, "completed", normal)
         await until(world, "completed", high)
