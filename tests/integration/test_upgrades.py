@@ -1,6 +1,5 @@
 """Programs are upgraded one by one, after `backfill init` of the new version: those of the version before go on."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,7 @@ from tests.support.world import World
 
 @pytest.fixture
 def old(tmp_path: Path) -> dict[str, str]:
-    """What makes a command one of the version before."""
-    tree = before.unpack(tmp_path / "before")
-    return {"PYTHONPATH": os.pathsep.join([str(tree), str(before.ROOT)])}
+    return before.programs(tmp_path / "before")
 
 
 async def ended(*commands: Command) -> None:
@@ -41,7 +38,7 @@ async def test_programs_of_the_version_before_work_beside_new_ones(world: World,
 
 async def test_a_ledger_of_the_version_before_is_brought_up_to_date(world: World, old: dict[str, str]) -> None:
     async with databases.new_database(world.database) as url:
-        await ended(world.run("backfill", "init", "--roles", DATABASE_URL=url, **old))
+        await ended(world.run("backfill", "init", "--roles", DATABASE_URL=url, BACKFILL_APP="", **old))
         early = world.run("backfill", "list", DATABASE_URL=url)
         assert await early.wait() == 6
         assert "run: backfill init" in early.output
