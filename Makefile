@@ -3,8 +3,14 @@
 PYTHON ?= python3
 ARGS ?=
 
+SEEDS ?=
+JOBS ?=
+WITHOUT ?=
+BITE ?=
+
 BIN := .venv/bin
-.PHONY: help venv demo test bench lint clean
+STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
+.PHONY: help venv demo test storm bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -15,6 +21,10 @@ demo: .venv/.installed ## fill a column on an example table and show that it is 
 
 test: .venv/.developed ## run every test on real services (ARGS="-k name")
 	@$(BIN)/pytest $(ARGS)
+
+storm: .venv/.developed ## random faults over random tables (SEEDS=1-200 JOBS=2, or BITE=fence)
+	@if [ -n "$(BITE)" ]; then $(BIN)/python -m tests.storm.bite $(BITE) $(STORM); \
+	else $(BIN)/python -m tests.storm.run $(STORM); fi
 
 bench: .venv/.benched ## measure against the alternatives (SCALE=records)
 	@$(BIN)/python -m benchmarks $(ARGS)
