@@ -132,8 +132,9 @@ def schedule(seed: int) -> Schedule:
     mode = dice.choice(["all", "all", "null", "zero"])
     column = dice.choice([one for one in COLUMNS if mode != "zero" or one != "text"])
     rows = dice.randint(200, 2_000)
-    # Sixty to two hundred partitions: enough for the events to meet some under way.
-    batch_size = max(1, rows // dice.randint(60, 200))
+    # Many, so that every event meets some under way; or few, which meet the same misfortune again and again.
+    partitions = dice.randint(60, 200) if dice.random() < 0.7 else dice.randint(5, 20)
+    batch_size = max(1, rows // partitions)
     concurrency = dice.randint(1, 3)
     opening = dice.choices(list(OPENINGS), list(OPENINGS.values()))[0]
     names = _once(dice.choices(list(WEIGHTS), list(WEIGHTS.values()), k=dice.randint(3, 7)))
@@ -149,7 +150,7 @@ def schedule(seed: int) -> Schedule:
         limit=dice.choice([None, None, None, rows // 2]),
         by_columns=dice.random() < 0.3,
         concurrency=concurrency,
-        delay=round(min(0.3, dice.uniform(4, 7) * concurrency * 2 * batch_size / rows), 3),
+        delay=round(min(0.8, dice.uniform(4, 7) * concurrency * 2 * batch_size / rows), 3),
         writes=dice.choice([5.0, 20.0, 60.0]),
         opening=opening,
         worker_failpoint=dice.choice(WORKER_DIES) if opening == "worker_dies" else "",
