@@ -19,7 +19,7 @@ async def _eventful(storm: Storm) -> None:
         await asyncio.sleep(at)
         storm.note(name)
         try:
-            async with asyncio.timeout(40 if name in PRIVATE else 12):
+            async with asyncio.timeout(40 if name in PRIVATE else 15):
                 await EVENTS[name](storm, Random(seed))
         except (*TROUBLES, TimeoutError) as error:  # the owner's own statements may be in each other's way
             storm.note(f"{name}: {type(error).__name__}: {error}")

@@ -16,7 +16,7 @@ PRESENT = """
 async def lock_table(storm: Storm, dice: Random) -> None:
     async with storm.session() as connection, connection.transaction():
         await connection.execute(f"LOCK TABLE things IN {dice.choice(['ACCESS EXCLUSIVE', 'EXCLUSIVE'])} MODE")
-        await asyncio.sleep(dice.choice([0.3, 1.0, 3.0, 7.0, 7.0]))
+        await asyncio.sleep(dice.choice([0.3, 1.0, 3.0, 9.0, 9.0]))
 
 
 async def lock_rows(storm: Storm, dice: Random) -> None:
