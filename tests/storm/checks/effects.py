@@ -63,15 +63,15 @@ def nothing_is_lost(storm: Storm, facts: Facts) -> Iterator[str]:
         whole = not (job["record_limit"] or job["record_ids"] or job["after_key"])
         last = max((one["ended"] for one in facts.partitions[job["id"]] if one["ended"]), default=job["opened"])
         by_job = {one["n"] for one in facts.audit if one["job"] == job["id"]}
-        by_any = {one["n"] for one in facts.audit if one["job"] and one["at"].timestamp() >= job["opened"]}
-        written = by_job if job["mode"] == "all" else by_any
         unplanned, unwritten, left = [], [], []
         for n, row in facts.rows.items():
             touched = max(application.written.get(n, 0.0), application.all_written)
             born, failed = application.born.get(n, 0.0), row["key"] in facts.failures[job["id"]]
             if row["key"] in planned:
                 alone = touched < job["opened"] and born < job["opened"]
-                if alone and row["base"] >= 0 and n not in written and not failed:
+                # In the other modes a job that was given up may have written it, in a transaction that was open then.
+                is_done = n in by_job if job["mode"] == "all" else not row["matches"]
+                if alone and row["base"] >= 0 and not is_done and not failed:
                     unwritten.append(row["key"])
             elif whole and n in facts.within[job["id"]] and job["mode"] == "all" and born < job["opened"]:
                 unplanned.append(row["key"])
