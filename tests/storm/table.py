@@ -26,7 +26,8 @@ BEGIN
     IF the_job IS NOT NULL THEN
         EXECUTE $q$ SELECT {text} FROM after r LIMIT 1 $q$ INTO the_key;
         SELECT w.pid INTO the_holder FROM backfill_partitions p JOIN backfill_workers w ON w.id = p.worker_id
-        WHERE p.backfill_job_id = the_job AND p.record_ids @> ARRAY[the_key];
+        WHERE p.backfill_job_id = the_job AND p.record_ids @> ARRAY[the_key]
+        ORDER BY p.state = 'running' DESC, p.id DESC LIMIT 1;
     END IF;
     EXECUTE $q$
         INSERT INTO audit (n, key, who, job, holder, old, old_base, new)
