@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import asyncpg
 
-from backfill.database import PINNED
 from tests.storm import dice as schedules
 from tests.storm import table
 from tests.storm.dice import Schedule
 
 NAME: Final = "application"
+# As the toolkit's own sessions write keys and values.
+PINNED: Final = {"TimeZone": "UTC", "DateStyle": "ISO, YMD", "extra_float_digits": "1", "bytea_output": "hex"}
 # What an owner of a table has to expect when others lock it, change it or end his sessions.
 TROUBLES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 HELD: Final = (

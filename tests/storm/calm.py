@@ -6,10 +6,9 @@ import time
 from collections import Counter
 from typing import Final
 
-from backfill.errors import BackfillError
 from backfill.modes import Priority
 from backfill.topology import Topology, milliseconds
-from tests.storm.application import TROUBLES
+from tests.storm import amqp
 from tests.storm.events.tables import restore_column
 from tests.storm.storm import SETTINGS, Storm
 
@@ -101,12 +100,10 @@ async def _until_empty(storm: Storm) -> None:
 
 async def depths(storm: Storm, names: set[str]) -> dict[str, int]:
     """Messages ready in those of these queues that hold any."""
-    from backfill import broker
-
     try:
-        async with broker.connected(storm.place.amqp_url, name="looker", heartbeat=10) as connection:
-            found = {name: await broker.depth(connection, name) for name in names}
-    except (BackfillError, *TROUBLES) as error:
+        async with amqp.connected(storm.place.amqp_url) as connection:
+            found = {name: await amqp.depth(connection, name) for name in names}
+    except amqp.AWAY as error:
         storm.note(f"depths: {error}")
         return {"unknown": 1}
     return {name: ready for name, ready in found.items() if ready}

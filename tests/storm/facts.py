@@ -5,10 +5,9 @@ from typing import Any
 
 import asyncpg
 
-from backfill import broker
 from backfill.modes import Mode
 from backfill.topology import Topology
-from tests.storm import keys
+from tests.storm import amqp, keys
 from tests.storm.storm import Storm
 
 JOBS = """
@@ -73,14 +72,5 @@ async def _within(connection: "asyncpg.Connection[Any]", storm: Storm, job: asyn
 
 
 async def _dead(storm: Storm) -> list[bytes]:
-    """Bodies in the dead queue, which stay there."""
-    found = []
-    async with broker.connected(storm.place.amqp_url, name="looker", heartbeat=10) as connection:
-        name = Topology("storm").dead_queue
-        if await broker.depth(connection, name) is None:
-            return []
-        channel = await connection.channel()
-        queue = await channel.get_queue(name, ensure=False)
-        while (message := await queue.get(fail=False, timeout=10)) is not None:
-            found.append(message.body)
-    return found
+    async with amqp.connected(storm.place.amqp_url) as connection:
+        return await amqp.bodies(connection, Topology("storm").dead_queue)

@@ -13,9 +13,8 @@ import asyncpg
 import click
 
 from backfill.commands import main as backfill
-from backfill.database import PINNED
 from producers.command import main as queue
-from tests.storm.application import Application
+from tests.storm.application import PINNED, Application
 from tests.storm.commands import MODULE, invoke
 from tests.storm.dice import Schedule
 from tests.storm.processes import Fleet

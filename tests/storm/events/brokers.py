@@ -8,18 +8,14 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-import aio_pika
-
-from backfill import broker
-from backfill.errors import UnreachableError
 from backfill.message import PartitionMessage
 from backfill.modes import Mode, Priority
 from backfill.topology import Topology
+from tests.storm import amqp
 from tests.storm.storm import Storm
 from tests.support.broker import call
 
 TOPOLOGY = Topology("storm")
-AWAY = (broker.BrokerLostError, UnreachableError, aio_pika.exceptions.AMQPError)
 
 
 def _queues(dice: Random) -> str:
@@ -99,15 +95,11 @@ async def send_garbage(storm: Storm, dice: Random) -> None:
 
 
 async def _send(storm: Storm, bodies: list[bytes], dice: Random) -> None:
+    keys = [Topology.routing_key(dice.choice([Priority.NORMAL, Priority.NORMAL, Priority.HIGH])) for _ in bodies]
     try:
-        async with broker.connected(storm.place.amqp_url, name="stranger", heartbeat=10) as connection:
-            channel = await connection.channel()
-            exchange = await channel.get_exchange(TOPOLOGY.exchange("work"), ensure=False)
-            for body in bodies:
-                message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-                key = Topology.routing_key(dice.choice([Priority.NORMAL, Priority.NORMAL, Priority.HIGH]))
-                await exchange.publish(message, key, timeout=5)
-    except AWAY as error:  # not declared yet, for one
+        async with amqp.connected(storm.place.amqp_url) as connection:
+            await amqp.send(connection, TOPOLOGY.exchange("work"), zip(keys, bodies, strict=True))
+    except amqp.AWAY as error:  # not declared yet, for one
         storm.note(f"not all was sent: {type(error).__name__}: {error}")
 
 
