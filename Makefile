@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+PG ?=
+RABBIT ?=
 
 SEEDS ?=
 JOBS ?=
@@ -10,7 +12,7 @@ BITE ?=
 
 BIN := .venv/bin
 STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
-.PHONY: help venv demo test storm bench lint clean
+.PHONY: help venv demo test core storm bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -19,8 +21,15 @@ help: ## show this list
 demo: .venv/.installed ## fill a column on an example table and show that it is right
 	@$(BIN)/backfill demo $(ARGS)
 
-test: .venv/.developed ## run every test on real services (ARGS="-k name")
-	@$(BIN)/pytest $(ARGS)
+test: .venv/.developed ## run every test on real services (ARGS="-k name", PG=15, RABBIT=4)
+	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(ARGS)
+
+CORE := $(addprefix tests/integration/test_,keys.py operations.py planning.py policies.py producer_command.py \
+	publishing.py reconciling.py schema.py sweeps.py values.py worker_command.py) \
+	$(addprefix tests/faults/test_,application_writes.py broker_faults.py producer_dies.py worker_dies.py)
+
+core: .venv/.developed ## run what depends on the servers' versions (PG=15, RABBIT=4)
+	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(CORE) $(ARGS)
 
 storm: .venv/.developed ## random faults over random tables (SEEDS=1-200 JOBS=2, or BITE=fence)
 	@if [ -n "$(BITE)" ]; then $(BIN)/python -m tests.storm.bite $(BITE) $(STORM); \
@@ -63,7 +72,7 @@ venv: .venv/.developed
 .venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing the toolkit into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[services]'
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[metrics,services]'
 	@touch $@
 
 .venv/.benched: .venv/.developed benchmarks/requirements.txt

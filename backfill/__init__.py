@@ -10,8 +10,22 @@ The order of the modules, each importing only from lines above its own:
     commands                                       what people run
 """
 
-from backfill.definition import ColumnBackfill, Skip
-from backfill.errors import TransientError
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backfill.definition import ColumnBackfill, Skip
+    from backfill.errors import TransientError
 
 __all__ = ["ColumnBackfill", "Skip", "TransientError"]
 __version__ = "0.1.0"
+
+_PLACES = {"ColumnBackfill": "definition", "Skip": "definition", "TransientError": "errors"}
+
+
+def __getattr__(name: str) -> Any:
+    """What a definition needs, imported when it is asked for: a command's first import is to take no time."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"backfill.{_PLACES[name]}"), name)

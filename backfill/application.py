@@ -2,16 +2,18 @@
 
 import importlib
 import inspect
-import re
+import os
 import sys
+import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backfill import contract, texts
 from backfill.definition import ColumnBackfill
 from backfill.errors import UsageError
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-SETTING = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+Classes = dict[type[ColumnBackfill], None]  # in their order, each once
 
 
 def load(app: str) -> dict[str, ColumnBackfill]:
@@ -26,18 +28,18 @@ def load(app: str) -> dict[str, ColumnBackfill]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # whatever the user's module raises while it is imported
-        why = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-        raise UsageError(f"cannot import app {module_name!r} ({why}); pass --app module:Class") from error
+    except (Exception, SystemExit) as error:  # whatever the user's module raises while it is imported
+        raise UsageError(f"cannot import app {module_name!r} ({_why(error)}); pass --app module:Class") from error
     if class_name:
         found: Any = getattr(module, class_name, None)
         if not _is_definition(found):
             raise UsageError(f"{app!r} is no ColumnBackfill class; {module_name} has {_names(module) or 'none'}")
-        return _by_name([found()])
-    classes = [value for value in vars(module).values() if _is_definition(value)]
+        return _by_name([_made(found)])
+    classes: Classes = dict.fromkeys(value for value in vars(module).values() if _is_definition(value))
     if not classes:
         raise UsageError(f"module {module_name!r} has no ColumnBackfill class; pass --app module:Class")
-    return _by_name([found() for found in dict.fromkeys(classes)])
+    whole = [one for one in classes if not _is_base(one, classes)]
+    return _by_name([_made(one) for one in whole or classes])
 
 
 def pick(definitions: dict[str, ColumnBackfill], name: str | None) -> ColumnBackfill:
@@ -52,57 +54,67 @@ def pick(definitions: dict[str, ColumnBackfill], name: str | None) -> ColumnBack
     return definitions[name]
 
 
+def rivals(definitions: Mapping[str, ColumnBackfill], name: str | None = None) -> list[str]:
+    """A sentence for each column that several definitions write, or that one of that name and others do."""
+    writers: dict[tuple[str, str], list[str]] = {}
+    for definition in definitions.values():
+        # As it is written: the same table under other names is not noticed.
+        table = definition.table.replace('"', "").removeprefix("public.")
+        for column in definition.columns:
+            writers.setdefault((table, column), []).append(definition.name)
+    return [
+        f"{', '.join(names)} write the same column, {column} of {table}: the jobs of one overwrite what those of "
+        "another wrote; run them one after the other"
+        for (table, column), names in writers.items()
+        if len(names) > 1 and (name is None or name in names)
+    ]
+
+
 def _is_definition(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, ColumnBackfill) and value is not ColumnBackfill
+
+
+def _is_base(kind: type[ColumnBackfill], classes: Classes) -> bool:
+    """Whether it is there for others to be made of: abstract, or without a name and with heirs."""
+    has_heirs = any(issubclass(one, kind) and one is not kind for one in classes)
+    return inspect.isabstract(kind) or (has_heirs and not getattr(kind, "name", ""))
 
 
 def _names(module: object) -> str:
     return ", ".join(name for name, value in vars(module).items() if _is_definition(value))
 
 
+def _made(kind: type[ColumnBackfill]) -> ColumnBackfill:
+    if inspect.isabstract(kind):
+        missing = ", ".join(sorted(vars(kind)["__abstractmethods__"]))
+        raise UsageError(f"{kind.__name__} is abstract: name a class that has {missing}")
+    try:
+        return kind()
+    except Exception as error:  # whatever the user's own __init__ raises
+        raise UsageError(
+            f"{kind.__name__} cannot be made ({_why(error)}): each process makes its own, without arguments; what "
+            "differs from job to job is a parameter (class Parameters, and -P NAME=VALUE)"
+        ) from error
+
+
+def _why(error: BaseException) -> str:
+    """What an import or a constructor raised, in a line."""
+    if isinstance(error, SystemExit):
+        return f"it ends the process: SystemExit {texts.clean(error)}"
+    *_, (raised_in, _) = traceback.walk_tb(error.__traceback__)
+    if isinstance(error, KeyError) and raised_in.f_globals.get("__name__") == os.__name__:
+        return f"the environment variable {texts.clean(error)} is not set"
+    if isinstance(error, ImportError):
+        return texts.clean(error)
+    return ": ".join(texts.why(error))
+
+
 def _by_name(definitions: list[ColumnBackfill]) -> dict[str, ColumnBackfill]:
     found: dict[str, ColumnBackfill] = {}
     for definition in definitions:
-        title = type(definition).__name__
-        for attribute in ("name", "table", "key", "columns"):
-            if not getattr(definition, attribute, None):
-                raise UsageError(f"{title} sets no {attribute!r}; see `ColumnBackfill` for what a definition needs")
-        if isinstance(definition.columns, str):
-            raise UsageError(f"{title}.columns must be a tuple: write ({definition.columns!r},)")
-        if len(set(definition.key_columns)) < len(definition.key_columns):
-            raise UsageError(f"{title}.key names a column twice: {definition.key!r}")
-        _check_methods(definition)
-        _check_settings(definition)
-        if not NAME.fullmatch(definition.name):
-            raise UsageError(
-                f"{title}.name {definition.name!r} is part of queue names: use lower-case letters, digits and _, "
-                "at most 40"
-            )
+        contract.need_whole(definition)
         if definition.name in found:
             raise UsageError(f"two definitions are named {definition.name!r}; give each its own name")
+        definition.fingerprint()  # of what was imported: the files may change while this process runs
         found[definition.name] = definition
     return found
-
-
-def _check_methods(definition: ColumnBackfill) -> None:
-    title, kind = type(definition).__name__, type(definition)
-    if not definition.inputs and kind.load is ColumnBackfill.load:
-        raise UsageError(f"{title} has neither `inputs` nor `load`: give the query that loads what `compute` needs")
-    if kind.compute is ColumnBackfill.compute:
-        raise UsageError(f"{title} has no `compute`: write the function from a loaded row to the new values")
-    if inspect.iscoroutinefunction(definition.compute) or inspect.isasyncgenfunction(definition.compute):
-        raise UsageError(f"{title}.compute is async: make it a plain function, and await what it needs in `load`")
-    if inspect.isasyncgenfunction(definition.load):
-        raise UsageError(f"{title}.load yields rows one by one: return a list of them")
-
-
-def _check_settings(definition: ColumnBackfill) -> None:
-    title = type(definition).__name__
-    for name, value in definition.settings.items():
-        if not SETTING.fullmatch(name):
-            raise UsageError(
-                f"{title}.settings names {name!r}: only settings of an application's own can be set, such as "
-                "app.organisation"
-            )
-        if not isinstance(value, str):
-            raise UsageError(f"{title}.settings[{name!r}] is {type(value).__name__}: give a str, {str(value)!r}")

@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from backfill import columns, kinds, needs, statements
+from backfill import columns, kinds, needs, sessions, statements
 from backfill.columns import Column
-from backfill.database import Connection, quote
+from backfill.database import Connection
 from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.inputs import with_arrays
 from backfill.keys import Key
 from backfill.modes import Mode
+from backfill.statements import literal, quote
 
 TENANT: Final = "app.current_tenant"
+
+
+class ChangedTableError(Exception):
+    """The table has changed since the definition was held against it: it has to be again."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,10 @@ class Target:
     is_partitioned: bool
     key: Key
     columns: tuple[Column, ...]
+    used: tuple[Column, ...]  # those, and the others that the definition names
+    is_never_null: bool = False  # the column that the modes look at
     notes: tuple[str, ...] = ()  # what people should know before a job starts
+    has_deferred: bool = False  # constraints that may be checked at the COMMIT only
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -41,10 +49,12 @@ class Target:
         table = self.table if self.is_partitioned else f"ONLY {self.table}"
         return self.key.fragments | {
             "name": self.table,
-            "literal": "'" + self.table.replace("'", "''") + "'",
+            "literal": literal(self.table),
+            "used": ", ".join(literal(column.name) for column in self.used),
             "table": table,
             "given_rows": self.key.given(table),
             "predicate": self.mode.predicate(f"t.{quote(self.definition.target_column)}"),
+            "leftover": self.mode.leftover(f"t.{quote(self.definition.target_column)}"),
             "version": f"ROW({row})::text" if version else "t.xmin",
             "first_keys": f"$1::text::{self.key.columns[0].cast_to}[]",
             "versions": f"${after_key}::text::{'text' if version else 'xid'}[]",
@@ -62,6 +72,11 @@ class Target:
         return statements.render(name, {**self.names, **more})
 
     @cached_property
+    def shape(self) -> str:
+        """The columns with their types, as `read_shape` has them when nothing has changed."""
+        return ", ".join(shape for _, shape in sorted({(column.name, column.shape) for column in self.used}))
+
+    @cached_property
     def read_versions(self) -> str:
         return self.statement("read_versions")
 
@@ -76,12 +91,7 @@ class Target:
 
     @cached_property
     def apply_values(self) -> str:
-        return self.statement("apply_values", wait="")
-
-    @cached_property
-    def apply_unlocked_values(self) -> str:
-        """The same for rows that nobody holds."""
-        return self.statement("apply_values", wait="SKIP LOCKED")
+        return self.statement("apply_values")
 
     @asynccontextmanager
     async def session(self, connection: Connection) -> AsyncIterator[None]:
@@ -90,18 +100,23 @@ class Target:
         if not settings:
             yield
             return
-        statement, names = statements.read("catalog/set_settings"), list(settings)
-        before = [row["before"] for row in await connection.fetch(statement, names, list(settings.values()))]
+        before = await sessions.put(connection, settings)
         try:
             yield
         finally:
             if not connection.is_closed():
                 try:
-                    await connection.fetch(statement, names, before)
+                    await sessions.put(connection, before)
                 except BaseException:
                     # Whoever has the session next must not work under them.
                     connection.terminate()
                     raise
+
+
+async def need_unchanged(connection: Connection, target: Target) -> None:
+    """Raise ChangedTableError where a column has another type than when the target was resolved."""
+    if await connection.fetchval(target.statement("read_shape")) != target.shape:
+        raise ChangedTableError
 
 
 async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode) -> Target:
@@ -128,8 +143,7 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
 
     key = Key(tuple(column(name) for name in definition.key_columns))
     target = column(definition.target_column)
-    for name in definition.version:
-        column(name)
+    version = tuple(column(name) for name in definition.version)
     for name in definition.columns:
         columns.need_writable(column(name), definition.table)
         if name in key.names:
@@ -138,6 +152,7 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         raise SchemaError(
             f"mode zero needs a number, but {target.name!r} is {target.full_type}; use --mode=null or all"
         )
+    written = tuple(found[name] for name in definition.columns)
     needs.need_usable_key(key, definition)
     await needs.need_index(connection, table["oid"], key, definition)
     if table["is_filtered"]:
@@ -159,6 +174,9 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         f"{quote(table['schema_name'])}.{quote(table['table_name'])}",
         table["kind"] == "p",
         key,
-        tuple(found[name] for name in definition.columns),
+        written,
+        (*key.columns, target, *version, *written),
+        target.not_null,
         notes,
+        table["has_deferred"],
     )

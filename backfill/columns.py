@@ -22,6 +22,7 @@ class Column:
     folds: bool = False  # its collation calls different texts the same
     is_domain: bool = False
     is_composite: bool = False
+    shape: str = ""  # name, type and modifiers: another one is another column
 
     @property
     def array(self) -> str:
@@ -77,6 +78,7 @@ async def read(connection: Connection, table_oid: int) -> dict[str, Column]:
             row["folds"],
             base != row["type"],
             types[base]["sort"] == "c",
+            row["shape"],
         )
     return found
 

@@ -4,13 +4,15 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import click
 
+from backfill import addresses
 from backfill import settings as settings_module
 from backfill.errors import BackfillError, UsageError
 from backfill.settings import Settings
@@ -19,11 +21,15 @@ from backfill.texts import clean
 if TYPE_CHECKING:  # --help loads no network library
     import asyncpg
 
+    from backfill.blockers import Watch
+
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job,
 4 the job's state does not allow it, 5 PostgreSQL or RabbitMQ cannot be reached,
 6 a table, column, index or the ledger is not as it must be,
-70 a worker that could not interrupt a record, 130 interrupted."""
+7 wait: failed, or with failed records, 8 wait: cancelled,
+9 wait, worker --burst: a job is paused until its definition or table is corrected,
+70 a worker that could not interrupt a record, 75 wait: not ended in time, 130 interrupted."""
 
 MOST_SHOWN: Final = 10_000  # characters at once
 
@@ -36,6 +42,12 @@ def is_terminal() -> bool:
 def print_json(value: dict[str, Any]) -> None:
     """One documented object; dates as ISO 8601, ids as strings."""
     click.echo(json.dumps({"schema_version": 1, **value}, default=_as_text))
+
+
+def print_error(text: str, exit_code: int) -> None:
+    """The object of a command that was to print one and could not do its work."""
+    with suppress(OSError):  # nobody can read it; the exit code tells as well
+        print_json({"error": {"text": clean(text, MOST_SHOWN), "exit_code": exit_code}})
 
 
 def _as_text(value: object) -> str:
@@ -79,6 +91,8 @@ def reporting() -> Iterator[None]:
         _end(known)
     except KeyboardInterrupt:
         note("interrupted")
+        if _wants_json():
+            print_error("interrupted", 130)
         sys.exit(130)
     except BrokenPipeError:
         # The reader has gone (`| head`): there is nobody left to tell.
@@ -93,7 +107,14 @@ def reporting() -> Iterator[None]:
 
 def _end(error: BackfillError) -> NoReturn:
     note(f"error: {error}")
+    if _wants_json():
+        print_error(str(error), error.exit_code)
     sys.exit(error.exit_code)
+
+
+def _wants_json() -> bool:
+    context = click.get_current_context(silent=True)
+    return bool(context and context.params.get("as_json"))
 
 
 def _first_known(group: BaseExceptionGroup[BaseException]) -> BackfillError | None:
@@ -130,7 +151,7 @@ def _with_private_services(settings: Settings) -> Settings:
 def need_database(settings: Settings) -> str:
     if not settings.database_url:
         raise UsageError("no database: set DATABASE_URL, or start private services with: backfill services up")
-    return settings.database_url
+    return addresses.with_options(settings.database_url, pooled=settings.pooled, ledger_schema=settings.ledger_schema)
 
 
 def need_broker(settings: Settings) -> str:
@@ -139,25 +160,33 @@ def need_broker(settings: Settings) -> str:
     return settings.rabbitmq_url
 
 
-def ledger(settings: Settings, name: str) -> "AbstractAsyncContextManager[asyncpg.Connection[Any]]":
-    """A connection of a command to the ledger, as its tenant."""
+@asynccontextmanager
+async def ledger(
+    settings: Settings, name: str, watch: "Watch | None" = None
+) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    """A connection of a command to the ledger, as its tenant; a watch says for whose locks it waits."""
     from backfill import database
 
-    return database.connected(need_database(settings), name=f"backfill-{name}", tenant=settings.tenant)
+    url = need_database(settings)
+    async with database.connected(url, name=f"backfill-{name}", tenant=settings.tenant) as connection:
+        if watch is not None:
+            watch.sessions.append(connection)
+            yield connection
+            return
+        async with watching_locks(settings, name) as own:
+            own.sessions.append(connection)
+            yield connection
 
 
-class SettingsCommand(click.Command):
-    """A command whose help ends with the settings it reads."""
+def watching_locks(settings: Settings, name: str) -> "AbstractAsyncContextManager[Watch]":
+    """Say for whose locks the connections of a command wait."""
+    from backfill import blockers, database
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Settings (environment variables; flags win)"):
-            formatter.write_dl(
-                [
-                    (name, f"{meaning}  [default: {default}]" if default else meaning)
-                    for _, name, default, meaning in settings_module.described()
-                ]
-            )
-        super().format_epilog(ctx, formatter)
+    url = need_database(settings)
+    connect = partial(
+        database.connected, url, name=f"backfill-{name} locks", tenant=settings.tenant, session=blockers.SESSION
+    )
+    return blockers.watching(connect, note)
 
 
 app_option = click.option(

@@ -1,9 +1,13 @@
 """What a user writes: which records, how to load their inputs, how to compute, what to write."""
 
-import hashlib
-import inspect
+import copy
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import BaseModel
+
+from backfill import fingerprint
 
 if TYPE_CHECKING:  # a definition needs no driver, and --help no network library
     from backfill.database import Connection
@@ -33,6 +37,8 @@ class ColumnBackfill:
              number a key; a record for which they have changed when its value is written is computed again
     settings what row-level security of the table reads, such as {"app.organisation": "7"}; set while it is worked on
     reads    tables that `inputs` reads, `table` too: `backfill init --roles` lets workers read them, and no others
+    Parameters  a pydantic model of what is given when a job is queued (`-P factor=7`); `self.parameters` has it in
+             `load`, `compute` and `warnings`, the same in every worker. Stored with the job and shown: no secrets
     """
 
     name: ClassVar[str]
@@ -45,6 +51,18 @@ class ColumnBackfill:
     inputs_version: ClassVar[str] = ""
     settings: ClassVar[Mapping[str, str]] = {}
     reads: ClassVar[tuple[str, ...]] = ()
+    Parameters: ClassVar[type[BaseModel] | None] = None
+
+    @cached_property
+    def parameters(self) -> Any:
+        """What the job was given; outside of a job the defaults. Declare `parameters: Parameters` for type checkers."""
+        return None if self.Parameters is None else self.Parameters()
+
+    def with_parameters(self, parameters: BaseModel) -> Self:
+        """The same definition with these parameters, as a job has it."""
+        changed = copy.copy(self)
+        vars(changed)["parameters"] = parameters
+        return changed
 
     async def load(self, connection: "Connection", keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
         """Load the inputs of many records; the default runs `inputs`. Each row has the key under its name.
@@ -79,20 +97,10 @@ class ColumnBackfill:
         return self.target or self.columns[0]
 
     def fingerprint(self) -> str:
-        """16 hex digits over what is declared and the class's source, to notice a changed definition."""
-        declared = (
-            self.name,
-            self.table,
-            self.key,
-            self.columns,
-            self.target_column,
-            self.inputs,
-            self.version,
-            self.inputs_version,
-            dict(self.settings),
-        )
-        try:
-            source = inspect.getsource(type(self))
-        except (OSError, TypeError):  # defined at a prompt or generated: the declarations must do
-            source = ""
-        return hashlib.sha256(repr((declared, source)).encode()).hexdigest()[:16]
+        """A few digits that change with the definition: backfill/fingerprint.py says what they cover."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        names = ("name", "table", "key", "columns", "target_column", "inputs", "version", "inputs_version", "settings")
+        return fingerprint.fingerprint(self, {name: getattr(self, name) for name in names})

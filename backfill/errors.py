@@ -31,10 +31,20 @@ class UnreachableError(BackfillError):
     exit_code = 5
 
 
+class RefusedError(UnreachableError):
+    """RabbitMQ answers, and refuses the login, the virtual host or a permission."""
+
+
 class SchemaError(BackfillError):
     """A table, a column, an index or the ledger itself is not as it must be."""
 
     exit_code = 6
+
+
+class HaltedError(BackfillError):
+    """A job is paused until somebody corrects its definition or its table, and resumes it."""
+
+    exit_code = 9
 
 
 class ContractError(BackfillError):

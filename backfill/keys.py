@@ -1,6 +1,6 @@
 """A key, of one column or several, and its one canonical text.
 
-PostgreSQL makes the text and reads it back, under session settings that are pinned (backfill/database.py): the column
+PostgreSQL makes the text and reads it back, under session settings that are pinned (backfill/sessions.py): the column
 cast to text, or for several columns the array of those as a literal, such as {1001,3}. Ledger, messages, failures and
 pages hold that text and nothing else; what the driver makes of a key is seen by `load` and `compute` alone.
 """
@@ -108,10 +108,14 @@ class Key:
             "among": self.among("$1"),
             "place": self.text(of_table) if len(self.columns) == 1 else "c.n",
             "joined": " AND ".join(f"{c} = c.{a}" for c, a in zip(compared, aliases, strict=True)),
+            "same_written": " AND ".join(
+                f"{a} = {b}" for a, b in zip(locked, self._compared("w.{}", aliases), strict=True)
+            ),
             "same_key": " AND ".join(f"{c} = {a}" for c, a in zip(compared, locked, strict=True)),
             "order_asc": _list(of_table),
             "order_desc": _list(f"{column} DESC" for column in of_table),
             "span_text": self.text([f"s.{alias}" for alias in aliases]),
+            "locked_names": _list(f"l.{alias}" for alias in aliases),
             "locked_text": self.text([f"l.{alias}" for alias in aliases]),
             "given_text": self.text(self.parsed("i.id")),
             "given_whole": "true"
@@ -128,12 +132,18 @@ class Key:
         above, below = (">", "<=") if order == "asc" else ("<", ">=")
         after = above + ("=" if inclusive else "")
         of_table = _row(self._compared("t.{}"))
-        of_span = _row(self._compared("s.{}", [f"k{n}" for n in range(len(self.columns))]))
+        aliases = [f"k{n}" for n in range(len(self.columns))]
+        of_span = _row(self._compared("s.{}", aliases))
         edge = self.parsed(self.fragments["span_text"])
         return {
             "in_range": f"{of_table} {after} {_row(self.parsed(first))} "
             f"AND {of_table} {below} {_row(self.parsed(last))}",
             "key_order": self.fragments[f"order_{order}"],
+            "not_behind": below,
+            "not_before": f"{above}=",
+            "first_of_part": _row(self.parsed("b.record_ids[1]")),
+            "last_of_part": _row(self.parsed("b.record_ids[b.record_count]")),
+            "of_rows": _list(self._compared("o.{}", aliases)),
             # Its text must say the same key again, and one behind the cursor: else paging would never end.
             "is_beyond": f"{_row(edge)} = {of_span} AND {of_span} {after} {_row(self.parsed(first))}",
         }

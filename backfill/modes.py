@@ -24,6 +24,10 @@ class Mode(StrEnum):
             Mode.ALL: "true",
         }[self]
 
+    def leftover(self, quoted_column: str) -> str:
+        """The condition on a record that has had its turn and is not done: in mode all, has lost its value."""
+        return f"{quoted_column} IS NULL" if self is Mode.ALL else self.predicate(quoted_column)
+
 
 class Priority(StrEnum):
     NORMAL = "normal"

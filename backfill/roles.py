@@ -23,6 +23,12 @@ async def apply(connection: Connection, definitions: Iterable[ColumnBackfill]) -
             await _grant(connection, definition)
 
 
+async def exist(connection: Connection) -> bool:
+    """Whether the roles were made, here or for another database of the server."""
+    found: bool = await connection.fetchval(statements.read("roles/exist"))
+    return found
+
+
 async def _grant(connection: Connection, definition: ColumnBackfill) -> None:
     target = await resolve(connection, definition, Mode.NULL)
     schema, _ = await _find(connection, definition, definition.table)

@@ -7,20 +7,27 @@ on with it. After one that does not say so, programs must know it.
 import re
 from typing import Final
 
+import asyncpg
+
 from backfill import statements
 from backfill.database import Connection
 from backfill.errors import SchemaError
+from backfill.statements import quote
 
 VERSIONS: Final = sorted(int(path.name[:3]) for path in (statements.FOLDER / "schema").glob("[0-9]*.sql"))
 NEWEST: Final = VERSIONS[-1]
 OLDEST_PROGRAM: Final = re.compile(r"^-- oldest program: (\d+)$", re.MULTILINE)
 
 
-async def apply(connection: Connection) -> list[str]:
-    """Bring the ledger up to date in one transaction and return the names of what was applied."""
+async def apply(connection: Connection, room: str = "") -> list[str]:
+    """Bring the ledger up to date in one transaction and return the names of what was applied.
+
+    A new one is made in the schema `room`, or in the first of the search path.
+    """
     async with connection.transaction(isolation="read_committed"):
         # Two `backfill init` at once: the second waits and then finds nothing to do.
         await connection.execute(statements.read("schema/lock"))
+        await _enter(connection, room)
         await connection.execute(statements.read("schema/versions"))
         present = await version(connection)
         await _refuse_newer(connection, present)
@@ -41,7 +48,13 @@ async def apply(connection: Connection) -> list[str]:
 
 async def check(connection: Connection) -> None:
     """Refuse a ledger that is missing, older, or too new for this program; raises SchemaError with what to do."""
-    if not await connection.fetchval(statements.read("schema/exists")):
+    ledger = await _find(connection)
+    if ledger["found"] is None and ledger["all_found"]:
+        schemas = " and ".join(ledger["all_found"])
+        raise SchemaError(
+            f"the ledger is in schema {schemas}, which the role of DATABASE_URL may not use; GRANT USAGE ON SCHEMA"
+        )
+    if ledger["found"] is None:
         raise SchemaError("the ledger is missing in this database; run: backfill init")
     present = await version(connection)
     await _refuse_newer(connection, present)
@@ -52,6 +65,22 @@ async def check(connection: Connection) -> None:
             "the role of DATABASE_URL bypasses row-level security, so that BACKFILL_TENANT keeps nothing apart; "
             "use a role that is no superuser: backfill init --roles makes some"
         )
+
+
+async def _find(connection: Connection) -> asyncpg.Record:
+    row: asyncpg.Record | None = await connection.fetchrow(statements.read("schema/exists"))
+    assert row is not None  # noqa: S101 - it has no FROM
+    return row
+
+
+async def _enter(connection: Connection, room: str) -> None:
+    """Let everything be created beside what is there, or in the schema `room`, which is made."""
+    room = (await _find(connection))["found"] or room
+    if not room:
+        return
+    if not await connection.fetchval(statements.read("schema/has_room"), room):
+        await connection.execute(f"CREATE SCHEMA {quote(room)}")
+    await connection.execute(statements.read("schema/enter"), room)
 
 
 async def version(connection: Connection) -> int:

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -25,8 +25,23 @@ class Settings(BaseSettings):
     ] = ""
     rabbitmq_url: Annotated[
         str,
-        Field(validation_alias=AliasChoices("RABBITMQ_URL"), description="RabbitMQ; private services when unset"),
+        Field(
+            validation_alias=AliasChoices("RABBITMQ_URL"),
+            description="RabbitMQ, the nodes of a cluster with ; between them; private services when unset",
+        ),
     ] = ""
+    ledger_schema: Annotated[
+        str,
+        Field(
+            validation_alias=AliasChoices("BACKFILL_SCHEMA"),
+            max_length=63,
+            description="schema of the ledger; unset: the first of the search path, and found again wherever it is",
+        ),
+    ] = ""
+    pooled: Annotated[
+        bool,
+        Field(description="1 for a pooler whose sessions are shared by transactions; pgbouncer is noticed by itself"),
+    ] = False
     app: Annotated[str, Field(description="module or module:Class with your definitions")] = ""
     home: Annotated[Path, Field(description="folder of the private services")] = Path(".backfill")
     lease_seconds: Annotated[
@@ -52,7 +67,11 @@ class Settings(BaseSettings):
     ] = 30.0
     lock_timeout_ms: Annotated[
         int,
-        Field(ge=10, le=60_000, description="how long an apply waits for a row that the application holds"),
+        Field(
+            ge=10,
+            le=60_000,
+            description="how long a worker queues for a locked table at a time",
+        ),
     ] = 2_000
     statement_timeout_ms: Annotated[
         int, Field(ge=100, le=3_600_000, description="longest single statement of a worker")
@@ -68,6 +87,10 @@ class Settings(BaseSettings):
     failed_minimum: Annotated[
         int, Field(ge=1, le=1_000_000, description="ended partitions before that share is looked at")
     ] = 20
+    on_changed_definition: Annotated[
+        Literal["pause", "warn"],
+        Field(description="what a worker does with a job that was opened with another definition than it has"),
+    ] = "pause"
     metrics_port: Annotated[
         int | None,
         Field(ge=0, le=65535, description="port of a worker's Prometheus metrics; 0 takes a free one, unset has none"),
@@ -93,8 +116,15 @@ class Settings(BaseSettings):
         return 1 + len(self.retry_delays)
 
 
+BETWEEN_URLS: Final = re.compile(r"\s*;\s*(?=amqps?://)")
+
+
 def mask(url: str) -> str:
-    """The URL without its password."""
+    """The URL, or each of the several of a RabbitMQ cluster, without its password."""
+    return ";".join(_mask(one) for one in BETWEEN_URLS.split(url))
+
+
+def _mask(url: str) -> str:
     # To the last @: better a host too few in a message than half a password.
     return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
 
@@ -131,6 +161,8 @@ def values(settings: Settings) -> dict[str, str]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(int(value))
     if isinstance(value, tuple):
         return ",".join(f"{part:g}" for part in value)
     if isinstance(value, float):

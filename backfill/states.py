@@ -12,9 +12,16 @@ class JobState(StrEnum):
     RUNNING = "running"  # a worker has claimed
     PAUSED = "paused"  # an operator asked; no partition starts, those in hand finish
     RESUMING = "resuming"  # an operator asked; the next claim makes it running
-    COMPLETED = "completed"  # every partition has ended and the closing sweep found nothing more
+    COMPLETED = "completed"  # every partition has ended; what the closing sweep found besides is said
     FAILED = "failed"  # too large a share of its partitions failed
     CANCELLED = "cancelled"  # an operator gave it up; what is open stays as it is
+
+
+class PauseCause(StrEnum):
+    """Of a paused job; without one it was paused for itself, by an operator."""
+
+    ALL = "all"  # with all others, and is resumed with them
+    DEFINITION = "definition"  # a worker found that every partition would fail alike
 
 
 class PartitionState(StrEnum):
@@ -30,14 +37,14 @@ ACTIVE = CLAIMABLE | {JobState.PAUSED}
 ENDED = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
 
 JOB_ARROWS: dict[JobState, frozenset[JobState]] = {
-    # running: the first claim. cancelled: an operator.
-    JobState.PENDING: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    # running: the first claim. paused, cancelled: an operator.
+    JobState.PENDING: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED}),
     # paused, cancelled: an operator. completed, failed: the last partition has ended, or too many failed.
     JobState.RUNNING: frozenset({JobState.PAUSED, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}),
     # resuming, cancelled: an operator.
     JobState.PAUSED: frozenset({JobState.RESUMING, JobState.CANCELLED}),
-    # running: the first claim after the resume. cancelled: an operator.
-    JobState.RESUMING: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    # running: the first claim after the resume. paused, cancelled: an operator.
+    JobState.RESUMING: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED}),
     JobState.COMPLETED: frozenset(),
     JobState.FAILED: frozenset(),
     JobState.CANCELLED: frozenset(),

@@ -5,6 +5,7 @@ from typing import Final
 
 # NUL and lone surrogates are refused by PostgreSQL; the other controls can rule a reader's terminal.
 UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_BREAKS: Final = {"\n": "\\n", "\t": "\\t", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 MOST: Final = 2_000
 MOST_OF_A_NAME: Final = 200
 
@@ -19,6 +20,11 @@ def clean(value: object, most: int = MOST) -> str:
     # Before the work, as the text may be huge; and after it, as escapes are longer than what they stand for.
     text = UNFIT.sub(_escape, text[: most + 1])
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def one_line(value: object, most: int = MOST) -> str:
+    """The same, on one line and in one field of a line."""
+    return "".join(_BREAKS.get(sign, sign) for sign in clean(value, most))
 
 
 def why(error: BaseException) -> tuple[str, str]:

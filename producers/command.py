@@ -4,9 +4,11 @@ import asyncio
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from backfill import __version__, application
-from backfill.console import EXIT_CODES, SettingsCommand, app_option, json_option, print_json, read_settings, reporting
+from backfill import __version__, application, parameters
+from backfill.console import EXIT_CODES, app_option, json_option, print_json, read_settings, reporting
+from backfill.invocation import SettingsCommand
 from backfill.modes import Mode, Priority
 
 
@@ -47,8 +49,16 @@ Examples:
 @click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", show_default=True, help="Order of keys.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Just this record, if the mode selects it; repeatable.")
 @click.option("--after", metavar="KEY", help="Only records behind this one, in the order of keys.")
+@click.option(
+    "-P",
+    "--parameter",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the definition, kept with the job; repeatable.",
+)
 @click.option("--dry-run", is_flag=True, help="Show counts, predicate and query plan; write and publish nothing.")
-@click.option("--idempotency-key", metavar="KEY", help="With a key that was used before: show that job, open none.")
+@click.option("--idempotency-key", metavar="KEY", help="Open one job a key: the same call again goes on with it.")
 @click.option(
     "--resume",
     metavar="JOB",
@@ -65,27 +75,21 @@ def main(
     NAME may be left out when the app has one backfill. Every batch is in the ledger before it is published; killed
     at any point, `--resume` goes on where it was.
     """
-    given = (
-        options["limit"],
-        options["ids"],
-        options["dry_run"],
-        options["after"] is not None,
-    )  # it may be an empty text
-    if resume and (name or mode or any(given)):
-        raise click.UsageError("--resume goes on with the job as it was opened; give nothing but --app and --json")
+    if resume and (given := _given() - {"--resume", "--app", "--json"}):
+        raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(given))}")
     if len(options["ids"]) > 10_000:
         raise click.UsageError("at most 10,000 --id; leave them out and give a --limit instead")
     with reporting():
         # The network libraries are not loaded for --help.
         from backfill.ledger.jobs import Request
-        from producers import queueing
+        from producers import queueing, resumption
         from producers.screen import Screen
 
         settings = read_settings(app=app)
         definitions = application.load(settings.app)
         with Screen(silent=as_json) as screen:
             if resume:
-                result = asyncio.run(queueing.resume(settings, resume, definitions, screen))
+                result = asyncio.run(resumption.resume(settings, resume, definitions, screen))
             else:
                 request = Request(
                     Mode(mode or "null"),
@@ -97,7 +101,20 @@ def main(
                     options["after"],
                     options["idempotency_key"],
                 )
+                definition = parameters.given(application.pick(definitions, name), options["pairs"])
+                for sentence in application.rivals(definitions, definition.name):
+                    screen.warn(sentence)
                 work = queueing.dry_run if options["dry_run"] else queueing.queue
-                result = asyncio.run(work(settings, application.pick(definitions, name), request, screen))
+                result = asyncio.run(work(settings, definition, request, screen))
     if as_json:
         print_json(result)
+
+
+def _given() -> set[str]:
+    """What stands on the command line, without its values."""
+    context = click.get_current_context()
+    return {
+        one.opts[0] if isinstance(one, click.Option) else one.make_metavar(context)
+        for one in context.command.params
+        if one.name and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE
+    }

@@ -9,13 +9,16 @@ from typing import Any, Final
 
 import asyncpg
 
+from backfill import needs
 from backfill.catalog import Target, resolve
 from backfill.definition import ColumnBackfill
 from backfill.errors import UsageError
 from backfill.kinds import packed, quoted
 from backfill.ledger import planning
-from backfill.ledger.jobs import Request
+from backfill.ledger.jobs import Request, Row
 from backfill.ledger.planning import Bounds
+from backfill.probing import need_fit_queries
+from producers import left_out
 
 COUNT_SECONDS = 20.0
 # Blanks around a part are for the eye, those in quotes belong to the key.
@@ -64,18 +67,41 @@ class Preparation:
         return first, max(first, Decimal(self.upper_key))
 
 
-async def prepare(connection: "asyncpg.Connection[Any]", definition: ColumnBackfill, request: Request) -> Preparation:
-    """Look up, count and warn; reads only. Raises SchemaError or UsageError with what to correct."""
+async def prepare(
+    connection: "asyncpg.Connection[Any]", definition: ColumnBackfill, request: Request, job: Row | None = None
+) -> Preparation:
+    """Look up, count and warn; reads only. Raises SchemaError or UsageError with what to correct.
+
+    Of a job that was opened before, what is not planned yet is counted.
+    """
     target = await resolve(connection, definition, request.mode)
     async with target.session(connection):
+        await need_fit_queries(connection, target)
         request = await _canonical(connection, target, request)
         lower, upper = await planning.key_bounds(connection, target)
-        warnings = [*target.notes, *await definition.warnings(connection), *await _keyless(connection, target)]
+        warnings = [
+            *target.notes,
+            *await needs.worker_rights(connection, target.table, definition),
+            *await definition.warnings(connection),
+            *await _keyless(connection, target),
+        ]
         prepared = Preparation(target, request, lower, upper, 0, False, warnings)
         if upper is None:
             return prepared
-        matched, is_estimate = await _count(connection, target, request, prepared.bounds)
+        if request.ids and job is None:
+            warnings.extend(await left_out.sentences(connection, target, request))
+        bounds = prepared.bounds if job is None else planning.bounds_of(job, lower)
+        matched, is_estimate = await _count(connection, target, request, bounds)
         return replace(prepared, matched=min(matched, request.limit or matched), is_estimate=is_estimate)
+
+
+async def canonical(connection: "asyncpg.Connection[Any]", definition: ColumnBackfill, request: Request) -> Request:
+    """The request as its job would store it."""
+    if not request.ids and request.after is None:
+        return request
+    target = await resolve(connection, definition, request.mode)
+    async with target.session(connection):
+        return await _canonical(connection, target, request)
 
 
 async def _canonical(connection: "asyncpg.Connection[Any]", target: Target, request: Request) -> Request:

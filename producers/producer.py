@@ -8,11 +8,12 @@ from uuid import UUID
 import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from backfill.blockers import Watch
 from backfill.broker import BrokerLostError
 from backfill.catalog import Target
 from backfill.errors import UnreachableError
 from backfill.failpoints import failpoint
-from backfill.ledger import jobs, planning
+from backfill.ledger import course, jobs, planning
 from backfill.ledger.jobs import Row
 from backfill.ledger.pace import Pace
 from backfill.ledger.planning import Bounds, Page
@@ -37,12 +38,14 @@ class Producer:
         publisher: Publisher,
         identity: UUID,
         progress: Progress,
+        watch: Watch,
     ) -> None:
         self._planner = planner
         self._marker = marker
         self._publisher = publisher
         self._identity = identity
         self._progress = progress
+        self._watch = watch
         self._leading = asyncio.Lock()
         self.last_key: str | None = None  # where a limit ended the planning
 
@@ -51,12 +54,13 @@ class Producer:
 
         Killed anywhere, `--resume` goes on: a planned page is in the ledger, an unplanned one is behind no cursor.
         """
-        await self._publish_leftovers(target, job)
+        await self._publish_leftovers(target, job, shown=True)
         if job["planned_at"] is None:
             pages: asyncio.Queue[list[Row] | None] = asyncio.Queue(maxsize=PAGES_AHEAD)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._plan(target, job, bounds, pages), name="planner")
                 group.create_task(self._publish_pages(target, job, pages), name="publisher")
+            await self._publish_leftovers(target, job, shown=False)  # planned while the job was paused
             failpoint("producer.before_finish")
             await planning.finish(self._planner, job["id"], self._identity)
         await planning.leave(self._planner, job["id"], self._identity)
@@ -74,16 +78,18 @@ class Producer:
             async def plan(
                 rows: int, cursor: str | None = cursor, most: int = most, number: int = next_number
             ) -> Page | None:
-                return await planning.plan_page(
-                    self._planner,
-                    target,
-                    job,
-                    producer=self._identity,
-                    cursor=cursor,
-                    bounds=bounds,
-                    rows=rows,
-                    most=most,
-                    next_number=number,
+                return await self._watch.patiently(
+                    lambda: planning.plan_page(
+                        self._planner,
+                        target,
+                        job,
+                        producer=self._identity,
+                        cursor=cursor,
+                        bounds=bounds,
+                        rows=rows,
+                        most=most,
+                        next_number=number,
+                    )
                 )
 
             def enough(page: Page | None, most: int = most) -> int | None:
@@ -102,25 +108,36 @@ class Producer:
         self.last_key = cursor if planned == job["record_limit"] else None
         await pages.put(None)
 
-    async def _publish_leftovers(self, target: Target, job: Row) -> None:
+    async def _publish_leftovers(self, target: Target, job: Row, *, shown: bool) -> None:
         while page := await planning.unpublished(self._marker, job["id"], PAGE_PARTITIONS):
-            await self._publish(target, job, page)
+            if not await self._publish(target, job, page):
+                return
+            if shown:
+                self._show(page)
 
     async def _publish_pages(self, target: Target, job: Row, pages: "asyncio.Queue[list[Row] | None]") -> None:
         while (page := await pages.get()) is not None:
             await self._publish(target, job, page)
+            self._show(page)
 
-    async def _publish(self, target: Target, job: Row, page: list[Row]) -> None:
+    async def _publish(self, target: Target, job: Row, page: list[Row]) -> bool:
+        """Publish where the job's messages go now; False while it is paused, as workers would only drop them."""
+        priority = await course.read(self._marker, job["id"])
+        if priority is None:
+            return False
         async with asyncio.TaskGroup() as group:
             for partition in page:
-                group.create_task(self._publish_one(target, job, partition))
+                group.create_task(self._publish_one(target, job, partition, priority))
         failpoint("producer.after_publish")
         await planning.mark_published(self._marker, job["id"], [partition["partition_key"] for partition in page])
         failpoint("producer.after_mark")
+        return True
+
+    def _show(self, page: list[Row]) -> None:
         for partition in page:
             self._progress(partition["partition_key"], len(partition["record_ids"]))
 
-    async def _publish_one(self, target: Target, job: Row, partition: Row) -> None:
+    async def _publish_one(self, target: Target, job: Row, partition: Row, priority: Priority) -> None:
         message = partition_message(
             job["id"],
             target.definition.name,
@@ -140,7 +157,7 @@ class Producer:
                     # A blocked broker must not cost the lead of a job that is being worked on.
                     async with self._leading:
                         await jobs.lead(self._marker, job["id"], self._identity)
-                await self._publisher.publish(message, Priority(job["priority"]))
+                await self._publisher.publish(message, priority)
 
 
 def _page_size(batch_size: int, id_bytes: int) -> int:

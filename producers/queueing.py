@@ -1,38 +1,32 @@
-"""From a request to a queued job: prepare, open or take over, plan and publish, report."""
+"""From a request to a queued job: prepare, open it, plan and publish, report; or go on with the one of its key."""
 
-import asyncio
-import shlex
-import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 
-from backfill import database, schema, statements
-from backfill.broker import BrokerLostError
-from backfill.console import ledger, need_broker, need_database, note
-from backfill.database import Connection
+from backfill import database, parameters, schema
+from backfill.actor import actor
+from backfill.blockers import Watch
+from backfill.console import ledger, need_database, watching_locks
 from backfill.definition import ColumnBackfill
-from backfill.errors import BackfillError, ConflictError, SchemaError, UnreachableError
+from backfill.errors import ConflictError
 from backfill.failpoints import failpoint
-from backfill.ledger import jobs, planning
-from backfill.ledger.jobs import Request, Row
-from backfill.modes import Mode
-from backfill.publisher import Publisher
+from backfill.ledger import idempotency, jobs
+from backfill.ledger.jobs import Request
 from backfill.settings import Settings
-from producers import summary
-from producers.preparation import Preparation, explain, prepare
-from producers.producer import Producer
+from producers import production, resumption, summary
+from producers.preparation import canonical, explain, prepare
 from producers.screen import Screen
 
 
 async def dry_run(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
     """Show what would be queued; nothing is written or published."""
-    async with ledger(settings, "queue") as connection:
+    async with watching_locks(settings, "queue") as watch, ledger(settings, "queue", watch) as connection:
         await schema.check(connection)
-        prepared = await prepare(connection, definition, request)
-        plan = await explain(connection, prepared)
+        prepared = await watch.patiently(lambda: prepare(connection, definition, request))
+        plan = await watch.patiently(lambda: explain(connection, prepared))
     summary.describe(settings, screen, prepared)
     predicate = prepared.target.names["predicate"]
     screen.say(f"Predicate: {predicate}")
@@ -43,19 +37,20 @@ async def dry_run(settings: Settings, definition: ColumnBackfill, request: Reque
 
 
 async def queue(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
-    """Open a job for the request and queue it whole; an idempotency key that was used shows its job instead."""
+    """Open a job for the request and queue it whole; with an idempotency key that was used, that job."""
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(ledger(settings, "queue"))
         await stack.enter_async_context(database.translated(need_database(settings)))
+        watch = await stack.enter_async_context(watching_locks(settings, "queue"))
+        connection = await stack.enter_async_context(ledger(settings, "queue", watch))
         await schema.check(connection)
-        if existing := await _existing(connection, request, screen):
+        if existing := await _existing(settings, definition, connection, request, screen, stack, watch):
             return existing
-        prepared = await prepare(connection, definition, request)
+        prepared = await watch.patiently(lambda: prepare(connection, definition, request))
         summary.describe(settings, screen, prepared)
         if prepared.is_empty:
             screen.say("Nothing to do.")
             return {**summary.as_json(settings, prepared), "job": None, "queued": 0}
-        publisher = await _publisher(settings, definition, stack)
+        publisher = await production.publisher(settings, definition, stack, screen)
         producer = uuid4()
         assert prepared.upper_key is not None  # noqa: S101 - records matched, so there is a highest one
         try:
@@ -64,157 +59,61 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
                 prepared.request,
                 asset_name=definition.name,
                 definition_hash=definition.fingerprint(),
+                parameters=parameters.stored(definition),
                 upper_key=prepared.upper_key,
                 key_range=prepared.key_range,
                 producer=producer,
                 max_jobs=settings.max_jobs,
+                actor=actor(),
             )
         except (asyncpg.UniqueViolationError, ConflictError):
             # Another call with the same key was a moment faster.
-            if existing := await _existing(connection, request, screen):
+            if existing := await _existing(settings, definition, connection, request, screen, stack, watch):
                 return existing
             raise
         screen.say(f"Job: {job}")
         failpoint("producer.after_open")
-        row = await jobs.read(connection, job)
-        queued = await _produce(settings, prepared, row, publisher, producer, screen, stack, prepared.matched)
+        async with production.leading(settings, job, producer):
+            row = await jobs.read(connection, job)
+            queued = await production.produce(
+                settings, prepared, row, publisher, producer, screen, stack, watch, prepared.matched
+            )
         return {**summary.as_json(settings, prepared), "job": str(job), "queued": queued}
 
 
-async def _existing(connection: Connection, request: Request, screen: Screen) -> dict[str, Any] | None:
-    """What to show when the request's idempotency key was used before."""
+async def _existing(
+    settings: Settings,
+    definition: ColumnBackfill,
+    connection: "asyncpg.Connection[Any]",
+    request: Request,
+    screen: Screen,
+    stack: AsyncExitStack,
+    watch: Watch,
+) -> dict[str, Any] | None:
+    """The job of the request's idempotency key, queued whole; None when the key is new.
+
+    Raises ConflictError when the key is another request's, or its job came to nothing.
+    """
     if request.idempotency_key is None:
         return None
-    job = await jobs.by_idempotency_key(connection, request.idempotency_key)
+    job = await idempotency.find(connection, request.idempotency_key)
     if job is None:
         return None
     row = await jobs.read(connection, job)
+    if row["asset_name"] == definition.name:
+        request = await canonical(connection, definition, request)
+    idempotency.need_same(row, request, definition.name, parameters.stored(definition))
+    if row["priority"] != request.priority:
+        screen.warn(
+            f"job {job} has priority {row['priority']}; change it with: "
+            f"backfill set {job} --priority={request.priority.value}"
+        )
+    producer = uuid4()
+    if (led := await resumption.until_led(connection, job, producer, screen)) is not None:
+        screen.say(f"Job {job} was opened with this idempotency key, and is not planned whole.")
+        async with production.leading(settings, job, producer):
+            return await resumption.go_on(settings, definition, connection, led, producer, screen, stack, watch)
+    row = await jobs.read(connection, job)
+    idempotency.need_wanted(row)
     screen.say(f"Job {job} was opened with this idempotency key; it is {row['state']}.")
     return {"job": str(job), "state": row["state"], "existing": True}
-
-
-async def resume(settings: Settings, reference: str, app: dict[str, ColumnBackfill], screen: Screen) -> dict[str, Any]:
-    """Go on queueing a job whose producer ended early; raises ConflictError while another one plans it."""
-    async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(ledger(settings, "queue"))
-        await stack.enter_async_context(database.translated(need_database(settings)))
-        await schema.check(connection)
-        row = await jobs.read(connection, await jobs.find(connection, reference))
-        definition = app.get(row["asset_name"])
-        if definition is None:
-            raise ConflictError(
-                f"job {row['id']} is for {row['asset_name']!r}, which the app does not have; it has: {', '.join(app)}"
-            )
-        if definition.fingerprint() != row["definition_hash"]:
-            screen.warn(f"{row['asset_name']} has changed since job {row['id']} was opened")
-        publisher = await _publisher(settings, definition, stack)
-        producer = uuid4()
-        row = await jobs.lead(connection, row["id"], producer)
-        screen.say(f"Job: {row['id']} ({row['records_matched']:,} records planned before)")
-        prepared = await prepare(connection, definition, _request(row))
-        queued = await _produce(
-            settings,
-            prepared,
-            row,
-            publisher,
-            producer,
-            screen,
-            stack,
-            max(prepared.matched, row["records_matched"]),
-        )
-        return {**summary.as_json(settings, prepared), "job": str(row["id"]), "queued": queued, "resumed": True}
-
-
-def _request(row: Row) -> Request:
-    from backfill.modes import Priority
-
-    return Request(
-        Mode(row["mode"]),
-        Priority(row["priority"]),
-        row["sort_order"],
-        row["batch_size"],
-        row["record_limit"],
-        tuple(row["record_ids"] or ()),
-        row["after_key"],
-        row["idempotency_key"],
-    )
-
-
-async def _publisher(settings: Settings, definition: ColumnBackfill, stack: AsyncExitStack) -> Publisher:
-    """Reach the broker before a job is opened: a job that cannot be queued is worse than none."""
-    publisher = Publisher(
-        need_broker(settings),
-        name="backfill-queue",
-        tenant=settings.tenant,
-        heartbeat=settings.heartbeat,
-        retry_delays=settings.retry_delays,
-    )
-    stack.push_async_callback(publisher.close)
-    await publisher.prepare(definition.name)
-    return publisher
-
-
-async def _produce(
-    settings: Settings,
-    prepared: Preparation,
-    job: Row,
-    publisher: Publisher,
-    identity: UUID,
-    screen: Screen,
-    stack: AsyncExitStack,
-    expected: int,
-) -> int:
-    marker = await stack.enter_async_context(ledger(settings, "queue"))
-    planner = await stack.enter_async_context(ledger(settings, "queue"))
-    await marker.execute("SET synchronous_commit = off")
-    target = prepared.target
-    if not job["record_ids"]:
-        await planner.execute(statements.read("ledger/read_in_key_order"))
-    await stack.enter_async_context(target.session(planner))
-    counted = await planning.count_planned(marker, job["id"])
-    # The table may be empty by now: then the highest key is the only one that there is to look at.
-    lower = job["upper_key"] if prepared.lower_key is None else prepared.lower_key
-    bounds = planning.bounds(job["sort_order"], lower, job["upper_key"], job["after_key"])
-    screen.begin(expected, queued=0 if job["cursor_key"] is None else counted["records"])
-    before = screen.records
-    began = time.monotonic()
-    producer = Producer(planner, marker, publisher, identity, screen.batch)
-    try:
-        async with database.translated(need_database(settings)):
-            try:
-                await producer.run(target, job, bounds)
-            except ExceptionGroup as group:
-                error = _first(group)
-                # To PostgreSQL's translation any lost link is its own.
-                raise UnreachableError(f"RabbitMQ: {error}") if isinstance(error, BrokerLostError) else error from group
-    except asyncio.CancelledError:
-        note(f"interrupted; what is planned is safe: go on with backfill-queue --resume {job['id']}")
-        with suppress(BackfillError, TimeoutError):
-            async with asyncio.timeout(3), ledger(settings, "queue") as connection:
-                await planning.leave(connection, job["id"], identity)
-        raise
-    except SchemaError as error:  # going on would find the same
-        raise SchemaError(f"{error}; give the job up with: backfill cancel {job['id']} --reason=TEXT") from error
-    except UnreachableError as error:
-        raise UnreachableError(
-            f"{error}; what is planned is safe: go on with backfill-queue --resume {job['id']}"
-        ) from error
-    seconds = time.monotonic() - began
-    queued = screen.records - before
-    rate = f", {queued / seconds:,.0f}/sec" if seconds > 0 else ""
-    screen.say(f"Queued {queued:,} records in {screen.batches:,} batches ({seconds:.1f} s{rate}).")
-    if producer.last_key is not None:
-        screen.say(
-            f"The limit ends behind key {producer.last_key}. What workers leave as it is comes first in the next run "
-            f"again; to go on behind it: --after={shlex.quote(producer.last_key)}"
-            + (" --order=desc" if job["sort_order"] == "desc" else "")
-        )
-    screen.say(f"Start workers with: backfill-worker {target.definition.name}")
-    screen.say(f"Follow the job with: backfill status {job['id']}")
-    return queued
-
-
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    """The error that ended the producer's tasks; what followed it was cancelled."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first

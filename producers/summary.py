@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from backfill import parameters
 from backfill.settings import Settings
 from backfill.topology import Topology
 from producers.preparation import Preparation
@@ -16,6 +17,8 @@ def describe(settings: Settings, screen: Screen, prepared: Preparation) -> None:
     words = request.mode.words(definition.table, definition.target_column)
     only = f", only {len(request.ids):,} given by --id" if request.ids else ""
     screen.say(f"Mode: {request.mode.value} - {words}{only}")
+    if given := parameters.stored(definition):
+        screen.say(f"Parameters: {parameters.shown(given)}")
     limit = f" (limit {request.limit:,})" if request.limit else ""
     screen.say(f"Records: {about}{prepared.matched:,}{limit}")
     screen.say(f"Queue: {Topology(definition.name, settings.tenant).queue(request.priority)}")
@@ -27,6 +30,7 @@ def as_json(settings: Settings, prepared: Preparation) -> dict[str, Any]:
     return {
         "backfill": prepared.target.definition.name,
         "mode": request.mode.value,
+        "parameters": parameters.stored(prepared.target.definition),
         "priority": request.priority.value,
         "queue": Topology(prepared.target.definition.name, settings.tenant).queue(request.priority),
         "batch_size": request.batch_size,

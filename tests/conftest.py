@@ -13,10 +13,11 @@ import pytest
 
 from backfill import services as own_services
 from backfill.errors import BackfillError
-from backfill.services import Services, choice, install
+from backfill.services import Services, choice
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
-from tests.support import broker, databases
+from tests.support import broker, databases, servers
+from tests.support import pooler as pgbouncer
 from tests.support.commands import Command
 from tests.support.waiting import eventually
 
@@ -34,11 +35,18 @@ QUICK = {
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install missing programs before the first test: it can take longer than one test may."""
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "pooler" in wanted:
+        with contextlib.suppress(BackfillError):
+            pgbouncer.ensure()
     for service in own_services.STARTED:
         shared = "services" in wanted and not os.environ.get(own_services.VARIABLES[service])
         with contextlib.suppress(BackfillError):  # the fixture says it again, in every test that needs it
-            if (shared and choice.way(service) == "install") or f"private_{service}_server" in wanted:
-                install.ensure(service)
+            if (
+                (shared and choice.way(service) == "install")
+                or f"private_{service}_server" in wanted
+                or servers.is_asked_for(service)
+            ):
+                servers.ensure(service)
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +59,14 @@ def services_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def services(services_folder: Path) -> Iterator[Services]:
+def of_a_version(services_folder: Path) -> Iterator[None]:
+    """The servers of the versions that this run asks for; what it does not ask for is as it always is."""
+    with servers.given(services_folder):
+        yield
+
+
+@pytest.fixture(scope="session")
+def services(services_folder: Path, of_a_version: None) -> Iterator[Services]:
     """PostgreSQL and RabbitMQ for the whole run; without them every test that asks fails, none is skipped."""
     reason = ""
     try:
@@ -81,6 +96,12 @@ async def killmail_template(services: Services) -> AsyncIterator[str]:
     async with databases.new_database(services.database_url) as url:
         await databases.apply_ledger(url, [(ROOT / "examples/killmails/schema.sql").read_text()])
         yield url.rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def pooler() -> str:
+    """The program of pgbouncer, installed before the first test."""
+    return pgbouncer.ensure()
 
 
 @pytest.fixture
@@ -155,8 +176,8 @@ class PrivateServices:
 @pytest.fixture(scope="module")
 def private_postgres_server(services_folder: Path) -> Iterator[Postgres]:
     """The process behind ``private_postgres``."""
-    install.ensure("postgres")
-    server = Postgres.create(services_folder / f"private-{secrets.token_hex(4)}", durable=False)
+    servers.ensure("postgres")
+    server = servers.new_postgres(services_folder / f"private-{secrets.token_hex(4)}")
     yield server
     server.delete()
 
@@ -164,8 +185,8 @@ def private_postgres_server(services_folder: Path) -> Iterator[Postgres]:
 @pytest.fixture(scope="module")
 def private_rabbitmq_server(services_folder: Path) -> Iterator[Rabbitmq]:
     """The process behind ``private_rabbitmq``."""
-    install.ensure("rabbitmq")
-    server = Rabbitmq.create(services_folder / f"private-{secrets.token_hex(4)}")
+    servers.ensure("rabbitmq")
+    server = servers.new_rabbitmq(services_folder / f"private-{secrets.token_hex(4)}")
     yield server
     server.delete()
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from backfill.database import Pool, is_transient
 from backfill.ledger import jobs
+from backfill.texts import one_line
 from workers.reconciler import Reconciler
 
 POLL_SECONDS: Final = 0.1  # how often an idle worker asks whether anything is left
@@ -13,8 +14,11 @@ POLL_SECONDS: Final = 0.1  # how often an idle worker asks whether anything is l
 
 async def until_nothing_is_left(
     pool: Pool, backfills: Iterable[str], is_idle: Callable[[], bool], reconciler: Reconciler
-) -> str:
-    """Wait until nothing can be claimed, is held by another worker or is being planned; says what waits for a retry."""
+) -> tuple[str, str]:
+    """Wait until nothing can be claimed, is held by another worker or is being planned.
+
+    Says what waits for a retry, and which jobs nobody can go on with before they are corrected.
+    """
     names = list(backfills)
     while True:
         await asyncio.sleep(POLL_SECONDS)
@@ -30,6 +34,7 @@ async def until_nothing_is_left(
                 left = await jobs.claimable(connection, names)
                 if not _is_idle(left):
                     continue
+                halted = _halted(await jobs.halted(connection, names))
         except Exception as error:
             if not is_transient(error):
                 raise
@@ -38,8 +43,17 @@ async def until_nothing_is_left(
             return (
                 f"Nothing left to claim; {left['waiting']:,} partitions wait for a retry until "
                 f"{left['waiting_until']:%Y-%m-%d %H:%M:%S} UTC."
-            )
-        return "Nothing left to claim."
+            ), halted
+        return "Nothing left to claim.", halted
+
+
+def _halted(rows: list[Any]) -> str:
+    """What nobody can go on with before it is corrected, or an empty text."""
+    return "; ".join(
+        f"job {row['id']} of {row['asset_name']} is paused ({one_line(row['reason'] or 'no reason given')}): correct "
+        f"its definition or table, then: backfill resume {row['id']}"
+        for row in rows
+    )
 
 
 def _is_idle(left: Any) -> bool:

@@ -7,7 +7,9 @@ import signal
 import click
 
 from backfill import __version__, application
-from backfill.console import EXIT_CODES, SettingsCommand, app_option, read_settings, reporting, say
+from backfill.console import EXIT_CODES, app_option, read_settings, reporting, say
+from backfill.errors import HaltedError
+from backfill.invocation import SettingsCommand
 from backfill.modes import Priority
 
 
@@ -92,6 +94,8 @@ def main(
             with signals.interrupting(worker.lookout):
                 await worker.run()
             say(worker.stats.summary())
+            if worker.halted:
+                raise HaltedError(worker.halted)
 
         # What is loaded stays, and a partition's records live for milliseconds: walking either finds nothing.
         gc.freeze()

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from backfill import texts
-from backfill.catalog import Target
+from backfill.catalog import ChangedTableError, Target, need_unchanged
 from backfill.database import Connection
 from backfill.definition import Skip
 from backfill.errors import TransientError
@@ -48,7 +48,10 @@ async def compute(
         if target.definition.inputs_version:
             batch.input_versions = await loading.versions()
         rows = await loading.rows()
-    return await _values(target, batch, rows, tally, watch, time.monotonic() + seconds)
+    computed = await _values(target, batch, rows, tally, watch, time.monotonic() + seconds)
+    if tally.failed:  # for what the columns are now, and not for what they were
+        await need_unchanged(connection, target)
+    return computed
 
 
 async def _read(connection: Connection, target: Target, ids: list[str], tally: Tally) -> Batch:
@@ -58,6 +61,8 @@ async def _read(connection: Connection, target: Target, ids: list[str], tally: T
         parts = [list(column) for column in zip(*(row["parts"] for row in rows), strict=True)]
     row = await connection.fetchrow(target.read_versions, *map(packed, parts))
     assert row is not None  # noqa: S101 - an aggregate always makes one row
+    if row["shape"] != target.shape:
+        raise ChangedTableError
     missing = len(ids) - row["present"]
     if row["is_filtered"]:
         # Switched on since the job was opened, it may be.
@@ -105,6 +110,7 @@ async def _values(
                 end()
             if isinstance(result, Skip):
                 tally.skipped[result] += 1
+                tally.left.append(ids[place])
                 continue
             found = take(result) if several else (take(result),)
         except BaseException as error:  # nothing that `compute` raises is the worker's end, SystemExit neither

@@ -1,18 +1,26 @@
 """One bad record among many that are read together: set apart by halving, unless something else is to blame."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 import asyncpg
 
-from backfill import statements, texts
+from backfill import sessions, statements, texts
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
 from backfill.ledger.partitions import Tally
+from workers.outages import is_outage
 
 # Halves of what was cut off: with the whole time each, finding one record would take as long as ten partitions.
 HALVED_STATEMENT_MS: Final = 2_000
+# Nobody waits for what is only read; but with the whole time each, some records that have to wait would hold the others
+# up. After so many waits in vain hardly any more; if nothing was found until then, it is no single record that waits.
+HALVED_LOCK_MS: Final = 20
+LOCKS_WAITED_FOR: Final = 30
+IMPATIENT_LOCK_MS: Final = 1
+WAITS: Final = "its inputs wait for a lock that another transaction holds"
 
 Found = TypeVar("Found")
 Work = Callable[[Sequence[int]], Awaitable[dict[int, Found]]]  # from places in a batch to what is found there
@@ -23,6 +31,13 @@ def is_broken_definition(error: BaseException) -> bool:
     return isinstance(error, asyncpg.SyntaxOrAccessError) and not isinstance(
         error, asyncpg.DatatypeMismatchError | asyncpg.CannotCoerceError
     )
+
+
+def _is_out_of_reach(error: BaseException) -> bool:
+    """Whether some service or database did not answer, ours perhaps."""
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):  # it answered, and is ours
+        return False
+    return isinstance(error, OSError) or is_away(error) or is_outage(error)
 
 
 class Halving:
@@ -36,7 +51,9 @@ class Halving:
         self._ids = ids
         self._tally = tally
         self._last_attempt = last_attempt
-        self._timeout: str | None = None  # of statements, before they were given less time
+        self._before: dict[str, str | None] = {}  # the session's timeouts that were made shorter
+        self._waits = 0  # for locks, in vain
+        self._has_found = False
 
     def fail(self, place: int, error_class: str, message: str) -> None:
         self._tally.failed[self._ids[place]] = error_class, message
@@ -46,10 +63,10 @@ class Halving:
         try:
             return await self._halve(places, call)
         finally:
-            if self._timeout is not None and not self._connection.is_closed():
-                timeout, self._timeout = self._timeout, None
+            if self._before and not self._connection.is_closed():
+                before, self._before = self._before, {}
                 try:
-                    await self._may_take(timeout)
+                    await sessions.put(self._connection, before)
                 except BaseException:
                     self._connection.terminate()  # whoever has the session next must have his time
                     raise
@@ -58,23 +75,41 @@ class Halving:
         if not places:
             return {}
         try:
-            return await call(places)
+            found = await call(places)
         except BaseException as error:
             if await self._is_not_the_records(error, call):
                 raise
+            if isinstance(error, asyncpg.LockNotAvailableError):
+                await self._waited(error)
+            elif isinstance(error, asyncpg.QueryCanceledError):
+                await self._may_take("statement_timeout", HALVED_STATEMENT_MS)
             if len(places) == 1:
-                self.fail(places[0], *texts.why(error))
+                if isinstance(error, asyncpg.LockNotAvailableError):
+                    self._tally.held[self._ids[places[0]]] = WAITS
+                else:
+                    self.fail(places[0], *texts.why(error))
                 return {}
-            if isinstance(error, asyncpg.QueryCanceledError) and self._timeout is None:
-                self._timeout = await self._may_take(f"{HALVED_STATEMENT_MS}ms")
+        else:
+            self._has_found = True
+            return found
         middle = len(places) // 2
-        return await self._halve(places[:middle], call) | await self._halve(places[middle:], call)
+        halves = [places[:middle], places[middle:]]
+        if self._waits:
+            # Neighbours often have to wait for the same lock: not always for the first ones first.
+            random.shuffle(halves)
+        return await self._halve(halves[0], call) | await self._halve(halves[1], call)
 
-    async def _may_take(self, longest: str) -> str:
-        """How long a statement of this session may take from now on; returns how long it might before."""
-        row = await self._connection.fetchrow(statements.read("catalog/set_settings"), ["statement_timeout"], [longest])
-        assert row is not None  # noqa: S101 - a row a setting
-        return str(row["before"])
+    async def _waited(self, error: asyncpg.LockNotAvailableError) -> None:
+        """A lock was waited for in vain; raises the error when every record so far had to wait."""
+        self._waits += 1
+        if self._waits == LOCKS_WAITED_FOR and not self._has_found:
+            raise error
+        await self._may_take("lock_timeout", HALVED_LOCK_MS if self._waits < LOCKS_WAITED_FOR else IMPATIENT_LOCK_MS)
+
+    async def _may_take(self, setting: str, milliseconds: int) -> None:
+        """How long a statement of this session may take, or wait for a lock, until the work is over."""
+        before = await sessions.put(self._connection, {setting: f"{milliseconds}ms"})
+        self._before = before | self._before
 
     async def _is_not_the_records(self, error: BaseException, call: Work[Found]) -> bool:
         """Whether no record is to blame; raises what the error means where it is none of ours."""
@@ -84,18 +119,39 @@ class Halving:
             raise asyncio.CancelledError from error
         if isinstance(error, asyncio.CancelledError):
             return False  # the definition raised it
-        if isinstance(error, OSError) and not self._connection.is_closed():
-            # The definition's own service is away, not the database: an attempt of this partition.
+        if _is_out_of_reach(error) and await self._is_well():
+            # The definition's own service is away, or a database of its own, not ours: an attempt of this partition.
             raise TransientError(": ".join(texts.why(error))) from error
         if isinstance(error, asyncpg.InterfaceError) and not self._connection.is_closed():
             # The driver itself refuses the call: too few or too many arguments, for one.
             raise SchemaError(f"the inputs of {self._backfill} cannot be loaded: {error}") from error
+        if isinstance(error, asyncpg.LockNotAvailableError):
+            # Held, at whatever attempt: all of them when somebody has locked a table.
+            return not self._waits and await self._waits_for_nothing(call)
         if self._last_attempt and isinstance(error, asyncpg.PostgresError) and not is_away(error):
             # A conflict or a cut-off statement that came back at every attempt: some record's, as it seems.
             return is_broken_definition(error) and await self._fails_for_nothing(call)
         if isinstance(error, SchemaError | TransientError) or is_transient(error):
             return True
         return is_broken_definition(error) and await self._fails_for_nothing(call)
+
+    async def _is_well(self) -> bool:
+        """Whether our session still works: what the server says last may come before the end of the connection."""
+        if self._connection.is_closed():
+            return False
+        try:
+            await self._connection.fetchval(statements.read("catalog/takes_writes"))
+        except Exception:
+            return False
+        return True
+
+    @staticmethod
+    async def _waits_for_nothing(call: Work[Found]) -> bool:
+        try:
+            await call([])
+        except Exception as again:
+            return isinstance(again, asyncpg.LockNotAvailableError)
+        return False
 
     @staticmethod
     async def _fails_for_nothing(call: Work[Found]) -> bool:

@@ -29,23 +29,20 @@ class Hand:
         # Reentrant: a signal handler reads what is held, and may come while the main thread is changing it.
         self._lock = threading.RLock()
 
-    def is_held(self, job: UUID, partition: str) -> bool:
-        """Whether another slot of this worker has the partition in hand: a duplicate must not even try."""
-        return (job, partition) in self._held
+    def held(self, job: UUID, partition: str) -> Hold | None:
+        """What another slot of this worker has in hand of the partition: a duplicate must not even try."""
+        return self._held.get((job, partition))
 
     @contextmanager
-    def holding_partition(self, job: UUID, partition: str) -> Iterator[None]:
+    def holding_partition(self, job: UUID, partition: str) -> Iterator[Hold]:
+        hold = Hold(Watch(f"partition {partition} of job {job}"))
         with self._lock:
-            self._held[job, partition] = Hold(Watch(f"partition {partition} of job {job}"))
+            self._held[job, partition] = hold
         try:
-            yield
+            yield hold
         finally:
             with self._lock:
                 del self._held[job, partition]
-
-    def claimed(self, job: UUID, partition: str, claim: Claim) -> None:
-        with self._lock:
-            self._held[job, partition].claim = claim
 
     def watch(self, job: UUID, partition: str) -> Watch:
         """Where the computation of a partition in hand says which record it is at."""

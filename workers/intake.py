@@ -12,17 +12,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
-from backfill.broker import BrokerLostError, bounded, connected, declaring
-from backfill.errors import UnreachableError
+from backfill.broker import BrokerLostError, bounded, connected, declaring, permitted
+from backfill.errors import RefusedError, UnreachableError
 from backfill.modes import Priority
 from backfill.settings import Settings
+from backfill.stalled import Stalled
 from backfill.topology import Topology, declare
+from workers.patience import REFUSED_SECONDS, Patience
+from workers.troubles import Troubles
 
 # Of so many deliveries taken while both queues have some, one is from the normal queue: high never starves it.
 NORMAL_EVERY: Final = 4
 STOP_SECONDS: Final = 3.0
+LINK: Final = "the link"
+LOST: Final = "Lost RabbitMQ; connecting again."
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,10 @@ class Intake:
         self._lost = asyncio.Event()
         self._taken = 0
         self._consumers: list[tuple[AbstractQueue, str]] = []
+        self._reached = False
+        self._patience = Patience()
+        self._troubles = Troubles(say)
+        self._stalled = Stalled(url, settings.heartbeat, say)
         self.ready = asyncio.Event()
         self.redelivered = 0  # deliveries that the broker had made before
 
@@ -67,29 +76,49 @@ class Intake:
         return sum(len(buffer) for buffer in self._buffers.values())
 
     async def run(self) -> None:
-        """Keep consuming until cancelled; only the first connect may fail, later losses are waited out."""
+        """Keep consuming until cancelled; losses are waited out.
+
+        Errors are only what keeps the first connect from working, and a refusal that stays.
+        """
         while True:
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type((BrokerLostError, UnreachableError)) if self.ready.is_set() else _never,
+                retry=retry_if_exception(self._is_loss),
                 # Random, so that a fleet does not come back all at once.
                 wait=wait_random_exponential(multiplier=0.5, max=10),
+                reraise=True,
             ):
                 with attempt:
                     await self._consume()
-            self._say("Lost RabbitMQ; connecting again.")
+            self._troubles.tell(LINK, LOST)
+
+    def _is_loss(self, error: BaseException) -> bool:
+        """Whether to connect again, which is said once a loss."""
+        if isinstance(error, RefusedError):
+            if not (self.ready.is_set() and self._patience.bears()):
+                return False
+            self._troubles.tell(LINK, f"{error}. Trying again for {REFUSED_SECONDS:g} s.")
+            return True
+        if not isinstance(error, BrokerLostError) and not (self._reached and isinstance(error, UnreachableError)):
+            return False
+        self._patience.over()
+        self._troubles.tell(LINK, LOST)
+        return True
 
     async def _consume(self) -> None:
         """Connect, declare, consume, and return when the link, a channel or a consumer is lost."""
         self._lost.clear()
         async with connected(self._url, name=self._name, heartbeat=self._settings.heartbeat) as connection:
+            self._reached = True
             connection.close_callbacks.add(self._on_lost)
             try:
                 for topology in self._topologies:
                     async with declaring(connection) as channel:
                         await declare(channel, topology, self._settings.retry_delays)
                     for priority in Priority:
-                        await self._subscribe(connection, topology, priority)
+                        await self._subscribe_or_mend(connection, topology, priority)
                 self.ready.set()
+                self._troubles.over(LINK)
+                self._patience.over()
                 await self._lost.wait()
             finally:
                 # The broker delivers these again; acking them on a new channel would be an error.
@@ -97,8 +126,17 @@ class Intake:
                 for buffer in self._buffers.values():
                     buffer.clear()
 
+    async def _subscribe_or_mend(self, connection: AbstractConnection, topology: Topology, priority: Priority) -> None:
+        queue = topology.queue(priority)
+        try:
+            await self._subscribe(connection, topology, priority)
+        except BrokerLostError:
+            await self._stalled.mend(queue)
+            raise
+        self._stalled.over(queue)
+
     async def _subscribe(self, connection: AbstractConnection, topology: Topology, priority: Priority) -> None:
-        async with bounded():
+        async with permitted():
             channel: AbstractChannel = await connection.channel(publisher_confirms=False)
             await channel.set_qos(prefetch_count=self._prefetch)
             channel.close_callbacks.add(self._on_lost)
@@ -166,7 +204,3 @@ class Intake:
                     await self._settle(queue.cancel(tag))
                 while delivery := self._pick():
                     await self.give_back(delivery)
-
-
-def _never(_: object) -> bool:
-    return False

@@ -143,6 +143,7 @@ class Keeper:
             self._seat.prefetch,
             json.dumps([{"job": str(job), "partition": partition} for job, partition in held]),
             json.dumps(self._stats.as_dict()),
+            self._settings.lease_seconds,
         )
 
     async def _give_up(self, watch: Watch) -> None:

@@ -39,8 +39,9 @@ class Loading:
         places = await self._read_keys(list(range(len(self._batch))))
         found = await self._halving.work(places, self._load)
         for place in places:
-            if place not in found and self._batch.ids[place] not in self._tally.failed:
+            if place not in found and not self._is_set_apart(place):
                 self._tally.skipped["no inputs"] += 1
+                self._tally.left.append(self._batch.ids[place])
         return found
 
     async def versions(self) -> list[str | None]:
@@ -64,6 +65,9 @@ class Loading:
         """Within the transaction of an apply, one record's error must not undo what was done before it."""
         return self._connection.transaction() if self._connection.is_in_transaction() else nullcontext()
 
+    def _is_set_apart(self, place: int) -> bool:
+        return self._batch.ids[place] in self._tally.failed or self._batch.ids[place] in self._tally.held
+
     def _arrays(self, places: Sequence[int]) -> list[str]:
         return [packed([part[place] for place in places]) for part in self._batch.parts]
 
@@ -85,8 +89,8 @@ class Loading:
                 if self._asked[one] != place:
                     for doubled in (place, self._asked[one]):
                         self._halving.fail(doubled, "KeyError", f"Python reads its key and another one as {one!r}")
-        if self._tally.failed:
-            known = [place for place in known if batch.ids[place] not in self._tally.failed]
+        if self._tally.failed or self._tally.held:
+            known = [place for place in known if not self._is_set_apart(place)]
         return known
 
     async def _ask_keys(self, places: Sequence[int]) -> Rows:

@@ -6,7 +6,8 @@ from itertools import accumulate
 from typing import Final
 
 from backfill import exposition
-from backfill.exposition import CounterMetricFamily, HistogramMetricFamily, Metric
+from backfill.exposition import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from backfill.publisher import Publisher
 from workers.durations import BOUNDS
 from workers.intake import Intake
 from workers.reconciler import Reconciler
@@ -16,12 +17,14 @@ OUTCOMES: Final = ("updated", "unchanged", "skipped", "failed", "deleted")
 REASONS: Final = ("lease_expired", "republished")
 
 
-def serving(host: str, port: int, stats: Stats, intake: Intake, reconciler: Reconciler) -> AbstractContextManager[str]:
+def serving(
+    host: str, port: int, stats: Stats, intake: Intake, publisher: Publisher, reconciler: Reconciler
+) -> AbstractContextManager[str]:
     """Answer scrapes for the length of the block, also while a computation holds the event loop; gives the URL."""
-    return exposition.serving(lambda: collect(stats, intake, reconciler), host, port)
+    return exposition.serving(lambda: collect(stats, intake, publisher, reconciler), host, port)
 
 
-def collect(stats: Stats, intake: Intake, reconciler: Reconciler) -> Iterator[Metric]:
+def collect(stats: Stats, intake: Intake, publisher: Publisher, reconciler: Reconciler) -> Iterator[Metric]:
     """Every count at zero from the start: a counter that appears late hides its first increase."""
     yield from _partitions(stats)
     records = CounterMetricFamily(
@@ -36,6 +39,9 @@ def collect(stats: Stats, intake: Intake, reconciler: Reconciler) -> Iterator[Me
     for reason, count in (dict.fromkeys(REASONS, 0) | dict(reconciler.reconciled)).items():
         reconciled.add_metric([reason], count)
     yield reconciled
+    yield GaugeMetricFamily(
+        "backfill_held", "Partitions in hand that wait for a lock that another session holds.", value=stats.held
+    )
     for name, value, meaning in (
         ("backfill_retries", stats.retried, "Records put back for a later attempt."),
         ("backfill_redeliveries", intake.redelivered, "Deliveries that the broker had made before."),
@@ -43,12 +49,22 @@ def collect(stats: Stats, intake: Intake, reconciler: Reconciler) -> Iterator[Me
         ("backfill_fenced", stats.fenced, "Partitions lost to a later claim."),
         ("backfill_dead", stats.dead, "Messages put into the dead queue."),
         (
+            "backfill_expired",
+            reconciler.expired.count,
+            "Messages that a policy let expire in a work queue, taken out of the dead queue.",
+        ),
+        (
             "backfill_unpublished",
             reconciler.republisher.unpublished,
             "Failures to publish one partition again; not for a lost broker.",
         ),
     ):
         yield CounterMetricFamily(name, meaning, value=value)
+    yield GaugeMetricFamily(
+        "backfill_broker_blocked",
+        "1 while an alarm for memory or disk keeps RabbitMQ from taking this worker's messages.",
+        value=float(publisher.is_blocked),
+    )
 
 
 def _partitions(stats: Stats) -> Iterator[Metric]:

@@ -4,30 +4,38 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from backfill.catalog import Target, resolve
+import asyncpg
+
+from backfill.catalog import ChangedTableError, Target
 from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.definition import ColumnBackfill
 from backfill.errors import ContractError
 from backfill.failpoints import failpoint
 from backfill.ledger import jobs, partitions
+from backfill.ledger.interruptions import Fate
 from backfill.ledger.partitions import Claim, Tally
 from backfill.message import PartitionMessage, decode
-from backfill.modes import Mode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from workers.applier import Applier, CommitUnknownError, Ending, FencedError
+from workers import slices
+from workers.applier import Applier
+from workers.committing import CommitUnknownError, Ending, FencedError
 from workers.computation import compute
+from workers.definitions import Definitions, FormerDefinitionError
 from workers.failing import Failing
-from workers.hand import Hand
+from workers.hand import Hand, Hold
+from workers.holding import HeldError, Holding
+from workers.interruptions import Interruptions, cause_of
+from workers.portion import Portion
 from workers.refusing import Refusing
 from workers.stats import Stats
 
 # A row that the application changes while its value is computed is read again so often before it has to wait.
 ROUNDS: Final = 3
-PAUSE_SECONDS: Final = 0.2  # before PostgreSQL is asked again
 REST_SECONDS: Final = 1.0  # of a longer rest, before the job is asked again how long it should be
 
 
@@ -49,14 +57,17 @@ class Processor:
         self._settings = settings
         self._pool = pool
         self._failing = Failing(settings, pool, publisher, stats, say)
-        self._refusing = Refusing(publisher, stats, say)
-        self._definitions = definitions
+        self._refusing = Refusing(pool, publisher, stats, say)
+        self._holding = Holding(pool, stats, stopping, say)
+        self._interruptions = Interruptions(pool, settings.retry_delays)
+        self._definitions = Definitions(settings, definitions, say)
         self._hand = hand
         self._stats = stats
         self._worker = worker
         self._stopping = stopping
         self._say = say
-        self._targets: dict[tuple[str, Mode], Target] = {}
+        self._portions: dict[str, Portion] = {name: Portion() for name in definitions}
+        self._waiting = 0  # slots, for PostgreSQL
 
     async def process(self, backfill: str, body: bytes) -> bool:
         """Do what the body asks; True when the delivery may be acked, False when the broker should dead-letter it."""
@@ -66,50 +77,80 @@ class Processor:
                 raise ContractError(f"backfill: {message.backfill!r} is not the one of this queue, {backfill!r}")
         except ContractError as error:
             return await self._refusing.bury(backfill, body, str(error))
-        if self._hand.is_held(message.job, message.partition):
-            self._stats.duplicates += 1
-            return True
-        with self._hand.holding_partition(message.job, message.partition):
-            while True:
-                try:
-                    may_ack = await self._attempt(message, body)
-                except Exception as error:
-                    if not (is_transient(error) or isinstance(error, CommitUnknownError)):
-                        raise
-                    # Nobody's fault and perhaps already committed: ask the ledger by claiming again.
-                    self._say(f"PostgreSQL did not answer ({type(error).__name__}); waiting for it.")
-                    await self._until_database_answers()
-                else:
-                    return may_ack
+        if (other := self._hand.held(message.job, message.partition)) is not None:
+            return await self._refusing.in_hand(message, other)
+        with self._hand.holding_partition(message.job, message.partition) as hold:
+            try:
+                return await self._until_settled(message, body, hold)
+            except asyncio.CancelledError:
+                await self._interruptions.give_back(hold.claim)
+                raise
 
-    async def _attempt(self, message: PartitionMessage, body: bytes) -> bool:
+    async def _until_settled(self, message: PartitionMessage, body: bytes, hold: Hold) -> bool:
+        failed: Exception | None = None
+        while True:
+            try:
+                if failed is not None and hold.claim is not None:
+                    return await self._failing.whole(message, hold.claim, failed)
+                return await self._attempt(message, body, hold)
+            except ChangedTableError:
+                continue  # claimed again, what is left is worked on with the table as it is now
+            except Exception as error:
+                if not (is_transient(error) or isinstance(error, CommitUnknownError)):
+                    raise
+                # Perhaps already committed: when the ledger answers again, claiming again tells.
+                cause = cause_of(error)
+                if not self._waiting:
+                    self._say(f"PostgreSQL {_did(cause)} ({type(cause).__name__}); waiting for it.")
+                self._waiting += 1
+                try:
+                    fate = await self._interruptions.outlive(hold.claim, cause)
+                finally:
+                    self._waiting -= 1
+                if fate is Fate.REST:
+                    self._say(
+                        f"Partition {message.partition} of job {message.job} may have ended its session itself "
+                        f"({type(cause).__name__}); after a rest it is tried again, with fewer records at once."
+                    )
+                    return True
+                failed = cause if fate is Fate.ATTEMPT else None
+
+    async def _attempt(self, message: PartitionMessage, body: bytes, hold: Hold) -> bool:
         failpoint("worker.before_claim")
+        hold.claim = None  # an older one was given back
         async with self._pool.acquire(timeout=10) as connection:
             claim = await partitions.claim(connection, message, self._worker, self._settings.lease_seconds)
             if claim is None:
                 return await self._refusing.claim(connection, message, body)
-            self._hand.claimed(message.job, message.partition, claim)
+            hold.claim = claim
             failpoint("worker.after_claim")
+            if claim.job_state != "running":
+                await jobs.start(connection, message.job)
             may_ack = await self._claimed(connection, message, claim)
         await self._rest(message.job, claim.pause_ms)
         return may_ack
 
     async def _claimed(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
         try:
-            if claim.job_state != "running":
-                await jobs.start(connection, message.job)
             return await self._recompute(connection, message, claim)
         except FencedError:
             self._stats.fenced += 1
             return True
-        except (asyncio.CancelledError, CommitUnknownError):
-            await self._release(claim)
-            raise
+        except FormerDefinitionError:
+            return await self._definitions.leave(connection, message, claim)
+        except HeldError:  # and given back
+            return True
+        except asyncpg.LockNotAvailableError:  # the job's own row, for one
+            await self._holding.give_back(connection, claim)
+            return True
         except Exception as error:
-            if is_away(error):
-                await self._release(claim)
+            if is_away(error) or isinstance(error, CommitUnknownError):
                 raise
-            return await self._failing.whole(message, claim, error)
+            cause = await self._definitions.cause(connection, message, error)
+            if isinstance(cause, ChangedTableError):
+                await partitions.release(connection, claim)
+                raise cause from None
+            return await self._failing.whole(message, claim, cause)
 
     async def _rest(self, job: UUID, pause_ms: int) -> None:
         """Leave the slot idle as the job asks, and look up now and then whether it still does."""
@@ -127,7 +168,7 @@ class Processor:
         if claim.attempt > self._settings.max_attempts:
             error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
             return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
-        target = await self._target(connection, message)
+        target = await self._definitions.target(connection, message, claim)
         async with target.session(connection):
             await self._rounds(connection, target, message, claim)
         return True
@@ -136,64 +177,48 @@ class Processor:
         """Compute and apply until nothing is left, or only what has to wait for another attempt."""
         last_attempt = claim.attempt >= self._settings.max_attempts
         watch = self._hand.watch(message.job, message.partition)
+        portion = self._portions[message.backfill]
         ids, began, round_number = claim.ids, time.monotonic(), 1
         put_off: dict[str, tuple[str, str]] = {}  # by `compute`: each is tried once under a claim
-        while ids:
-            tally = Tally()
-            seconds = self._settings.partition_seconds
-            computed = await compute(connection, target, ids, tally, watch, seconds, last_attempt=last_attempt)
-            failpoint("worker.after_compute")
-            tally.remaining |= put_off
-            put_off = tally.remaining
-            # Time that ran out is nobody's failure: the rest goes on under the same claim.
-            last_round = not tally.later and (round_number == ROUNDS or bool(tally.remaining))
-            ending = Ending(
-                duration_ms=(time.monotonic() - began) * 1000,
-                retry_seconds=self._failing.delay(claim) if last_round else None,
-                last=last_attempt and last_round,
-                last_attempt=last_attempt,
-            )
-            later = tally.later
-            tally = await Applier(connection, target, claim).apply(computed, tally, ending)
-            self._stats.add(tally, began)
-            left = [*tally.remaining, *later]
-            if not left:
-                self._stats.ended[tally.state].add(time.monotonic() - claim.began)
-            if last_round:
-                if left:
+        async with self._holding.wait(connection, target, message, claim) as wait:
+            while ids:
+                tally = Tally()
+                seconds = self._settings.partition_seconds
+                try:
+                    now, waiting = slices.split(claim, ids)
+                    computed = await compute(connection, target, now, tally, watch, seconds, last_attempt=last_attempt)
+                    tally.later += waiting
+                    failpoint("worker.after_compute")
+                    tally.remaining |= put_off
+                    now_put_off = tally.remaining
+                    # Time that ran out is nobody's failure: the rest goes on under the same claim.
+                    last_round = not tally.later and (round_number == ROUNDS or bool(tally.remaining))
+                    ending = Ending(
+                        duration_ms=(time.monotonic() - began) * 1000,
+                        retry_seconds=self._failing.delay(claim) if last_round else None,
+                        last=last_attempt and last_round,
+                        last_attempt=last_attempt,
+                    )
+                    later = tally.later
+                    applier = Applier(connection, target, claim, portion, partial(self._stats.add, began=began))
+                    tally = await applier.apply(computed, tally, ending)
+                except asyncpg.LockNotAvailableError:
+                    await wait.for_a_table()
+                    began = time.monotonic()
+                    continue
+                put_off = now_put_off
+                left = [*tally.remaining, *tally.held, *later]
+                if not left:
+                    self._stats.ended[tally.state].add(time.monotonic() - claim.began)
+                if last_round and tally.remaining:
                     await self._failing.publish_retry(message, claim, left)
-                return
-            ids = [one for one in left if one not in put_off]
-            began = time.monotonic()
-            round_number += not later
-
-    async def _target(self, connection: Connection, message: PartitionMessage) -> Target:
-        known = self._targets.get((message.backfill, message.mode))
-        if known is None:
-            known = await resolve(connection, self._definitions[message.backfill], message.mode)
-            self._targets[message.backfill, message.mode] = known
-        return known
-
-    async def _release(self, claim: Claim) -> None:
-        """Give the claim back on another connection, as far as that is possible in two seconds; else its lease ends."""
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(2):
-                while True:  # where one session was ended, the pool's others may have been too
-                    try:
-                        async with self._pool.acquire() as connection:
-                            return await partitions.release(connection, claim)
-                    except Exception as error:
-                        if not is_transient(error):
-                            raise
-                    await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _until_database_answers(self) -> None:
-        while True:
-            await asyncio.sleep(PAUSE_SECONDS)
-            try:
-                async with asyncio.timeout(5), self._pool.acquire() as connection:
-                    await connection.fetchval("SELECT 1")
                     return
-            except Exception as error:
-                if not is_transient(error):
-                    raise
+                await wait.for_records(tally.held)
+                ids = [one for one in left if one not in put_off]
+                began = time.monotonic()
+                # What is only held may be so for any number of rounds.
+                round_number += not later and bool(tally.remaining)
+
+
+def _did(error: Exception) -> str:
+    return "is read-only" if isinstance(error, asyncpg.ReadOnlySQLTransactionError) else "did not answer"

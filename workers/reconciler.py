@@ -12,7 +12,7 @@ from backfill.broker import BrokerLostError, connected, depth
 from backfill.catalog import Target, resolve
 from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.definition import ColumnBackfill
-from backfill.errors import BackfillError, UnreachableError
+from backfill.errors import BackfillError, RefusedError, UnreachableError
 from backfill.ledger import jobs, reconciling
 from backfill.ledger.jobs import Row
 from backfill.ledger.pace import Pace
@@ -23,12 +23,15 @@ from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.texts import why
 from backfill.topology import Topology
+from workers.expired import Expired
+from workers.patience import REFUSED_SECONDS, Patience
 from workers.republisher import Republisher
 from workers.troubles import Troubles
 
 TICK_SECONDS = 1.0
+RETURN_SECONDS = 3.0  # after an outage of the database
 SWEEP_SECONDS = 5.0  # at a stretch, before the other backfills have their turn
-SETTLE_SECONDS = 60.0  # beyond the longest computation: what an apply may take
+LOGIN = "the login"
 # Somebody else was at the same rows: a moment later it succeeds.
 RACES = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
@@ -55,6 +58,8 @@ class Reconciler:
         self._leading: set[str] = set()
         self._pace = Pace(rows=10_000)
         self._troubles = Troubles(say)
+        self._patience = Patience()
+        self.expired = Expired()
         self.reconciled: Counter[str] = Counter()  # by reason
         self.republisher = Republisher(publisher, settings.reconcile_seconds, self.reconciled, self._troubles)
 
@@ -67,11 +72,17 @@ class Reconciler:
                 await self.tick(full=full)
                 if full:
                     due = time.monotonic() + self._settings.reconcile_seconds
+            except RefusedError as error:
+                if not self._patience.bears():
+                    raise
+                self._troubles.tell(LOGIN, f"{error}. Trying again for {REFUSED_SECONDS:g} s.")
             except (BrokerLostError, UnreachableError):
                 pass  # the intake says so; the next round comes soon enough
             except Exception as error:
                 if not is_transient(error):
                     raise
+                # Workers that have been cut off renew, or give back, what they hold first.
+                due = max(due, time.monotonic() + RETURN_SECONDS)
             await asyncio.sleep(min(TICK_SECONDS, self._settings.reconcile_seconds))
 
     async def tick(self, *, full: bool) -> None:
@@ -117,7 +128,6 @@ class Reconciler:
                 found_more |= isinstance(error, RACES)
             else:
                 self._troubles.over(job["id"])
-        await reconciling.settle(connection, backfill, self._settings.partition_seconds + SETTLE_SECONDS)
         return found_more
 
     async def _close_if_ended(self, connection: Connection, backfill: str, job: Row) -> bool:
@@ -156,7 +166,7 @@ class Reconciler:
                     self._say(str(result))
                     return False
                 if result.planned:
-                    self._say(f"Closing sweep of job {job['id']}: {result.planned:,} records had been missed; queued.")
+                    self._say(f"Closing sweep of job {job['id']}: {result}; queued.")
                     return True
         return True
 
@@ -165,9 +175,19 @@ class Reconciler:
             self.reconciled["lease_expired"] += freed
             self._say(f"{freed:,} partitions of {backfill} had lost their worker; queued again.")
         async with connected(self._url, name="backfill-reconciler", heartbeat=self._settings.heartbeat) as broker:
+            topology = Topology(backfill, self._settings.tenant)
+            if await self.expired.clear(broker, topology):
+                self._troubles.tell(
+                    topology,
+                    f"Messages of {backfill} expire before a worker has them: a policy sets message-ttl for "
+                    f"{topology.queue(Priority.NORMAL)} or {topology.queue(Priority.HIGH)}; find it with "
+                    "rabbitmqctl list_policies, and except these queues. They are published again.",
+                )
             for priority in Priority:
-                ready = await depth(broker, Topology(backfill, self._settings.tenant).queue(priority))
+                ready = await depth(broker, topology.queue(priority))
                 await self.republisher.publish_lost(connection, backfill, priority, ready=ready or 0)
+        self._patience.over()
+        self._troubles.over(LOGIN)
 
     async def _target(self, connection: Connection, job: Row) -> Target:
         return await resolve(connection, self._definitions[job["asset_name"]], Mode(job["mode"]))

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Final
 from uuid import UUID
 
-from backfill.broker import BrokerLostError
+from backfill.broker import BrokerLostError, NotTakenError
 from backfill.database import Connection
 from backfill.errors import BackfillError, UnreachableError
 from backfill.failpoints import failpoint
@@ -29,6 +29,7 @@ class Republisher:
         self._grace_seconds = grace_seconds
         self._reconciled = reconciled
         self._troubles = troubles
+        self._refusal: NotTakenError | None = None
         self.unpublished = 0
 
     async def publish_lost(
@@ -43,6 +44,7 @@ class Republisher:
             grace_seconds=self._grace_seconds,
             most=PAGE,
         ):
+            self._refusal = None
             by_job: dict[UUID, list[Row]] = {}
             for row in rows:
                 by_job.setdefault(row["job"], []).append(row)
@@ -51,13 +53,20 @@ class Republisher:
                 sent = await self._publish(backfill, job, lost, priority)
                 await planning.mark_published(connection, job, sent)
                 published += len(sent)
-            self._reconciled["republished"] += published
+                self._reconciled["republished"] += len(sent)
+            if self._refusal is not None:
+                self._troubles.tell((backfill, priority), f"Cannot publish lost messages again: {self._refusal}.")
+                return
+            self._troubles.over((backfill, priority))
             if published < PAGE:  # that was all, or the same ones would fail again at once
                 return
             ready = None if ready is None else ready + len(rows)
 
     async def _publish(self, backfill: str, job: UUID, partitions: list[Row], priority: Priority) -> list[str]:
-        """Publish all that can be and give their keys; raises BrokerLostError when the link breaks under any."""
+        """Publish all that can be and give their keys; raises BrokerLostError when the link breaks under any.
+
+        What the broker does not take keeps no other from it: a queue may have room for some.
+        """
         failpoint("reconciler.before_publish")
         try:
             async with asyncio.TaskGroup() as group:
@@ -78,6 +87,9 @@ class Republisher:
         try:
             message = partition_message(job, backfill, row["mode"], key, row["attempt_count"], row["record_ids"])
             await self._publisher.publish(message, priority)
+        except NotTakenError as error:
+            self._refusal = error
+            return False
         except (BrokerLostError, BackfillError):
             raise
         except Exception as error:

@@ -25,6 +25,7 @@ class Stats:
     duplicates: int = 0  # deliveries that found nothing to claim
     fenced: int = 0  # partitions lost to a later claim
     dead: int = 0  # messages put into the dead queue
+    held: int = 0  # partitions in hand that wait for somebody's lock now
     ended: dict[str, Durations] = field(
         default_factory=lambda: {state: Durations() for state in ("completed", "failed", "skipped")}
     )  # partitions by the state in which they ended, from claim to end

@@ -23,6 +23,9 @@ class Troubles:
         self._said[about] = text
         self._say(text)
 
-    def over(self, about: Hashable) -> None:
-        """It works: should it fail again, that is news."""
-        self._said.pop(about, None)
+    def is_told(self, about: Hashable) -> bool:
+        return about in self._said
+
+    def over(self, about: Hashable) -> bool:
+        """It works: should it fail again, that is news. Returns whether it was said that it does not."""
+        return self._said.pop(about, None) is not None

@@ -14,7 +14,8 @@ from backfill.database import Pool
 from backfill.definition import ColumnBackfill
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from workers import burst
+from workers import burst, readiness
+from workers.cancelling import cancel, unless
 from workers.hand import Hand
 from workers.intake import Delivery, Intake
 from workers.keeper import Keeper, Seat
@@ -55,6 +56,7 @@ class Worker:
         self._busy = 0
         self._next_line = options.stats_interval
         self.stats = Stats()
+        self.halted = ""  # what a worker with --burst could not do
         self._name = f"worker {socket.gethostname()}:{os.getpid()}"
         seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * 2)
         self._hand = Hand()
@@ -73,28 +75,17 @@ class Worker:
         """Work until stopped; raises UnreachableError, UsageError or SchemaError when it cannot begin."""
         settings, options, name = self._settings, self._options, self._name
         broker_url = need_broker(settings)
-        async with contextlib.AsyncExitStack() as stack:
-            pool = await stack.enter_async_context(
-                database.pooled(
-                    need_database(settings),
-                    name=name,
-                    tenant=settings.tenant,
-                    size=options.concurrency + 2,  # a slot's, the reconciler's, and one to spare
-                    statement_timeout_ms=settings.statement_timeout_ms,
-                    lock_timeout_ms=settings.lock_timeout_ms,
-                )
-            )
-            async with pool.acquire(timeout=10) as connection:
-                await schema.check(connection)
-                for definition in self._definitions.values():
-                    for sentence in await definition.warnings(connection):
-                        self._say(f"warning: {sentence}")
+        async with database.translated(need_database(settings)), contextlib.AsyncExitStack() as stack:
+            pool = await unless(self._stopping, self._prepared(stack))
+            if pool is None:
+                return
             publisher = Publisher(
                 broker_url,
                 name=f"{name} publish",
                 heartbeat=settings.heartbeat,
                 retry_delays=settings.retry_delays,
                 tenant=settings.tenant,
+                say=self._say,
             )
             stack.push_async_callback(publisher.close)
             stack.push_async_callback(self._keeper.stop)
@@ -121,9 +112,27 @@ class Worker:
             if options.metrics:
                 from workers import metrics  # needs an extra
 
-                serving = metrics.serving(*options.metrics, self.stats, self._intake, self._reconciler)
+                serving = metrics.serving(*options.metrics, self.stats, self._intake, publisher, self._reconciler)
                 self._say(f"Metrics: {stack.enter_context(serving)}")
             await self._work(pool)
+
+    async def _prepared(self, stack: contextlib.AsyncExitStack) -> Pool:
+        settings = self._settings
+        pool = await stack.enter_async_context(
+            database.pooled(
+                need_database(settings),
+                name=self._name,
+                tenant=settings.tenant,
+                size=self._options.concurrency + 2,  # a slot's, the reconciler's, and one to spare
+                statement_timeout_ms=settings.statement_timeout_ms,
+                lock_timeout_ms=settings.lock_timeout_ms,
+            )
+        )
+        async with pool.acquire(timeout=10) as connection:
+            await schema.check(connection)
+            async for sentence in readiness.warnings(connection, self._definitions):
+                self._say(f"warning: {sentence}")
+        return pool
 
     async def _work(self, pool: Pool) -> None:
         """Run all tasks under one owner: when one dies, the process ends loudly."""
@@ -141,17 +150,16 @@ class Worker:
             _, late = await asyncio.wait(slots, timeout=self._settings.drain_seconds)
             if late:
                 self._say(f"{len(late)} partitions did not finish in time; another worker takes them over.")
-            await _cancel({*late, *tasks})
+            await cancel({*late, *tasks})
         with contextlib.suppress(Exception):  # the leases end by themselves when the database is away
             await self._reconciler.stop()
 
     async def _burst(self, pool: Pool) -> None:
         await self._intake.ready.wait()
-        self._say(
-            await burst.until_nothing_is_left(
-                pool, self._definitions, lambda: not self._busy and not self._intake.buffered, self._reconciler
-            )
+        left, self.halted = await burst.until_nothing_is_left(
+            pool, self._definitions, lambda: not self._busy and not self._intake.buffered, self._reconciler
         )
+        self._say(left)
         self.stop()
 
     async def _slot(self) -> None:
@@ -185,11 +193,3 @@ class Worker:
             self._next_line = (records // self._options.stats_interval + 1) * self._options.stats_interval
         if self._options.max_records and records >= self._options.max_records:
             self.stop()
-
-
-async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
-    """Cancel until all have ended: an error on the way out may hide a cancellation, and the loop would go on."""
-    while tasks:
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=1)

@@ -7,6 +7,7 @@ import click
 
 from backfill import __version__
 from backfill.console import EXIT_CODES
+from backfill.invocation import Call
 
 # Name -> module and attribute; the module, and the network libraries with it, is imported when it is called.
 COMMANDS = {
@@ -23,6 +24,7 @@ COMMANDS = {
     "set": ("change", "set_"),
     "reset-stuck": ("verbs", "reset_stuck"),
     "delete": ("change", "delete"),
+    "sql": ("sql", "sql"),
     "metrics": ("metrics", "metrics"),
     "settings": ("settings", "settings"),
     "services": ("services", "services"),
@@ -30,7 +32,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Call, click.Group):
     """Imports a command's module when the command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import click
 
-from backfill.commands.selection import actor, confirm
+from backfill.actor import actor
+from backfill.commands.selection import confirm
 from backfill.console import json_option, ledger, print_json, read_settings, reporting
 from backfill.modes import Priority
 

@@ -69,9 +69,14 @@ class _Steps:
 
     def __call__(self, title: str, *command: str) -> None:
         with self.start(title, *command) as process:
-            show(process)
-            if process.wait(timeout=STEP_SECONDS):
-                raise BackfillError(f"{Path(command[0]).name} ended with exit code {process.returncode}; see above")
+            try:
+                show(process)
+                code = process.wait(timeout=STEP_SECONDS)
+            except BaseException:
+                process.terminate()
+                raise
+            if code:
+                raise BackfillError(f"{Path(command[0]).name} ended with exit code {code}; see above")
 
 
 def show(process: "subprocess.Popen[str]") -> None:

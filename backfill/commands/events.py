@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 
 from backfill.console import json_option, ledger, print_json, read_settings, reporting
+from backfill.texts import one_line
 
 
 @click.command()
@@ -17,7 +18,8 @@ def events(job: str, as_json: bool) -> None:
     """List the events of JOB: an id (also of a deleted job), the beginning of one, or latest."""
     with reporting():
         from backfill import schema
-        from backfill.ledger import jobs, operations
+        from backfill.ledger import events as history
+        from backfill.ledger import jobs
 
         async def read() -> tuple[UUID, list[Any]]:
             async with ledger(read_settings(), "events") as connection:
@@ -26,7 +28,7 @@ def events(job: str, as_json: bool) -> None:
                     found = UUID(job)
                 except ValueError:
                     found = await jobs.find(connection, job)
-                rows = await operations.events(connection, found)
+                rows = await history.listed(connection, found)
                 if not rows:
                     await jobs.read(connection, found)  # raises: there never was one
                 return found, rows
@@ -38,5 +40,12 @@ def events(job: str, as_json: bool) -> None:
         for row in rows:
             states = f"{row['from_state'] or ''} -> {row['to_state']}" if row["to_state"] else ""
             details = row["details"] if row["details"] != "{}" else ""
-            parts = (f"{row['at']:%Y-%m-%d %H:%M:%S}", row["event"], states, row["actor"], row["reason"] or "", details)
+            parts = (
+                f"{row['at']:%Y-%m-%d %H:%M:%S}",
+                row["event"],
+                states,
+                row["actor"],
+                one_line(row["reason"] or ""),
+                details,
+            )
             click.echo("  ".join(part for part in parts if part))

@@ -51,6 +51,8 @@ def _backfills(measures: Measures) -> Iterator[Metric]:
         yield _by_backfill(name, meaning, ((row["asset_name"], row[column]) for row in rows))
     for name, column, meaning in (
         ("backfill_pause_duration_seconds", "pause_seconds", "Since the oldest pause still in force; 0 without one."),
+        ("backfill_partitions_held", "held", "Partitions that wait for a lock that another session holds."),
+        ("backfill_held_seconds", "held_seconds", "Since the one of them that has waited for longest; 0 without one."),
         ("backfill_sla_at_risk", "sla_at_risk", "Active jobs that may end after their deadline."),
         ("backfill_sla_breached", "sla_breached", "Active jobs whose deadline has passed."),
         ("backfill_records_matched", "matched", "Records of active jobs."),

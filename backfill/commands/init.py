@@ -27,12 +27,17 @@ def init(with_roles: bool, app: str | None) -> None:
 
         async def work() -> None:
             async with ledger(settings, "init") as connection:
-                applied = await schema.apply(connection)
+                applied = await schema.apply(connection, settings.ledger_schema)
                 if with_roles:
                     await roles.apply(connection, definitions.values())
+                have_rights = applied and await roles.exist(connection)
             if applied:
                 click.echo(f"Applied: {', '.join(applied)}")
             click.echo(f"The ledger has schema version {schema.NEWEST}.")
+            if have_rights and not with_roles:
+                click.echo(
+                    "The roles have no rights yet to what was added; run also: backfill init --roles --app=MODULE"
+                )
             if with_roles:
                 click.echo(f"Roles may do their work{': ' if definitions else ''}{', '.join(definitions)}.")
 

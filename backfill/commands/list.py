@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from backfill import parameters
 from backfill.console import is_terminal, json_option, ledger, print_json, read_settings, reporting
 from backfill.states import JobState
+
+if TYPE_CHECKING:
+    from backfill.ledger.jobs import Row
 
 COLUMNS = ("id", "asset_name", "mode", "state", "partitions", "updated", "failed", "created_at")
 
@@ -31,7 +36,7 @@ def list_(state: str | None, asset_name: str | None, limit: int, as_json: bool) 
 
         rows = asyncio.run(read())
         if as_json:
-            print_json({"jobs": [{name: value for name, value in row.items() if name != "key_range"} for row in rows]})
+            print_json({"jobs": [_as_json(row) for row in rows]})
             return
         table = [
             (
@@ -53,6 +58,11 @@ def list_(state: str | None, asset_name: str | None, limit: int, as_json: bool) 
         else:
             for line in (COLUMNS, *table):
                 click.echo("\t".join(line))
+
+
+def _as_json(row: "Row") -> dict[str, Any]:
+    shown = {name: value for name, value in row.items() if name != "key_range"}
+    return shown | {"parameters": parameters.decoded(row["parameters"])}
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:

@@ -33,13 +33,13 @@ def metrics(listen: int | None, host: str) -> None:
     What workers do is told by each worker: backfill-worker --metrics-port.
     """
     with reporting():
-        from backfill import broker, database, exposition
+        from backfill import database, exposition, nodes
         from backfill.commands import gauges
 
         settings = read_settings()
         database.check_url(need_database(settings))
         if settings.rabbitmq_url:
-            broker.check_url(settings.rabbitmq_url)
+            nodes.addresses(settings.rabbitmq_url)
         else:
             note("RABBITMQ_URL is not set: no metrics of queues")
         if listen is None:
@@ -73,7 +73,7 @@ async def read(settings: Settings) -> "Reading":
     try:
         async with asyncio.timeout(SCRAPE_SECONDS), ledger(settings, "metrics") as connection:
             await schema.check(connection)
-            measured = await measures.read(connection, settings.lease_seconds)
+            measured = await measures.read(connection)
     except TimeoutError as error:
         raise UnreachableError(f"PostgreSQL did not answer within {SCRAPE_SECONDS} s; see what it does") from error
     names = [row["asset_name"] for row in measured.backfills]

@@ -3,16 +3,27 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backfill.ledger.verdict import sentence
+from backfill.parameters import shown
+from backfill.states import JobState
+from backfill.texts import one_line
+
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress
 
 
 def lines(now: "Progress") -> Iterator[str]:
     """The job's progress as plain lines."""
-    yield f"Job {now.job}: {now.backfill}, mode {now.mode}, priority {now.priority}"
-    since = now.completed_at or now.paused_at or now.started_at or now.created_at
+    yield f"Job {now.job}: {now.backfill}, mode {now.mode}, priority {now.priority}, opened by {now.created_by}"
+    if now.parameters:
+        yield f"Parameters: {shown(now.parameters)}"
+    since = now.completed_at or now.state_since or now.created_at
     why = now.error_message or now.pause_reason
-    yield f"State: {now.state.value} since {since:%Y-%m-%d %H:%M:%S} UTC" + (f" ({why})" if why else "")
+    by = f" by {now.paused_by}" if now.paused_by else ""
+    reason = f" ({one_line(why)})" if why else ""
+    yield f"State: {now.state.value}{by} since {since:%Y-%m-%d %H:%M:%S} UTC{_but(now)}{reason}"
+    if now.state is JobState.PAUSED:
+        yield f"  {how_to_go_on(now)}"
     planning = "" if now.is_planned else ", still planning"
     yield (
         f"Partitions: {now.completed_partitions:,}/{now.total_partitions:,} completed, "
@@ -27,10 +38,14 @@ def lines(now: "Progress") -> Iterator[str]:
         yield f"  skipped {count:,}: {reason}"
     if now.failed:
         yield f"  see the failed records with: backfill failures {now.job}"
+    if now.replanned:
+        yield f"Planned again: {now.replanned:,} records that others had undone; they are counted each time"
     if now.records_left:
-        yield f"Left: {now.records_left:,} records that match were written while it ran; they are the application's"
+        yield f"Left: {sentence(now.left_reasons or {'written': now.records_left})}"
     if now.waiting_partitions:
         yield f"Retries: {now.waiting_partitions:,} partitions wait, the next until {now.next_retry_at:%H:%M:%S} UTC"
+    if now.held_partitions and now.held_since:
+        yield f"Held: {now.held_partitions:,} partitions since {now.held_since:%H:%M:%S} UTC; it {now.held_reason}"
     if now.rate is not None:
         yield f"Rate: {now.rate:,.1f}/sec{_left(now)}"
     if now.sla:
@@ -39,6 +54,21 @@ def lines(now: "Progress") -> Iterator[str]:
         yield f"Limits: at most {now.max_workers or 'any number of'} workers, {now.pause_ms:,} ms rest a partition"
     if now.parent_job:
         yield f"Retries the failed records of job {now.parent_job}"
+
+
+def how_to_go_on(now: "Progress") -> str:
+    """What brings a paused job back."""
+    first = "correct its definition or table, restart the workers, then " if now.needs_correction else ""
+    return f"{first}go on with: backfill resume {now.job}"
+
+
+def _but(now: "Progress") -> str:
+    """Failed records, of a job that is completed all the same."""
+    if now.state is not JobState.COMPLETED or not now.failed:
+        return ""
+    return (
+        f", but all {now.failed:,} records failed" if now.failed == now.matched else f"; {now.failed:,} records failed"
+    )
 
 
 def _left(now: "Progress") -> str:

@@ -1,8 +1,6 @@
 """Which jobs an operator means: one by name, or many by state and age, shown before anything happens."""
 
-import getpass
 import re
-import socket
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +9,7 @@ import click
 
 from backfill.console import note
 from backfill.errors import UsageError
-from backfill.states import JobState
+from backfill.states import JobState, PauseCause
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -64,8 +62,12 @@ async def select(
     asset_name: str | None,
     stuck_for: float | None,
     yes: bool,
+    cause: PauseCause | None = None,
 ) -> "list[UUID]":
-    """The jobs that are meant; many are listed and confirmed first. Raises UsageError when it is not clear."""
+    """The jobs that are meant; many are listed and confirmed first. Raises UsageError when it is not clear.
+
+    With a `cause`, `--all` without a state means the jobs that were paused for it.
+    """
     from backfill import statements
     from backfill.ledger import jobs
 
@@ -76,12 +78,15 @@ async def select(
     if not every and stuck_for is None:
         raise UsageError(f"which job? give an id, the beginning of one or latest; or --all to {verb} many")
     wanted = [state] if state else [one.value for one in states]
-    rows = await connection.fetch(statements.read("ledger/select_jobs"), wanted, asset_name, stuck_for)
+    found = await connection.fetch(statements.read("ledger/select_jobs"), wanted, asset_name, stuck_for)
+    rows = [row for row in found if not (every and cause and state is None) or row["pause_cause"] == cause]
     for row in rows:
         note(
             f"{row['id']}  {row['asset_name']}  {row['state']}  "
             f"{row['completed_partitions']:,}/{row['total_partitions']:,} partitions"
         )
+    if others := len(found) - len(rows):
+        note(f"{others:,} jobs stay paused: `pause --all` did not pause them; {verb} each, or add --state=paused")
     if not rows:
         note("No job is selected.")
     elif not yes:
@@ -95,12 +100,3 @@ def confirm(question: str) -> None:
         raise UsageError(f"{question} Nobody is here to answer; add --yes")
     if not click.confirm(question, err=True):
         raise UsageError("nothing was done")
-
-
-def actor() -> str:
-    """Who gives the command, for the job's events."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"

@@ -4,20 +4,30 @@ import asyncio
 import os
 import secrets
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 
 from backfill.console import note
 from backfill.errors import UsageError
 
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @contextmanager
 def stage(app: str) -> Iterator[dict[str, str]]:
     """Services of the demo's own, or a database of its own on the server of DATABASE_URL; gone afterwards."""
+    with _leaving_in_order(), _set(app) as environment:
+        yield environment
+
+
+@contextmanager
+def _set(app: str) -> Iterator[dict[str, str]]:
     from backfill import services
 
     home = Path(os.environ.get("BACKFILL_HOME", ".backfill")).absolute() / f"demo-{secrets.token_hex(4)}"
@@ -79,6 +89,24 @@ async def _delete_queues(url: str) -> None:
         await delete(connection, Topology("killmail_values"), read().retry_delays)
 
 
-def _leave(number: int, _: object) -> None:
-    # Through every `finally`, so that what was started is stopped.
-    raise SystemExit(128 + number)
+@contextmanager
+def _leaving_in_order() -> Iterator[None]:
+    """Let a signal lead through every `finally`, so that what was started is stopped; a second one changes nothing."""
+
+    def leave(number: int, _: object) -> None:
+        for one in ENDING:
+            signal.signal(one, _ignore)  # no SIG_IGN: what is started to stop the services would inherit it
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
+
+    before = {one: signal.signal(one, leave) for one in ENDING}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _ignore(*_: object) -> None:
+    note("  stopping already")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backfill.commands.selection import actor, select, selecting
+from backfill.actor import actor
+from backfill.commands.selection import select, selecting
 from backfill.console import json_option, ledger, note, print_json, read_settings, reporting
 from backfill.errors import BackfillError
-from backfill.states import ACTIVE, JobState
+from backfill.states import ACTIVE, CLAIMABLE, JobState, PauseCause
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,35 +26,47 @@ Operation = Callable[["Connection", "UUID"], Awaitable[dict[str, Any]]]
 @click.option("--reason", default="", help="Why, for the job's events.")
 @json_option
 def pause(job: str | None, reason: str, as_json: bool, **selection: Any) -> None:
-    """Pause JOB: no partition starts once this returns; those in hand finish."""
+    """Pause JOB: no partition starts once this returns; those in hand finish.
+
+    With --all, every job of which partitions could start; `resume --all` brings back exactly those.
+    """
     from backfill.ledger import operations
 
     async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
-        return (await operations.pause(connection, one, actor=actor(), reason=reason)).as_json()
+        return (
+            await operations.pause(connection, one, actor=actor(), reason=reason, with_others=selection["every"])
+        ).as_json()
 
-    _apply("pause", job, [JobState.RUNNING], operation, as_json, **selection)
+    _apply("pause", job, sorted(CLAIMABLE), operation, as_json, **selection)
+
+
+@click.command()
+@selecting
+@click.option("--reason", default="", help="Why, for the job's events.")
+@click.option("--accept-definition", is_flag=True, help="Go on with the definition that workers have now.")
+@json_option
+def resume(job: str | None, reason: str, accept_definition: bool, as_json: bool, **selection: Any) -> None:
+    """Let paused JOB go on; no completed partition is done again.
+
+    With --all, those that `pause --all` paused; with --state=paused also those that were paused one by one.
+    """
+    from backfill.ledger import operations
+
+    async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
+        done = await operations.resume(
+            connection, one, actor=actor(), reason=reason, accept_definition=accept_definition
+        )
+        return done.as_json()
+
+    _apply("resume", job, [JobState.PAUSED], operation, as_json, cause=PauseCause.ALL, **selection)
 
 
 @click.command()
 @selecting
 @click.option("--reason", default="", help="Why, for the job's events.")
 @json_option
-def resume(job: str | None, reason: str, as_json: bool, **selection: Any) -> None:
-    """Let paused JOB go on; no completed partition is done again."""
-    from backfill.ledger import operations
-
-    async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
-        return (await operations.resume(connection, one, actor=actor(), reason=reason)).as_json()
-
-    _apply("resume", job, [JobState.PAUSED], operation, as_json, **selection)
-
-
-@click.command()
-@selecting
-@click.option("--reason", required=True, help="Why, for the job's events.")
-@json_option
 def cancel(job: str | None, reason: str, as_json: bool, **selection: Any) -> None:
-    """Give JOB up (needs --reason): nothing starts afterwards, and its messages vanish from the queue."""
+    """Give JOB up: nothing starts afterwards, and its messages vanish from the queue."""
     from backfill.ledger import operations
 
     async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
@@ -71,9 +84,7 @@ def reset_stuck(job: str | None, force: bool, as_json: bool, **selection: Any) -
     from backfill.ledger import operations
 
     async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:
-        taken, again = await operations.reset_stuck(
-            connection, one, actor=actor(), gone_seconds=read_settings().lease_seconds, force=force
-        )
+        taken, again = await operations.reset_stuck(connection, one, actor=actor(), force=force)
         text = f"Job {one}: {taken:,} partitions taken back, {again:,} messages will be published again."
         return {"job": str(one), "partitions": taken, "republished": again, "text": text}
 
@@ -102,6 +113,8 @@ def _apply(
                             raise
                         note(f"error: {error}")
                         refused.append(error)
+                        told = {"text": str(error), "exit_code": error.exit_code}
+                        results.append({"job": str(one), "changed": False, "error": told})
                 return results
 
         results = asyncio.run(work())
@@ -109,6 +122,7 @@ def _apply(
             print_json({"jobs": results})
         else:
             for result in results:
-                click.echo(result["text"])
+                if "text" in result:
+                    click.echo(result["text"])
         if refused:
             sys.exit(refused[0].exit_code)

@@ -2,32 +2,40 @@
 
 import asyncio
 import sys
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from backfill.commands.report import lines
+from backfill.commands.report import how_to_go_on, lines
 from backfill.commands.selection import Duration
-from backfill.console import json_option, ledger, print_json, read_settings, reporting
+from backfill.console import json_option, ledger, note, print_json, read_settings, reporting
+from backfill.errors import HaltedError
 from backfill.states import ENDED, JobState
+from backfill.texts import one_line
+
+if TYPE_CHECKING:
+    from backfill.ledger.progress import Progress
 
 EXIT_FAILED, EXIT_CANCELLED, EXIT_TIMEOUT = 7, 8, 75
-POLL_SECONDS = 0.5
+POLL_SECONDS: Final = 0.5
 
 
 @click.command(
     epilog="""\b
-Exit codes: 0 completed, 7 failed or completed with failed records, 8 cancelled, 75 not ended in time."""
+Exit codes: 0 completed, 7 failed or completed with failed records, 8 cancelled, 9 paused until its definition or
+table is corrected, 75 not ended in time."""
 )
 @click.argument("job", default="latest")
 @click.option("--timeout", type=Duration(), metavar="TIME", help="Wait at most so long, such as 90s, 10m, 2h.")
 @json_option
 def wait(job: str, timeout: float | None, as_json: bool) -> None:
-    """Wait until JOB has ended."""
+    """Wait until JOB has ended, or cannot go on before somebody corrects its definition or table."""
     with reporting():
         from backfill import schema
         from backfill.ledger import jobs, progress
 
-        async def until_ended() -> progress.Progress:
+        async def until_ended() -> "Progress":
+            is_told = False
             async with ledger(read_settings(), "wait") as connection:
                 await schema.check(connection)
                 found = await jobs.find(connection, job)
@@ -35,18 +43,27 @@ def wait(job: str, timeout: float | None, as_json: bool) -> None:
                 while True:
                     now = await progress.read(connection, found)
                     left = deadline - asyncio.get_running_loop().time()
-                    if now.state in ENDED or left <= 0:
+                    if now.state in ENDED or now.needs_correction or left <= 0:
                         return now
+                    if now.state is JobState.PAUSED and not is_told:
+                        why = f" ({one_line(now.pause_reason)})" if now.pause_reason else ""
+                        note(f"job {now.job} is paused by {now.paused_by}{why}; {how_to_go_on(now)}")
+                    is_told = now.state is JobState.PAUSED
                     await asyncio.sleep(min(POLL_SECONDS, left))
 
         now = asyncio.run(until_ended())
-    if as_json:
-        print_json(now.as_json())
-    else:
-        click.echo("\n".join(lines(now)))
+        if as_json:
+            print_json(now.as_json())
+        else:
+            click.echo("\n".join(lines(now)))
+    sys.exit(_exit_code(now))
+
+
+def _exit_code(now: "Progress") -> int:
+    if now.needs_correction:
+        return HaltedError.exit_code
     if now.state not in ENDED:
-        sys.exit(EXIT_TIMEOUT)
+        return EXIT_TIMEOUT
     if now.state is JobState.CANCELLED:
-        sys.exit(EXIT_CANCELLED)
-    if now.state is JobState.FAILED or now.failed:
-        sys.exit(EXIT_FAILED)
+        return EXIT_CANCELLED
+    return EXIT_FAILED if now.state is JobState.FAILED or now.failed else 0

@@ -1,5 +1,6 @@
 """Jobs: open, find, plan, roll up, end."""
 
+import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,13 +12,13 @@ import asyncpg
 from backfill import statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, NotFoundError, UsageError
+from backfill.ledger import events
 from backfill.modes import Mode, Priority
-from backfill.texts import clean, is_fit
+from backfill.texts import clean
 
 Row: TypeAlias = asyncpg.Record
 
 PRODUCER_LEASE_SECONDS: Final = 30.0
-MOST_OF_A_KEY: Final = 500  # characters of an idempotency key: an index has to hold it
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,17 @@ async def open_job(
     *,
     asset_name: str,
     definition_hash: str,
+    parameters: dict[str, Any],
     upper_key: str,
     key_range: tuple[Decimal | None, Decimal | None],
     producer: UUID,
     max_jobs: int,
+    actor: str,
 ) -> UUID:
     """Insert the job; raises ConflictError with the id of an active job whose records overlap, or at `max_jobs`."""
-    if request.idempotency_key is not None:
-        _check_idempotency_key(request.idempotency_key)
     try:
         async with connection.transaction(isolation="read_committed"):
+            await events.act(connection, actor)
             await connection.execute(statements.read("ledger/lock_backfill"), asset_name)
             if await connection.fetchval(statements.read("ledger/count_active_jobs"), asset_name) >= max_jobs:
                 raise ConflictError(
@@ -71,6 +73,7 @@ async def open_job(
                 PRODUCER_LEASE_SECONDS,
                 request.idempotency_key,
                 request.after,
+                json.dumps(parameters),
             )
             return job
     except asyncpg.ExclusionViolationError as error:
@@ -84,14 +87,16 @@ async def open_job(
 
 
 async def find(connection: Connection, reference: str) -> UUID:
-    """The job of an id, a unique beginning of one, or `latest`; raises NotFoundError or UsageError."""
+    """The job of an id, a unique beginning of one, or `latest`; raises NotFoundError, or UsageError for several."""
     if reference == "latest":
         latest: UUID | None = await connection.fetchval(statements.read("ledger/find_latest_job"))
         if latest is None:
             raise NotFoundError("there is no job yet; open one with: backfill-queue")
         return latest
     if not re.fullmatch(r"[0-9a-fA-F-]{1,36}", reference):
-        raise UsageError(f"{reference!r} is no job; give an id, the beginning of one, or latest")
+        raise NotFoundError(
+            f"no job {clean(reference, 100)!r}; give an id, the beginning of one, or latest; see: backfill list"
+        )
     rows = await connection.fetch(statements.read("ledger/find_jobs"), reference.lower())
     if not rows:
         raise NotFoundError(f"no job {reference}; see: backfill list")
@@ -108,28 +113,17 @@ async def read(connection: Connection, job: UUID) -> Row:
     return row
 
 
-async def by_idempotency_key(connection: Connection, key: str) -> UUID | None:
-    _check_idempotency_key(key)
-    found: UUID | None = await connection.fetchval(statements.read("ledger/find_job_by_idempotency_key"), key)
-    return found
-
-
-def _check_idempotency_key(key: str) -> None:
-    """Refuse what cannot be stored as it is; changed, it might be another's."""
-    if not key:  # from a variable that is not set, perhaps: not the same job again and again
-        raise UsageError("the idempotency key is empty; give one that names this job, or leave the option out")
-    if not is_fit(key) or len(key) > MOST_OF_A_KEY:
-        raise UsageError(
-            f"the idempotency key {clean(key, 100)!r} has a character that cannot be stored, or more than "
-            f"{MOST_OF_A_KEY}; give one of plain text"
-        )
-
-
-async def lead(connection: Connection, job: UUID, producer: UUID) -> Row:
-    """Take over the planning of a job; raises ConflictError when it has ended or a live producer has it."""
+async def try_lead(connection: Connection, job: UUID, producer: UUID) -> Row | None:
+    """Take over the planning of an active job; None while a live producer has it, or when it has ended."""
     row: Row | None = await connection.fetchrow(
         statements.read("ledger/lead_job"), job, producer, PRODUCER_LEASE_SECONDS
     )
+    return row
+
+
+async def lead(connection: Connection, job: UUID, producer: UUID) -> Row:
+    """The same; raises ConflictError where that gives None."""
+    row = await try_lead(connection, job, producer)
     if row is not None:
         return row
     now = await read(connection, job)
@@ -156,8 +150,11 @@ async def roll_up(connection: Connection, job: UUID) -> Row | None:
 
     Returns `ended` (planned, and every partition has ended), and the numbers of failed, ended and all partitions.
     """
-    row: Row | None = await connection.fetchrow(statements.read("ledger/roll_up_job"), job)
-    return row
+    async with connection.transaction(isolation="read_committed"):
+        # First the row, then the sums: of two processes the one that writes last has also read last.
+        await connection.execute(statements.read("ledger/lock_job"), job)
+        row: Row | None = await connection.fetchrow(statements.read("ledger/roll_up_job"), job)
+        return row
 
 
 async def active(connection: Connection, backfills: list[str]) -> list[Row]:
@@ -172,6 +169,16 @@ async def failures(connection: Connection, job: UUID, most: int) -> list[Row]:
     return await connection.fetch(statements.read("ledger/list_failures"), job, most)
 
 
+async def with_failures(connection: Connection, most: int) -> list[Row]:
+    """Jobs that have failed records, newest first, and how many."""
+    return await connection.fetch(statements.read("ledger/list_failed_jobs"), most)
+
+
 async def claimable(connection: Connection, backfills: list[str]) -> Any:
     """Counts of what is left for workers: claimable, held, waiting (and until when), planning."""
     return await connection.fetchrow(statements.read("ledger/read_claimable"), backfills)
+
+
+async def halted(connection: Connection, backfills: list[str]) -> list[Row]:
+    """Jobs that a worker has paused, and why: they wait for a corrected definition or table."""
+    return await connection.fetch(statements.read("ledger/list_halted"), backfills)

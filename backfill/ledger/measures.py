@@ -17,13 +17,12 @@ class Measures:
     workers: list[Row]
 
 
-async def read(connection: Connection, worker_seconds: float) -> Measures:
-    """Measure; a worker whose heartbeat is older than `worker_seconds` counts as gone."""
+async def read(connection: Connection) -> Measures:
     counted = {
         row["state"]: row["jobs"] for row in await connection.fetch(statements.read("ledger/read_metrics_states"))
     }
     return Measures(
         {state.value: counted.get(state, 0) for state in sorted(ACTIVE)},
         await connection.fetch(statements.read("ledger/read_metrics_backfills")),
-        await connection.fetch(statements.read("ledger/read_metrics_workers"), worker_seconds),
+        await connection.fetch(statements.read("ledger/read_metrics_workers")),
     )

@@ -1,8 +1,7 @@
 """What operators do to jobs: every change guarded by state and version, and remembered as an event."""
 
-import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,11 +9,12 @@ from uuid import UUID
 import asyncpg
 
 from backfill import statements
+from backfill.actor import WORKER
 from backfill.database import Connection
 from backfill.errors import ConflictError
-from backfill.ledger import jobs
+from backfill.ledger import definitions, events, jobs
 from backfill.ledger.jobs import Row
-from backfill.states import ACTIVE, ENDED, JOB_ARROWS, JobState
+from backfill.states import ACTIVE, ENDED, JOB_ARROWS, JobState, PauseCause
 from backfill.texts import MOST_OF_A_NAME, clean
 
 HOW: Final = {
@@ -41,31 +41,63 @@ class Done:
         return {"job": str(self.job), "state": self.state.value, "changed": self.changed, "text": self.text}
 
 
-async def pause(connection: Connection, job: UUID, *, actor: str, reason: str = "") -> Done:
-    """Let no partition start any more; those in hand finish. In force when this returns."""
+async def pause(connection: Connection, job: UUID, *, actor: str, reason: str = "", with_others: bool = False) -> Done:
+    """Let no partition start any more; those in hand finish. In force when this returns.
+
+    What was paused with all others is resumed with them, unless somebody pauses it for itself meanwhile.
+    """
+    cause = PauseCause.DEFINITION if actor == WORKER else PauseCause.ALL if with_others else None
 
     async def change(row: Row) -> bool:
-        return bool(await connection.fetchval(statements.read("ledger/pause_job"), job, row["version"]))
+        return bool(await connection.fetchval(statements.read("ledger/pause_job"), job, row["version"], cause))
 
-    return await _change(connection, job, JobState.PAUSED, change, actor=actor, reason=reason)
+    done = await _change(connection, job, JobState.PAUSED, change, actor=actor, reason=reason)
+    if done.changed or cause is not None:
+        return done
+    return await _keep_paused(connection, done, actor=actor, reason=reason)
 
 
-async def resume(connection: Connection, job: UUID, *, actor: str, reason: str = "") -> Done:
-    """Go on where a pause stopped; the job is resuming until a worker claims."""
+async def _keep_paused(connection: Connection, done: Done, *, actor: str, reason: str) -> Done:
+    row = await jobs.read(connection, done.job)
+    if row["pause_cause"] != PauseCause.ALL:
+        return done
+    async with connection.transaction(isolation="read_committed"):
+        await events.act(connection, actor, reason)
+        is_kept = await connection.fetchval(statements.read("ledger/keep_paused"), done.job, row["version"])
+        if is_kept:
+            await events.remember(connection, done.job, "job.kept_paused", {}, reason or None)
+    if not is_kept:  # changed meanwhile, perhaps resumed with all others
+        return await pause(connection, done.job, actor=actor, reason=reason)
+    return replace(
+        done, changed=True, text=f"Job {done.job} was paused with all others; `resume --all` leaves it paused now."
+    )
+
+
+async def resume(
+    connection: Connection, job: UUID, *, actor: str, reason: str = "", accept_definition: bool = False
+) -> Done:
+    """Go on where a pause stopped; the job is resuming until a worker claims.
+
+    Where a changed definition is accepted, with the one that a worker has met it with, or the next worker's.
+    """
 
     async def change(row: Row) -> bool:
-        return bool(await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]))
+        if not await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]):
+            return False
+        if accept_definition:
+            accepted = await definitions.accept(connection, job)
+            await events.remember(connection, job, "job.definition_accepted", accepted)
+        return True
 
     return await _change(connection, job, JobState.RESUMING, change, actor=actor, reason=reason)
 
 
-async def cancel(connection: Connection, job: UUID, *, actor: str, reason: str) -> Done:
+async def cancel(connection: Connection, job: UUID, *, actor: str, reason: str = "") -> Done:
     """Give the job up: nothing starts afterwards, partitions in hand finish, its messages vanish from the queue."""
+    why = clean(reason) or f"cancelled by {clean(actor, MOST_OF_A_NAME)}"
 
     async def change(row: Row) -> bool:
-        changed = bool(
-            await connection.fetchval(statements.read("ledger/cancel_job"), job, row["version"], clean(reason))
-        )
+        changed = bool(await connection.fetchval(statements.read("ledger/cancel_job"), job, row["version"], why))
         if changed:
             await jobs.roll_up(connection, job)
         return changed
@@ -91,7 +123,7 @@ async def _change(
         if to not in JOB_ARROWS[state]:
             raise ConflictError(f"job {job} is {state.value}: it cannot become {to.value}; {_allowed(state)}")
         async with connection.transaction(isolation="read_committed"):
-            await _act(connection, actor, reason)
+            await events.act(connection, actor, reason)
             if await change(row):
                 return Done(job, to, True, f"Job {job} was {state.value} and is {to.value}.")
     raise ConflictError(f"job {job} is being changed by others again and again; see: backfill events {job}")
@@ -114,7 +146,7 @@ async def retry(connection: Connection, job: UUID, *, actor: str) -> tuple[UUID,
             f"job {job} is {state.value}: only what an ended job left can be retried; {_allowed(state)}"
         )
     async with connection.transaction(isolation="read_committed"):
-        await _act(connection, actor, f"retry of {job}")
+        await events.act(connection, actor, f"retry of {job}")
         try:
             opened: UUID | None = await connection.fetchval(statements.read("ledger/open_retry_job"), job)
         except asyncpg.ExclusionViolationError as error:
@@ -130,9 +162,7 @@ async def retry(connection: Connection, job: UUID, *, actor: str) -> tuple[UUID,
     return opened, sum(count["record_count"] for count in counts)
 
 
-async def reset_stuck(
-    connection: Connection, job: UUID, *, actor: str, gone_seconds: float, force: bool
-) -> tuple[int, int]:
+async def reset_stuck(connection: Connection, job: UUID, *, actor: str, force: bool) -> tuple[int, int]:
     """Take back partitions of workers that have gone (or of all, fencing them out), and queue what is pending anew.
 
     Returns how many partitions were taken back, and how many messages will be published again.
@@ -141,11 +171,11 @@ async def reset_stuck(
     if state not in ACTIVE:
         raise ConflictError(f"job {job} is {state.value}: it has ended, and nothing of it can be stuck")
     async with connection.transaction(isolation="read_committed"):
-        await _act(connection, actor)
-        taken = await connection.fetch(statements.read("ledger/reset_partitions"), job, gone_seconds, force)
+        await events.act(connection, actor)
+        taken = await connection.fetch(statements.read("ledger/reset_partitions"), job, force)
         again = await connection.fetch(statements.read("ledger/forget_messages"), job)
         details = {"partitions": [row["partition_key"] for row in taken][:100], "republished": len(again)}
-        await _remember(connection, job, "job.reset", details)
+        await events.remember(connection, job, "job.reset", details)
     return len(taken), len(again)
 
 
@@ -154,10 +184,12 @@ async def delete(connection: Connection, job: UUID, *, actor: str) -> None:
     row = await jobs.read(connection, job)
     state = JobState(row["state"])
     async with connection.transaction(isolation="read_committed"):
-        await _act(connection, actor)
+        await events.act(connection, actor)
+        # An apply under way locks its partition before the job, and deleting would meet it the other way round.
+        await connection.execute(statements.read("ledger/lock_running_partitions"), job)
         if await connection.fetchval(statements.read("ledger/delete_job"), job, row["version"]) is None:
             raise ConflictError(f"job {job} is {state.value}: only ended jobs are deleted; cancel it first")
-        await _remember(connection, job, "job.deleted", {"asset_name": row["asset_name"], "state": state.value})
+        await events.remember(connection, job, "job.deleted", {"asset_name": row["asset_name"], "state": state.value})
 
 
 async def set_job(
@@ -179,7 +211,7 @@ async def set_job(
         if state not in ACTIVE:
             raise ConflictError(f"job {job} is {state.value}: it has ended")
         async with connection.transaction(isolation="read_committed"):
-            await _act(connection, actor)
+            await events.act(connection, actor)
             changed = await connection.fetchval(
                 statements.read("ledger/set_job"), job, row["version"], priority, max_workers, pause_ms, deadline
             )
@@ -190,19 +222,6 @@ async def set_job(
             if priority is not None and priority != row["priority"]:
                 # What waits in the other queue finds nothing to claim, once its twin was faster.
                 await connection.fetch(statements.read("ledger/forget_messages"), job)
-            await _remember(connection, job, "job.set", details)
+            await events.remember(connection, job, "job.set", details)
         return Done(job, state, True, f"Job {job}: " + ", ".join(f"{name} {value}" for name, value in details.items()))
     raise ConflictError(f"job {job} is being changed by others again and again; see: backfill events {job}")
-
-
-async def events(connection: Connection, job: UUID) -> list[Row]:
-    return await connection.fetch(statements.read("ledger/list_events"), job)
-
-
-async def _act(connection: Connection, actor: str, reason: str = "") -> None:
-    """Who makes the changes of this transaction, and why."""
-    await connection.execute(statements.read("ledger/set_actor"), clean(actor, MOST_OF_A_NAME), clean(reason))
-
-
-async def _remember(connection: Connection, job: UUID, event: str, details: dict[str, Any]) -> None:
-    await connection.execute(statements.read("ledger/insert_event"), job, event, None, json.dumps(details))

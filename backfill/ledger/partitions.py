@@ -31,6 +31,8 @@ class Claim:
     job_state: str
     priority: str
     pause_ms: int
+    definition_hash: str  # of the job
+    interruptions: int = 0  # earlier claims under which the worker or the session ended
     began: float = field(default_factory=time.monotonic)
 
 
@@ -43,7 +45,9 @@ class Tally:
     deleted: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # record id -> error class, message
+    left: list[str] = field(default_factory=list)  # of those: as they were, or with a value that the mode still selects
     remaining: dict[str, tuple[str, str]] = field(default_factory=dict)  # to be tried again, and why
+    held: dict[str, str] = field(default_factory=dict)  # somebody has a lock that they need, which is no attempt
     later: list[str] = field(default_factory=list)  # not come to yet: nothing was wrong with them
     state: str = "running"  # of the partition, once the tally is settled
 
@@ -58,7 +62,9 @@ class Tally:
         self.deleted += other.deleted
         self.skipped += other.skipped
         self.failed |= other.failed
+        self.left += other.left
         self.remaining |= other.remaining
+        self.held |= other.held
 
 
 async def claim(connection: Connection, message: PartitionMessage, worker: UUID, lease_seconds: float) -> Claim | None:
@@ -88,6 +94,8 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
         row["job_state"],
         row["priority"],
         row["pause_ms"],
+        row["definition_hash"],
+        row["interruptions"],
     )
 
 
@@ -108,10 +116,24 @@ async def renew(connection: Connection, claims: list[Claim], worker: UUID, lease
     return {row["id"] for row in rows}
 
 
-async def lock(connection: Connection, claim: Claim, backfill: str) -> bool:
-    """Hold the partition for the apply; False when another claim has taken over."""
+async def lock(
+    connection: Connection,
+    claim: Claim,
+    backfill: str,
+    *,
+    statement_ms: int | None = None,
+    lock_ms: int | None = None,
+) -> bool:
+    """Hold the partition for the apply, whose statements then take no longer; False when another claim has it."""
     held = await connection.fetchval(
-        statements.read("ledger/lock_partition"), claim.id, claim.fence, claim.worker, backfill, str(claim.job)
+        statements.read("ledger/lock_partition"),
+        claim.id,
+        claim.fence,
+        claim.worker,
+        backfill,
+        str(claim.job),
+        statement_ms,
+        lock_ms,
     )
     return held is not None
 
@@ -124,12 +146,16 @@ async def settle(
     duration_ms: float,
     retry_seconds: float | None,
     error: str | None,
+    definition_hash: str | None = None,
 ) -> None:
-    """Write what became of the records, in the transaction that wrote the values; the caller holds the lock.
+    """Write what became of the records, and of which definition, in the transaction that wrote the values.
+
+    The caller holds the lock.
 
     The tally is told the state in which that leaves the partition.
     With records remaining the partition waits `retry_seconds` for its next attempt, or stays claimed when None.
     """
+    held = next(iter(tally.held.values()), None)
     if tally.failed:
         failures = [
             (record_id, clean(kind, MOST_OF_A_NAME), clean(text)) for record_id, (kind, text) in tally.failed.items()
@@ -149,9 +175,12 @@ async def settle(
         tally.deleted,
         json.dumps(_reasons(tally.skipped)),
         duration_ms,
-        [*tally.remaining, *tally.later] or None,
+        [*tally.remaining, *tally.held, *tally.later] or None,
         retry_seconds,
         None if error is None else clean(error),
+        definition_hash,
+        tally.left or None,
+        None if held is None or retry_seconds is not None else clean(held),
     )
 
 
@@ -192,6 +221,23 @@ async def release(connection: Connection, claim: Claim) -> None:
     await connection.fetchval(statements.read("ledger/release_partition"), claim.id, claim.fence, claim.worker)
 
 
-async def forget_message(connection: Connection, message: PartitionMessage) -> None:
-    """Let the message be published again once the partition may be claimed: this one is about to be dropped."""
-    await connection.execute(statements.read("ledger/forget_message"), message.job, message.partition)
+async def tell_held(connection: Connection, claim: Claim, reason: str) -> None:
+    """Say in the ledger what holds the partition up, while its claim is kept."""
+    await connection.execute(statements.read("ledger/tell_held"), claim.id, claim.fence, claim.worker, clean(reason))
+
+
+async def hold(connection: Connection, claim: Claim, reason: str, *, fewest: float, most: float) -> bool:
+    """Give back a claim that waits for somebody's lock; no attempt is counted. False when the claim was lost."""
+    kept = await connection.fetchval(
+        statements.read("ledger/hold_partition"), claim.id, claim.fence, claim.worker, fewest, most, clean(reason)
+    )
+    return kept is not None
+
+
+async def forget_message(connection: Connection, message: PartitionMessage) -> bool:
+    """Let the message be published again once the partition may be claimed: this one is about to be dropped.
+
+    False when the partition is not pending.
+    """
+    found = await connection.fetchval(statements.read("ledger/forget_message"), message.job, message.partition)
+    return found is not None

@@ -1,5 +1,6 @@
 """Turn matching records into partitions: span by span along the key, for a producer and for the closing sweeps."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ class Page:
     read: int  # rows of the table
     found: int  # records
     partitions: list[Row] = field(default_factory=list)
+    met: dict[str, int] = field(default_factory=dict)  # by a sweep: records that match, by kind
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ def _unpageable(target: Target, text: str) -> SchemaError:
 def bounds(order: str, lower: str, upper: str, after: str | None) -> Bounds:
     first, last = (lower, upper) if order == "asc" else (upper, lower)
     return Bounds(first if after is None else after, last, after is None)
+
+
+def bounds_of(job: Row, lower: str | None) -> Bounds:
+    """What is left to plan of a job, in a table whose lowest key is now that, or that is empty."""
+    # The table may be empty by now: then the highest key is the only one that there is to look at.
+    first = job["upper_key"] if lower is None else lower
+    return bounds(job["sort_order"], first, job["upper_key"], job["cursor_key"])
 
 
 async def canonical(connection: Connection, target: Target, keys: tuple[str, ...]) -> list[str]:
@@ -101,13 +110,17 @@ async def read(
     sweep: int = 0,
     among: tuple[str, str] = ("", ""),
     may_plan: bool = True,
+    takes_missed: bool = True,
 ) -> Page | None:
     """Read one span and plan what it found, in the caller's transaction; None when the range has no more rows.
 
-    A sweep leaves out what earlier ones have found, and what is `among` the producer's partitions. Raises SchemaError
-    for a key whose text is not the key: its next span would begin before its last one ended.
+    A sweep takes what is undone of earlier ones and of the producer's partitions that it is `among`, and of what is in
+    none if it `takes_missed`. Raises SchemaError for a key whose text is not the key: its next span would begin before
+    its last one ended.
     """
     names = span_names(target, job["sort_order"], bounds, ids)
+    if sweep:
+        names["predicate"] = target.names["leftover"]
     names["rows"] = target.statement("span_rows", **names)
     if sweep:
         names["rows"] = target.statement("unplanned_rows", **names)
@@ -123,7 +136,7 @@ async def read(
         next_number,
         sweep,
         may_plan,
-        *(among if sweep else ()),
+        *((*among, takes_missed) if sweep else ()),
     )
     if not found:
         return None
@@ -131,7 +144,7 @@ async def read(
     if not edge["is_beyond"]:
         raise _unpageable(target, repr(edge["edge"]))
     partitions = [row for row in found if row["partition_key"] is not None]
-    return Page(edge["edge"], edge["read"], edge["found"], partitions)
+    return Page(edge["edge"], edge["read"], edge["found"], partitions, json.loads(edge["met"] or "{}"))
 
 
 async def plan_page(
@@ -189,7 +202,7 @@ async def mark_published(connection: Connection, job: UUID, partition_keys: list
 
 
 async def count_planned(connection: Connection, job: UUID) -> Any:
-    """The next partition's number, and how many records are in partitions."""
+    """The next partition's number, how many records are in partitions, and how many of those have been queued."""
     return await connection.fetchrow(statements.read("ledger/count_planned"), job)
 
 

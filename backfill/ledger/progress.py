@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from backfill import statements
+from backfill import parameters, statements
 from backfill.database import Connection
 from backfill.ledger import jobs
 from backfill.ledger.jobs import Row
-from backfill.states import ENDED, JobState
+from backfill.states import ENDED, JobState, PauseCause
 
 LOOK_BACK_SECONDS: Final = 60.0
 
@@ -24,6 +24,8 @@ class Progress:
     mode: str
     state: JobState
     priority: str
+    parameters: dict[str, Any]
+    definition_hash: str
     is_planned: bool
     total_partitions: int
     completed_partitions: int
@@ -32,13 +34,18 @@ class Progress:
     running_partitions: int
     waiting_partitions: int
     next_retry_at: datetime | None
+    held_partitions: int  # that wait for somebody's lock
+    held_since: datetime | None  # the one that has waited for longest, and for whom
+    held_reason: str | None
     matched: int
     updated: int
     unchanged: int
     skipped: int
     failed: int
     deleted: int
-    records_left: int  # matched when the job ended, and were written while it ran: the application's
+    replanned: int  # of those matched: planned again, since somebody had undone them
+    records_left: int  # that still match, as the last closing sweep counted
+    left_reasons: dict[str, int] | None  # why, each with its number; None: not counted, or not yet
     skip_reasons: dict[str, int]
     rate: float | None  # records a second over the last minute, over the whole of an ended job, None while paused
     avg_partition_duration_ms: float | None
@@ -60,6 +67,10 @@ class Progress:
     checkpoint_partition_key: str | None
     error_message: str | None
     pause_reason: str | None  # while it is paused
+    pause_cause: str | None  # the same: all, definition, or None when it was paused for itself
+    paused_by: str | None  # the same: who
+    created_by: str
+    state_since: datetime | None
 
     @property
     def done(self) -> int:
@@ -69,6 +80,11 @@ class Progress:
     def share(self) -> float:
         """Of the records that are planned so far, the part that has ended; never above 1."""
         return self.done / self.matched if self.matched else float(self.state is JobState.COMPLETED)
+
+    @property
+    def needs_correction(self) -> bool:
+        """Whether a worker has paused it, and every partition would fail alike."""
+        return self.pause_cause == PauseCause.DEFINITION
 
     def as_json(self) -> dict[str, Any]:
         """The documented object of `--json`."""
@@ -115,6 +131,8 @@ async def read(connection: Connection, job: UUID) -> Progress:
         mode=row["mode"],
         state=state,
         priority=row["priority"],
+        parameters=parameters.decoded(row["parameters"]),
+        definition_hash=row["definition_hash"],
         is_planned=row["planned_at"] is not None,
         **{
             name: numbers[name]
@@ -126,11 +144,18 @@ async def read(connection: Connection, job: UUID) -> Progress:
                 "running_partitions",
                 "waiting_partitions",
                 "next_retry_at",
+                "held_partitions",
+                "held_since",
+                "held_reason",
                 "pause_reason",
+                "paused_by",
+                "state_since",
             )
         },
         **counts,
         skip_reasons=json.loads(numbers["skip_reasons"]),
+        replanned=row["records_replanned"],
+        left_reasons=json.loads(row["left_reasons"] or "null"),
         rate=rate,
         seconds_left=numbers["seconds_left"],
         sla=numbers["sla"],
@@ -154,6 +179,8 @@ async def read(connection: Connection, job: UUID) -> Progress:
                 "max_workers",
                 "pause_ms",
                 "version",
+                "pause_cause",
+                "created_by",
             )
         },
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from backfill import statements
 from backfill.catalog import Target
 from backfill.database import Connection
-from backfill.ledger import jobs, sweeping
+from backfill.ledger import jobs, sweeping, verdict
 from backfill.ledger.jobs import Row
 from backfill.ledger.sweeping import Swept
 from backfill.modes import Priority
@@ -20,11 +20,10 @@ class Ended:
 
     job: UUID
     state: JobState
-    left: int = 0  # records that match, and were written while it ran
+    left: dict[str, int]  # why records still match, each with its number
 
     def __str__(self) -> str:
-        left = f" {self.left:,} records that match were written meanwhile: they are the application's."
-        return f"Job {self.job} {self.state.value}." + (left if self.left else "")
+        return f"Job {self.job} {self.state.value}." + (f" {verdict.sentence(self.left)}." if self.left else "")
 
 
 async def lead(connection: Connection, backfill: str, worker: UUID, seconds: float) -> bool:
@@ -67,14 +66,8 @@ async def _missing(connection: Connection, backfill: str, priority: Priority, re
     )
     held = 0
     if ready:
-        held = await connection.fetchval(statements.read("ledger/count_prefetched"), backfill, 3 * grace_seconds + 60)
+        held = await connection.fetchval(statements.read("ledger/count_prefetched"), backfill)
     return max(0, expected - ready - held)
-
-
-async def settle(connection: Connection, backfill: str, seconds: float) -> None:
-    """Roll up jobs that were cancelled or failed in the last `seconds`: what was in hand then may finish later."""
-    for job in await connection.fetch(statements.read("ledger/list_settling_jobs"), backfill, seconds):
-        await jobs.roll_up(connection, job["id"])
 
 
 async def close(
@@ -88,12 +81,12 @@ async def close(
     held = await connection.fetchrow(statements.read("ledger/lock_job_to_close"), job["id"])
     if held is None:
         return None
-    left = 0
-    if sweeping.needed(target, job):
+    left: dict[str, int] = {}
+    if sweeping.needed(target):
         swept = await sweeping.step(connection, target, job, rows)
         if swept.planned:
             await jobs.roll_up(connection, job["id"])
-        if swept.planned or not swept.is_over:
+        if swept.left is None:
             return swept
         left = swept.left
     if held["state"] != JobState.RUNNING:  # nothing was claimed since it was opened or resumed

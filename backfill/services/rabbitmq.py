@@ -70,7 +70,7 @@ class Rabbitmq:
         """Start it and wait until it answers."""
         if self.answers():
             return
-        scripts = _scripts()
+        server = self.command("rabbitmq-server")
         self.kill9()  # what an interrupted start left behind
         home = Path(self.home)
         node.configure(home, self.port, self.password)
@@ -81,7 +81,7 @@ class Rabbitmq:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         # Not subprocess: the node outlives this process, and nothing here would ever wait for it.
-        command = ["sh", "-c", 'cd "$1" && exec "$0"', str(scripts / "rabbitmq-server"), self.home]
+        command = ["sh", "-c", 'cd "$0" && exec "$@"', self.home, *server]
         environment = node.environment(home, self.port)
         leader = os.posix_spawn("/bin/sh", command, environment, file_actions=streams, setsid=True)
         if not self._became_ready(leader):
@@ -115,7 +115,7 @@ class Rabbitmq:
 
     def ctl(self, *arguments: str) -> str:
         """Run ``rabbitmqctl`` against this node and return what it prints."""
-        command = [str(_scripts() / "rabbitmqctl"), "--quiet", *arguments]
+        command = [*self.command("rabbitmqctl"), "--quiet", *arguments]
         environment = node.environment(Path(self.home), self.port)
         done = subprocess.run(  # noqa: S603 - RabbitMQ's own program
             command, env=environment, capture_output=True, text=True, timeout=120, check=False
@@ -123,6 +123,13 @@ class Rabbitmq:
         if done.returncode:
             raise UnreachableError(f"rabbitmqctl {arguments[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
+
+    def command(self, program: str) -> list[str]:
+        """How to call one of RabbitMQ's programs."""
+        found = programs.rabbitmq()
+        if found is None:
+            raise UnreachableError("rabbitmq-server is not installed; install it, or set RABBITMQ_URL")
+        return [str(found / program)]
 
     def _became_ready(self, leader: int) -> bool:
         import urllib.request  # slow, and most commands only ask whether the node runs
@@ -142,10 +149,3 @@ class Rabbitmq:
             else:
                 return True
         return False
-
-
-def _scripts() -> Path:
-    found = programs.rabbitmq()
-    if found is None:
-        raise UnreachableError("rabbitmq-server is not installed; install it, or set RABBITMQ_URL")
-    return found

@@ -6,6 +6,8 @@ SELECT c.oid, n.nspname AS schema_name, c.relname AS table_name, c.relkind::text
        (SELECT array_agg(p.polname::text ORDER BY p.polname) FROM pg_policy p WHERE p.polrelid = c.oid) AS policies,
        CASE WHEN c.relkind = 'r' THEN
            (SELECT array_agg(i.inhrelid::regclass::text) FROM pg_inherits i WHERE i.inhparent = c.oid) END AS children,
+       EXISTS (SELECT FROM pg_trigger g WHERE g.tgdeferrable AND (
+           g.tgrelid = c.oid OR g.tgrelid IN (SELECT p.relid FROM pg_partition_tree(c.oid) p))) AS has_deferred,
        (SELECT array_agg(f.oid::regclass::text) FROM pg_partition_tree(c.oid) p JOIN pg_class f ON f.oid = p.relid
         WHERE f.relkind = 'f') AS foreign_parts
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,4 +1,9 @@
--- Take a partition, as sql/schema/001_ledger.sql says; no row when it is not to be had.
+-- Take a partition, as sql/schema/006_claims.sql says, and know whose definition the job is for; no row when it is not to
+-- be had.
 -- $1 job, $2 partition key, $3 worker, $4 lease in seconds, $5 asset name, $6 mode
-SELECT * FROM backfill_claim($1, $2, $3, $4, $5, $6)
-WHERE EXISTS (SELECT FROM backfill_jobs WHERE id = $1 AND tenant_id = backfill_tenant())
+SELECT c.*, j.definition_hash, (
+    -- As the claim leaves it; the row that is seen here is still the one before.
+    SELECT interruptions + CASE WHEN state = 'running' AND worker_id <> $3 THEN 1 ELSE 0 END
+    FROM backfill_partitions p WHERE p.id = c.id) AS interruptions
+FROM backfill_jobs j, backfill_claim_any(j.id, $2, $3, $4, $5, $6) c
+WHERE j.id = $1 AND j.tenant_id = backfill_tenant()

@@ -2,7 +2,7 @@
 -- $1 partition id, $2 fence, $3 worker, $4 error class, $5 error message
 WITH failed AS (
     UPDATE backfill_partitions p SET state = 'failed', lease_expires_at = NULL, not_before = NULL,
-        error_message = $5, completed_at = clock_timestamp(),
+        held_since = NULL, held_reason = NULL, error_message = $5, completed_at = clock_timestamp(),
         records_failed = records_failed + cardinality(coalesce(remaining_ids, record_ids))
     WHERE id = $1 AND fence = $2 AND worker_id = $3 AND state = 'running'
     RETURNING p.*

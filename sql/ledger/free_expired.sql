@@ -1,4 +1,5 @@
--- Partitions whose worker has gone: pending again, to be published anew. One whose row is locked is being applied.
+-- Partitions whose worker has gone, perhaps by their doing: pending again, to be published anew. One whose row is locked
+-- is being applied.
 -- $1 asset names
 WITH expired AS (
     SELECT p.id FROM backfill_partitions p JOIN backfill_jobs j ON j.id = p.backfill_job_id
@@ -6,6 +7,7 @@ WITH expired AS (
       AND p.state = 'running' AND p.lease_expires_at < clock_timestamp()
     FOR NO KEY UPDATE OF p SKIP LOCKED
 )
-UPDATE backfill_partitions p SET state = 'pending', lease_expires_at = NULL, published_at = NULL, not_before = NULL
+UPDATE backfill_partitions p SET state = 'pending', lease_expires_at = NULL, published_at = NULL, not_before = NULL,
+    interruptions = interruptions + 1
 FROM expired WHERE p.id = expired.id
 RETURNING p.backfill_job_id, p.partition_key

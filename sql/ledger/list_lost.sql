@@ -6,7 +6,7 @@
  WHERE j.tenant_id = backfill_tenant() AND j.asset_name = $1 AND j.priority = $2
    AND j.state IN ('pending', 'running', 'resuming')
    AND p.state = 'pending' AND p.published_at IS NULL AND (p.not_before IS NULL OR p.not_before < clock_timestamp())
-   AND (j.producer_lease_until IS NULL OR j.producer_lease_until < clock_timestamp() OR p.attempt_count > 0)
+   AND (j.producer_lease_until IS NULL OR j.producer_lease_until < clock_timestamp() OR p.fence IS NOT NULL)
  ORDER BY p.partition_key LIMIT $5)
 UNION ALL
 (SELECT j.id, j.mode, p.partition_key, p.attempt_count, coalesce(p.remaining_ids, p.record_ids)

@@ -12,6 +12,8 @@ SELECT names.asset_name,
     extract(epoch FROM max(j.earliest_completion_at - t.now))::float8 AS earliest_seconds,
     extract(epoch FROM max(j.estimated_completion_at - t.now))::float8 AS estimated_seconds,
     extract(epoch FROM max(j.latest_completion_at - t.now))::float8 AS latest_seconds,
+    coalesce(sum(h.partitions), 0)::bigint AS held,
+    extract(epoch FROM max(t.now - h.since))::float8 AS held_seconds,
     coalesce(sum(j.records_matched), 0)::bigint AS matched,
     coalesce(sum(j.records_updated + j.records_unchanged + j.records_skipped + j.records_failed + j.records_deleted), 0)
         ::bigint AS done
@@ -19,4 +21,8 @@ FROM (SELECT DISTINCT asset_name FROM backfill_jobs WHERE tenant_id = backfill_t
 CROSS JOIN (SELECT clock_timestamp() AS now) AS t
 LEFT JOIN backfill_jobs j ON j.tenant_id = backfill_tenant() AND j.asset_name = names.asset_name
     AND j.state IN ('pending', 'running', 'paused', 'resuming')
+LEFT JOIN LATERAL (
+    SELECT count(*) AS partitions, min(p.held_since) AS since FROM backfill_partitions p
+    WHERE p.backfill_job_id = j.id AND p.held_since IS NOT NULL AND p.state IN ('pending', 'running')
+) h ON true
 GROUP BY names.asset_name ORDER BY names.asset_name

@@ -6,8 +6,14 @@ SELECT
     count(*) FILTER (WHERE state = 'failed') AS failed_partitions,
     count(*) FILTER (WHERE state = 'skipped') AS skipped_partitions,
     count(*) FILTER (WHERE state = 'running') AS running_partitions,
-    count(*) FILTER (WHERE state = 'pending' AND not_before > clock_timestamp()) AS waiting_partitions,
-    min(not_before) FILTER (WHERE state = 'pending' AND not_before > clock_timestamp()) AS next_retry_at,
+    count(*) FILTER (WHERE state = 'pending' AND held_since IS NULL AND not_before > clock_timestamp())
+        AS waiting_partitions,
+    min(not_before) FILTER (WHERE state = 'pending' AND held_since IS NULL AND not_before > clock_timestamp())
+        AS next_retry_at,
+    count(*) FILTER (WHERE state IN ('pending', 'running') AND held_since IS NOT NULL) AS held_partitions,
+    min(held_since) FILTER (WHERE state IN ('pending', 'running')) AS held_since,
+    (array_agg(held_reason ORDER BY held_since)
+        FILTER (WHERE state IN ('pending', 'running') AND held_since IS NOT NULL))[1] AS held_reason,
     coalesce(sum(record_count), 0)::bigint AS records_matched,
     coalesce(sum(records_updated), 0)::bigint AS records_updated,
     coalesce(sum(records_unchanged), 0)::bigint AS records_unchanged,
@@ -33,5 +39,9 @@ SELECT
         FROM backfill_partitions s, jsonb_each_text(s.skip_reasons) r
         WHERE s.backfill_job_id = $1 AND s.skip_reasons <> '{}' GROUP BY r.key) reasons) AS skip_reasons,
     (SELECT e.reason FROM backfill_events e JOIN backfill_jobs j ON j.id = e.backfill_job_id
-     WHERE j.id = $1 AND j.state = 'paused' AND e.to_state = 'paused' ORDER BY e.id DESC LIMIT 1) AS pause_reason
+     WHERE j.id = $1 AND j.state = 'paused' AND e.to_state = 'paused' ORDER BY e.id DESC LIMIT 1) AS pause_reason,
+    (SELECT e.actor FROM backfill_events e JOIN backfill_jobs j ON j.id = e.backfill_job_id
+     WHERE j.id = $1 AND j.state = 'paused' AND e.to_state = 'paused' ORDER BY e.id DESC LIMIT 1) AS paused_by,
+    (SELECT at FROM backfill_events WHERE backfill_job_id = $1 AND to_state IS NOT NULL ORDER BY id DESC LIMIT 1)
+        AS state_since
 FROM backfill_partitions WHERE backfill_job_id = $1

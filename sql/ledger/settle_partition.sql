@@ -1,6 +1,8 @@
 -- Count what an apply did, and end the partition, or keep the records that are left for another round.
 -- $1 partition id, $2 updated, $3 unchanged, $4 skipped, $5 failed, $6 deleted, $7 skip reasons, $8 duration in ms,
--- $9 remaining ids or NULL, $10 seconds until the next attempt or NULL to keep the claim, $11 error message or NULL
+-- $9 remaining ids or NULL, $10 seconds until the next attempt or NULL to keep the claim, $11 error message or NULL,
+-- $12 hash of the definition that made the values, $13 ids left as they are, or NULL, $14 what holds some of those that
+-- remain, or NULL
 UPDATE backfill_partitions SET
     state = CASE WHEN $9::text[] IS NOT NULL THEN CASE WHEN $10::float8 IS NULL THEN 'running' ELSE 'pending' END
                  WHEN records_skipped + $4 = record_count THEN 'skipped' ELSE 'completed' END,
@@ -17,7 +19,10 @@ UPDATE backfill_partitions SET
                 GROUP BY key) s
             GROUP BY 1) t) END,
     duration_ms = coalesce(duration_ms, 0) + $8::float8,
-    remaining_ids = $9, error_message = $11,
+    left_ids = CASE WHEN $13::text[] IS NULL THEN left_ids ELSE coalesce(left_ids, '{}') || $13 END,
+    remaining_ids = $9, error_message = $11, definition_hash = $12,
+    held_since = CASE WHEN $14::text IS NOT NULL THEN coalesce(held_since, clock_timestamp()) END,
+    held_reason = CASE WHEN $14 IS NOT NULL THEN coalesce(held_reason, $14) END,
     lease_expires_at = CASE WHEN $9::text[] IS NOT NULL AND $10::float8 IS NULL THEN lease_expires_at END,
     not_before = CASE WHEN $9::text[] IS NOT NULL THEN clock_timestamp() + make_interval(secs => $10) END,
     published_at = CASE WHEN $9::text[] IS NULL THEN published_at END,

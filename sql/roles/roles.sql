@@ -45,7 +45,9 @@ GRANT UPDATE (state, version, started_at, running_since, paused_at, completed_at
     total_partitions, completed_partitions, failed_partitions, skipped_partitions, records_matched, records_updated,
     records_unchanged, records_skipped, records_failed, records_deleted, checkpoint_partition_key,
     avg_partition_duration_ms, estimated_completion_at, earliest_completion_at, latest_completion_at,
-    sweep, sweep_ended, sweep_cursor, sweep_partition, sweep_found, records_left)
+    sweep, sweep_ended, sweep_cursor, sweep_partition, sweep_found, sweep_left, records_left, left_reasons,
+    records_replanned, pause_cause,
+    definition_hash, changed_definition_hash)  -- where it is open, and where a worker has another one
     ON backfill_jobs TO backfill_worker;
 -- The closing sweep inserts partitions of what was missed.
 GRANT INSERT, UPDATE ON backfill_partitions, backfill_failures, backfill_workers TO backfill_worker;
@@ -53,4 +55,7 @@ GRANT INSERT, UPDATE, DELETE ON backfill_leases TO backfill_worker;
 GRANT INSERT ON backfill_events TO backfill_worker;
 
 GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), backfill_claim_lock(uuid),
-    backfill_actor() TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
+    backfill_actor(), backfill_is_alive(backfill_workers)
+    TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
+GRANT EXECUTE ON FUNCTION backfill_claim(uuid, text, uuid, double precision, text, text),
+    backfill_claim_any(uuid, text, uuid, double precision, text, text) TO backfill_worker;

@@ -1,6 +1,7 @@
 -- Read a span of the table along its key and make partitions of the records in it that the mode selects; a sweep leaves
 -- out those that are in a partition already. A span is so many rows, whether they match or not: no statement takes longer
--- because little matches. The last row that was dealt with is where the next span begins; no row: the range is read.
+-- because little matches. The last row that was dealt with is where the next span begins; no row: the range is read. A
+-- sweep is told besides what it met, by kind.
 -- $1 to $4 as in span_rows.sql, $5 job, $6 most records to plan, $7 batch size, $8 number of the first partition,
 -- $9 which sweep, 0 for the producer, $10 false only to count; {{rows}} is span_rows.sql, or for a sweep
 -- unplanned_rows.sql around it
@@ -24,10 +25,14 @@ WITH span AS MATERIALIZED (
     ORDER BY s.slice
     RETURNING partition_key, record_ids
 )
-SELECT e.id AS edge, e.is_beyond, e.read, e.found, p.partition_key, p.record_ids
+SELECT e.id AS edge, e.is_beyond, e.read, e.found, e.met, p.partition_key, p.record_ids
 FROM (
     -- Skipping what is stored costs a tenth of looking for the row.
-    SELECT {span_text} AS id, ({is_beyond}) AS is_beyond, sums.read, sums.found
+    SELECT {span_text} AS id, ({is_beyond}) AS is_beyond, sums.read, sums.found,
+           CASE WHEN $9::smallint > 0 THEN (
+               SELECT jsonb_object_agg(k.kind, k.n)::text FROM (
+                   SELECT m.kind, count(*) AS n FROM span m WHERE m.kind IS NOT NULL AND m.n <= sums.read GROUP BY 1) k
+           ) END AS met
     FROM (SELECT * FROM span OFFSET (SELECT greatest(read - 1, 0) FROM sums) LIMIT 1) s, sums
 ) e LEFT JOIN planned p ON true
 ORDER BY p.partition_key

@@ -110,25 +110,6 @@ async def test_while_the_application_holds_a_row_its_neighbours_are_written_and_
     await world.ends_well()
 
 
-async def test_a_row_that_is_held_through_every_retry_is_listed_as_failed(world: World) -> None:
-    await world.rows(10)
-    await world.queue("--mode=all", "--batch-size=10")
-    async with world.session() as session:
-        transaction = session.transaction()
-        await transaction.start()
-        await session.execute("SELECT FROM things WHERE id = 7 FOR UPDATE")
-        worker = world.worker(BACKFILL_LOCK_TIMEOUT_MS="20")
-        await world.until_ended()
-        await transaction.rollback()
-    await world.drain(worker)
-
-    failed = await world.fetch("SELECT record_id, error_class, attempts FROM backfill_failures")
-    assert [tuple(row) for row in failed] == [("7", "LockNotAvailableError", 6)]
-    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 9
-    await world.finish()
-    await world.ends_well()
-
-
 async def test_rows_deleted_between_plan_and_apply_are_counted_as_deleted(world: World) -> None:
     await world.rows(30)
     await world.queue("--mode=all", "--batch-size=10")

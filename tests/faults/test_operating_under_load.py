@@ -88,7 +88,9 @@ class Operating(RuleBasedStateMachine):
         url = await self.stack.enter_async_context(new_database(self.services.database_url, template=self.template))
         assert self.services.management_url
         amqp = self.stack.enter_context(broker.new_vhost(self.services.amqp_url, self.services.management_url))
-        env = environment(url, amqp, self.services.management_url, self.folder) | {"TEST_INPUTS": INPUTS}
+        env = environment(url, amqp, self.services.management_url, self.folder)
+        # What queues runs in this process, with inputs of its own.
+        env |= {"TEST_INPUTS": INPUTS, "BACKFILL_ON_CHANGED_DEFINITION": "warn"}
         self.world: World = await self.stack.enter_async_context(new_world(url, amqp, env, self._spawn))
         self.world.definition = "Configured"
         with mock.patch.dict(os.environ, self.world.env | {"BACKFILL_APP": application("Configured")}, clear=True):
@@ -159,7 +161,7 @@ class Operating(RuleBasedStateMachine):
         return await self._verb(operations.set_job, deadline=None, **options) is not None
 
     async def _reset(self, _: st.DataObject, *, force: bool = False) -> bool:
-        taken = await self._verb(operations.reset_stuck, gone_seconds=2, force=force)
+        taken = await self._verb(operations.reset_stuck, force=force)
         return taken is not None and taken[0] > 0
 
     async def _force(self, data: st.DataObject) -> bool:

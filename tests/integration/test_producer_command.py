@@ -60,6 +60,7 @@ async def test_json_is_one_object_with_the_same_numbers(world: World) -> None:
         "schema_version": 1,
         "backfill": "counter",
         "mode": "all",
+        "parameters": {},
         "priority": "high",
         "queue": "backfill_counter_queue_high",
         "batch_size": 20,
@@ -101,15 +102,6 @@ async def test_an_empty_table_is_nothing_to_do(world: World) -> None:
     assert "Nothing to do." in command.output
 
 
-async def test_a_used_idempotency_key_shows_its_job_and_opens_none(world: World) -> None:
-    await world.rows(10)
-    job = await world.queue("--mode=all", "--idempotency-key=nightly")
-    again = world.producer("--mode=all", "--idempotency-key=nightly")
-    assert await again.wait() == 0, again.output
-    assert f"Job {job} was opened with this idempotency key" in again.output
-    assert await world.value("SELECT count(*) FROM backfill_jobs") == 1
-
-
 async def test_a_job_that_overlaps_an_active_one_is_refused_with_its_id(world: World) -> None:
     await world.rows(10)
     job = await world.queue("--mode=all")
@@ -137,7 +129,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "a batch size of nothing": (("--batch-size=0",), "--batch-size"),
     "an id that is no number": (("--id=seven",), "--id"),
     "resuming with a mode": (("--resume=latest", "--mode=all"), "--resume"),
-    "resuming what is no id": (("--resume=%%",), "is no job"),
+    "resuming with a priority": (("--resume=latest", "--priority=high"), "leave out --priority"),
 }
 
 
@@ -152,6 +144,7 @@ async def test_a_wrong_call_is_refused_in_a_sentence(world: World, kind: str) ->
 async def test_resuming_a_job_that_never_was_is_not_found(world: World) -> None:
     assert "there is no job yet" in await refused(world, "--resume=latest", code=3)
     assert "no job 00000000" in await refused(world, "--resume=00000000", code=3)
+    assert "no job '%%'" in await refused(world, "--resume=%%", code=3)
 
 
 SETTINGS: dict[str, tuple[dict[str, str], int, str]] = {

@@ -1,6 +1,8 @@
 """Every recipe of docs/guide.md, followed as it is written."""
 
 import os
+import re
+import runpy
 import secrets
 import sys
 from datetime import UTC, datetime
@@ -50,7 +52,7 @@ async def slugs_are_shifted(world: World) -> bool:
 
 
 async def test_every_section_has_blocks() -> None:
-    assert len(SECTIONS) == 7
+    assert len(SECTIONS) == 10
     assert all(SECTIONS.values())
 
 
@@ -156,3 +158,32 @@ async def test_a_table_with_row_level_security(world: World, reader: Reader) -> 
         assert [tuple(row) for row in rows] == [(1, 500), (2, 0)]
     finally:
         await world.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+async def test_beside_alembic_the_ledgers_tables_are_left_out(world: World, reader: Reader) -> None:
+    await follow(reader, "Beside Alembic")
+    include = runpy.run_path(str(reader.folder / "leave_out.py"))["include_name"]
+    tables = [row["relname"] for row in await world.fetch("SELECT relname FROM pg_class WHERE relkind = 'r'")]
+    kept = {name for name in tables if include(name, "table", {}) and not name.startswith(("pg_", "sql_"))}
+    assert kept >= {"authors", "pages", "things"}
+    assert not [name for name in kept if "backfill" in name]
+    assert include("backfill_note", "column", {"table_name": "pages"})
+
+
+async def test_parameters(world: World, reader: Reader) -> None:
+    await follow(reader, "Parameters")
+    rows = await world.fetch("SELECT byline FROM pages WHERE byline IS NOT NULL ORDER BY id")
+    assert [row["byline"] for row in rows] == [
+        "Sheet of 2024: Page 1",
+        "Sheet of 2024: Page 2",
+        "Page of 2025: Page 3",
+    ]
+
+
+async def test_a_definition_that_changes(world: World, reader: Reader) -> None:
+    printed = await follow(reader, "A definition that changes")
+    assert "the definition of shouted has changed since job" in printed[3]
+    assert "(ChangedDefinitionError: the definition of shouted has changed since job" in printed[3]
+    rows = await world.fetch("SELECT right(byline, 1) = '!' AS edited, count(*) AS n FROM pages GROUP BY 1 ORDER BY 1")
+    assert [tuple(row) for row in rows] == [(False, 300), (True, 700)]
+    assert [int(count) for count in re.findall(r", (\d+)\)", printed[-1])] in ([300, 700], [700, 300])

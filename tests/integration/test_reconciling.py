@@ -25,8 +25,9 @@ KEPT = """
     CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it is mine'; END $$;
     CREATE TRIGGER keep BEFORE UPDATE ON backfill_partitions FOR EACH ROW
         WHEN (OLD.state = 'running' AND NEW.state = 'pending') EXECUTE FUNCTION keep();
-    UPDATE backfill_partitions SET state = 'running', fence = 1, completed_at = NULL,
-        lease_expires_at = now() - interval '1 minute' WHERE record_ids[1] = '1';
+    INSERT INTO backfill_partitions (backfill_job_id, partition_key, record_ids, record_count, state, fence,
+        lease_expires_at)
+    SELECT id, '000000002', '{1}', 1, 'running', 1, now() - interval '1 minute' FROM backfill_jobs;
 """
 FAULTS = {
     "its table is gone": ("ALTER TABLE things RENAME TO thugs", "Cannot close job {job}: table 'things'"),

@@ -17,9 +17,9 @@ from tests.support.world import World
 
 NAMES = sorted(str(path.relative_to(statements.FOLDER).with_suffix("")) for path in statements.FOLDER.rglob("*.sql"))
 OPEN = (
-    "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash, state, started_at, paused_at, "
-    "completed_at) VALUES ($1, 'null', 10, 'x', $2, clock_timestamp(), clock_timestamp(), "
-    "CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END) RETURNING id"
+    "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash, state, planned_at, started_at, "
+    "paused_at, completed_at) VALUES ($1, 'null', 10, 'x', $2, clock_timestamp(), clock_timestamp(), "
+    "clock_timestamp(), CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END) RETURNING id"
 )
 
 
@@ -101,6 +101,43 @@ async def test_a_state_goes_with_its_timestamps(world: World) -> None:
             await world.execute(f"UPDATE backfill_jobs SET {change} WHERE id = $1", job)
 
 
+@pytest.mark.parametrize("partition", ["pending", "running", "completed"])
+@pytest.mark.parametrize("is_planned", [False, True])
+async def test_a_job_that_is_not_done_cannot_be_called_completed(
+    world: World, is_planned: bool, partition: str
+) -> None:
+    job = await world.value(OPEN, "counter", "running")
+    if not is_planned:
+        await world.execute("UPDATE backfill_jobs SET planned_at = NULL")
+    await world.execute(
+        "INSERT INTO backfill_partitions (backfill_job_id, partition_key, record_ids, record_count, state,"
+        " records_updated, lease_expires_at, completed_at) SELECT $1, '000000001', '{1,2,3}', 3, $2, 3,"
+        " CASE WHEN $2 = 'running' THEN now() END, CASE WHEN $2 = 'completed' THEN now() END",
+        job,
+        partition,
+    )
+    change = "UPDATE backfill_jobs SET state = 'completed', completed_at = now()"
+    if is_planned and partition == "completed":
+        await world.execute(change)  # and what its row says is brought up to date
+        (row,) = await world.fetch("SELECT completed_partitions, records_matched, records_updated FROM backfill_jobs")
+        assert tuple(row) == (1, 3, 3)
+        return
+    why = "1 of its 1 partitions have not ended" if is_planned else "it is not planned to the end"
+    with pytest.raises(asyncpg.CheckViolationError, match=f"is running: it cannot become completed, {why}"):
+        await world.execute(change)
+
+
+async def test_a_partition_that_has_ended_is_not_done_again(world: World) -> None:
+    job = await world.value(OPEN, "counter", "running")
+    await world.execute(
+        "INSERT INTO backfill_partitions (backfill_job_id, partition_key, record_ids, record_count, state,"
+        " records_failed, completed_at) VALUES ($1, '000000001', '{1}', 1, 'failed', 1, now())",
+        job,
+    )
+    with pytest.raises(asyncpg.CheckViolationError, match=f"cannot become pending; .* with: backfill retry {job}"):
+        await world.execute("UPDATE backfill_partitions SET state = 'pending', completed_at = NULL")
+
+
 async def test_events_are_never_changed_or_removed(world: World) -> None:
     await world.execute("SELECT 1")
     await world.value(OPEN, "counter", "running")
@@ -157,7 +194,7 @@ async def test_active_jobs_of_one_backfill_never_share_a_key(
     await world.execute(insert, "counter", second)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if re.match(r"ledger/|catalog/|schema/[a-z]", name)])
+@pytest.mark.parametrize("name", [name for name in NAMES if re.match(r"ledger/|catalog/|session/|schema/[a-z]", name)])
 async def test_a_statement_can_be_prepared_on_the_real_schema(world: World, name: str) -> None:
     await world.connection.prepare(statements.read(name))
 

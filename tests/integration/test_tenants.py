@@ -225,6 +225,28 @@ async def test_another_tenant_can_neither_see_nor_pause_nor_cancel_a_job(world: 
     assert (await as_tenant(world, logins.operator, "b", "pause", str(job))).code == 0
 
 
+async def test_each_tenant_has_idempotency_keys_and_pauses_of_its_own(world: World, logins: Logins) -> None:
+    await world.rows(20)
+    roles = {"DATABASE_URL": logins.operator}
+    key = ("--mode=all", "--idempotency-key=nightly")
+    a = await queued(world, *key, BACKFILL_TENANT="a", **roles)
+    b = await queued(world, *key, "--limit=5", BACKFILL_TENANT="b", **roles)
+    assert a != b
+    for verb, states in (("pause", ["paused", "pending"]), ("resume", ["resuming", "pending"])):
+        assert (await as_tenant(world, logins.operator, "a", verb, "--all", "--yes")).code == 0
+        rows = await world.fetch("SELECT state FROM backfill_jobs ORDER BY tenant_id")
+        assert [row[0] for row in rows] == states
+
+
+async def test_a_worker_may_pause_a_job_whose_table_no_longer_fits(world: World, logins: Logins) -> None:
+    await world.rows(20)
+    job = await queued(world, DATABASE_URL=logins.operator)
+    await world.execute("ALTER TABLE things RENAME value TO worth")
+    async with working(world, DATABASE_URL=logins.worker):
+        await until(world, "paused")
+    assert (await ask(world, "wait", str(job), DATABASE_URL=logins.reader)).code == 9
+
+
 async def test_each_tenant_has_queues_jobs_and_workers_of_its_own(world: World, logins: Logins) -> None:
     await world.rows(20)
     queue = ["--mode=all", "--batch-size=10"]
@@ -285,6 +307,21 @@ async def test_a_role_that_sees_every_tenant_is_refused_once_there_is_another(wo
     assert await world.value("SELECT sum(attempt_count) FROM backfill_partitions") == 0
     async with working(world, DATABASE_URL=logins.worker):
         await until(world, "completed", await world.value("SELECT id FROM backfill_jobs WHERE tenant_id = 'default'"))
+
+
+async def test_a_worker_may_take_and_offer_definitions_and_an_operator_accepts_one(
+    world: World, logins: Logins
+) -> None:
+    await world.rows(10)
+    operator = {"DATABASE_URL": logins.operator}
+    for its_own in ("", "2-0123456789abcdef"):
+        job = await queued(world, **operator)
+        await world.execute("UPDATE backfill_jobs SET definition_hash = $1 WHERE id = $2", its_own, job)
+        async with working(world, DATABASE_URL=logins.worker):
+            if its_own:
+                await until(world, "paused", job)
+                await done(world, "resume", str(job), "--accept-definition", **operator)
+            await until(world, "completed", job)
 
 
 async def test_a_worker_that_sees_every_tenant_does_not_touch_one_that_came_later(world: World, logins: Logins) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from backfill.errors import UsageError
-from backfill.ledger import jobs, operations, partitions, reconciling
+from backfill.ledger import idempotency, jobs, operations, partitions, reconciling
 from backfill.ledger.partitions import Claim, Tally
 from backfill.message import PartitionMessage
 from backfill.modes import Mode
@@ -120,7 +120,7 @@ async def test_a_job_fails_with_any_error(world: World) -> None:
 async def test_an_idempotency_key_that_cannot_be_stored_is_refused(world: World, key: str) -> None:
     await world.rows(2)
     with pytest.raises(UsageError, match="idempotency key"):
-        await jobs.by_idempotency_key(world.connection, key)
+        await idempotency.find(world.connection, key)
     answer = await ask(world, "--mode=all", "--idempotency-key", key, command=queue_command)
     assert (answer.code, answer.err.count("\n")) == (2, 1), answer
     assert await world.value("SELECT count(*) FROM backfill_jobs") == 0

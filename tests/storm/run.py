@@ -44,15 +44,17 @@ def main() -> int:
         waiting = context.Queue()
         for lane in lanes:
             waiting.put(lane)
-        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(waiting,)) as pool:
+        pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(waiting,))
+        try:
             for future in as_completed([pool.submit(_play, seed, without) for seed in seeds]):
                 outcome = future.result()
                 _show(outcome, loud=options.verbose)
                 if outcome.faults and (not until or any(fault.startswith(until) for fault in outcome.faults)):
                     failed.append(outcome.seed)
                     if until:
-                        pool.shutdown(wait=False, cancel_futures=True)
                         break
+        finally:
+            pool.shutdown(cancel_futures=True)  # those under way end, and take their processes with them
     print(f"{len(seeds)} storms in {time.monotonic() - began:.0f} s, {len(failed)} failed.")
     if failed:
         left_out = f" WITHOUT={','.join(sorted(without))}" if without else ""
@@ -134,6 +136,7 @@ def _show(outcome: Outcome, *, loud: bool) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.support.logins import as_role
 from tests.support.waiting import eventually
 
 
@@ -41,6 +42,37 @@ def new_vhost(amqp_url: str, management_url: str) -> Iterator[str]:
         yield with_path(amqp_url, name)
     finally:
         call(management_url, "DELETE", f"/vhosts/{name}")
+
+
+@contextmanager
+def policy(amqp_url: str, management_url: str, pattern: str, **definition: int) -> Iterator[None]:
+    """A policy of somebody else's over queues of the virtual host: `message_ttl=1000` and the like."""
+    path = f"/policies/{urlsplit(amqp_url).path.strip('/')}/foreign"
+    settings = {name.replace("_", "-"): value for name, value in definition.items()}
+    call(management_url, "PUT", path, {"pattern": pattern, "definition": settings, "apply-to": "queues"})
+    try:
+        yield
+    finally:
+        call(management_url, "DELETE", path)
+
+
+@contextmanager
+def new_user(amqp_url: str, management_url: str, **permissions: str) -> Iterator[str]:
+    """The URL of the same virtual host as a user of its own, who may do everything there unless told otherwise."""
+    name, password = f"user-{secrets.token_hex(6)}", secrets.token_hex(12)
+    set_password(management_url, name, password)
+    vhost = urlsplit(amqp_url).path.strip("/")
+    allowed = {"configure": ".*", "write": ".*", "read": ".*"} | permissions
+    call(management_url, "PUT", f"/permissions/{vhost}/{name}", allowed)
+    try:
+        yield as_role(amqp_url, name, password)
+    finally:
+        call(management_url, "DELETE", f"/users/{name}")
+
+
+def set_password(management_url: str, user: str, password: str) -> None:
+    """Make the user, or change its password; who is signed in stays so."""
+    call(management_url, "PUT", f"/users/{user}", {"password": password, "tags": ""})
 
 
 async def queues_recorded() -> None:

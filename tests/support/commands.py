@@ -15,7 +15,7 @@ class Command:
     def __init__(self, log: Path, environment: Mapping[str, str], name: str, *arguments: str) -> None:
         self.log = log
         self.command = (name, *arguments)
-        program = Path(sys.executable).parent / name
+        program = Path(environment.get("TEST_PROGRAMS", Path(sys.executable).parent)) / name
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [program, *arguments],

@@ -42,3 +42,12 @@ async def apply_ledger(url: str, scripts: Iterable[str] = ()) -> None:
             await connection.execute(script)
     finally:
         await connection.close()
+
+
+async def fetch(url: str, query: str) -> list[asyncpg.Record]:
+    """The rows of a query on a connection of its own."""
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        return await connection.fetch(query)
+    finally:
+        await connection.close()

@@ -3,10 +3,14 @@
 import hashlib
 import os
 import re
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+
+import asyncpg
+from pydantic import BaseModel
 
 from backfill import ColumnBackfill, Skip, TransientError
 
@@ -23,6 +27,16 @@ class Counter(ColumnBackfill):
 
     def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
         return {"value": (record["value"] or 0) + 1}
+
+
+class Leaving(Counter):
+    """A record whose base is 0 keeps its value, which is no reason to skip it."""
+
+    name = "leaving"
+    inputs = "SELECT id, base, value FROM things WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        return {"value": record["value"] if record["base"] == 0 else 1}
 
 
 class Gated(Counter):
@@ -58,6 +72,39 @@ class Doubler(ColumnBackfill):
 
     def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
         return {"value": record["base"] * 2}
+
+
+class Scaled(ColumnBackfill):
+    """The base by factors that each job gives; a negative one cannot be computed."""
+
+    name = "scaled"
+    table = "things"
+    columns = ("value",)
+    inputs = "SELECT id, base FROM things WHERE id = ANY($1)"
+
+    class Parameters(BaseModel):
+        factor: int = 3
+        offset: int = 0
+
+    parameters: Parameters
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        if record["base"] < 0:
+            raise ValueError("below nothing")
+        return {"value": record["base"] * self.parameters.factor + self.parameters.offset}
+
+
+class Needing(Scaled):
+    """The same, with a factor that has to be given."""
+
+    name = "needing"
+
+    class Parameters(BaseModel):
+        factor: int
+        offset: int = 0
+
+    async def warnings(self, connection: Any) -> list[str]:
+        return [f"everything times {self.parameters.factor}"]
 
 
 class Poison(ColumnBackfill):
@@ -197,3 +244,41 @@ class ByCode(Normalised):
     key = "code"
     inputs = "SELECT code, title FROM labels WHERE code = ANY($1)"
     version = ("title", "normalised")
+
+
+class Deadly(Counter):
+    """A record with base 1 takes the process with it, as one that takes all memory does."""
+
+    name = "deadly"
+    inputs = "SELECT id, base, value FROM things WHERE id = ANY($1)"
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        if record["base"] == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().compute(record)
+
+
+class Elsewhere(Counter):
+    """It reads another database, which starts while the table `outage` holds a row."""
+
+    name = "elsewhere"
+
+    async def load(self, connection: Any, keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM outage)"):
+            raise asyncpg.CannotConnectNowError("the database system is starting up")
+        return await super().load(connection, keys)
+
+
+class NetworkError(Exception):
+    """As a client library raises it, which is no OSError."""
+
+
+class Fetching(Counter):
+    """It asks a service that does not answer while the table `outage` holds a row."""
+
+    name = "fetching"
+
+    async def load(self, connection: Any, keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM outage)"):
+            raise NetworkError("connection reset by peer")
+        return await super().load(connection, keys)

@@ -30,17 +30,23 @@ def promtool() -> str:
 def _fetch(to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to.parent) as folder:
-        # As root, apt would download as another user, who may not write here.
-        download = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "prometheus"]
         try:
-            _run(*download, folder=folder)
+            package = _download(folder)
         except subprocess.CalledProcessError:
             _run("apt-get", "-q", "update", folder=folder)  # the lists are older than the archive, or not there
-            _run(*download, folder=folder)
-        package = next(Path(folder).glob("prometheus_*.deb"))
-        _run("dpkg", "-x", package.name, "unpacked", folder=folder)
+            package = _download(folder)
+        _run("dpkg", "-x", package, "unpacked", folder=folder)
         # In one step: another test run may be fetching it too.
         os.replace(Path(folder) / "unpacked/usr/bin/promtool", to)
+
+
+def _download(folder: str) -> str:
+    """Fetch the package that has it: one of its own since Debian 13."""
+    shown = subprocess.run(["apt-cache", "show", "promtool"], capture_output=True, timeout=60, check=False)
+    package = "promtool" if shown.returncode == 0 else "prometheus"
+    # As root, apt would download as another user, who may not write here.
+    _run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package, folder=folder)
+    return next(Path(folder).glob(f"{package}_*.deb")).name
 
 
 def _run(*command: str, folder: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
@@ -16,7 +17,16 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._cut_at: bytes | None = None
         self.port = 0
+
+    def cut_at(self, sent: bytes) -> None:
+        """Cut every connection there is as soon as a client sends this, once; what it sent does not arrive."""
+        self._cut_at = sent
+
+    @property
+    def has_cut(self) -> bool:
+        return self._cut_at is None
 
     def freeze(self) -> None:
         """Forward nothing more, and say nothing about it: a half-open link."""
@@ -56,6 +66,10 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := await source.read(65_536):
                 await self._flowing.wait()
+                if self._cut_at is not None and self._cut_at in data:
+                    self._cut_at = None
+                    self.reset()
+                    return
                 target.write(data)
                 await target.drain()
         target.close()
@@ -69,13 +83,13 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxied(url: str) -> AsyncIterator[tuple[str, Proxy]]:
-    """The URL of a proxy to that service, and the proxy."""
+async def proxied(url: str, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[str, Proxy]]:
+    """The URL of a proxy to that service, and the proxy; it may speak TLS to its clients."""
     parts = urlsplit(url)
     assert parts.hostname
     assert parts.port
     proxy = Proxy(parts.hostname, parts.port)
-    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0, ssl=tls)
     proxy.port = server.sockets[0].getsockname()[1]
     credentials = parts.netloc.rpartition("@")[0]
     try:

@@ -227,7 +227,7 @@ async def picture(world: World) -> dict[str, list[dict[str, Any]]]:
 
 def _plain(key: str, value: Any) -> Any:
     """Clocks, ids, fences and durations only as being there."""
-    there = ("_at", "_until", "_since", "_id", "not_before", "fence", "paused_seconds", "duration_ms")
+    there = ("_at", "_until", "_since", "_id", "not_before", "fence", "paused_seconds", "duration_ms", "created_by")
     if key == "id" or key.endswith(there):
         return value is not None and value != 0
     return value

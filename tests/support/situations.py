@@ -103,7 +103,8 @@ async def _producer_gone(world: World) -> None:
 
 async def _broken(world: World) -> None:
     await _queued(world)
-    worker = world.worker(TEST_INPUTS="SELECT id, valu FROM things WHERE id = ANY($1)")
+    wrong = "SELECT id, valu FROM things WHERE id = ANY($1)"
+    worker = world.worker(TEST_INPUTS=wrong, BACKFILL_ON_CHANGED_DEFINITION="warn")
 
     async def paused() -> bool:
         return await world.state() == "paused"
@@ -158,6 +159,11 @@ async def _stale(world: World) -> None:
 
 async def _paused(world: World) -> None:
     await operations.pause(world.connection, await world.job(), actor="test")
+    await rolled_up(world)
+
+
+async def _all_paused(world: World) -> None:
+    await operations.pause(world.connection, await world.job(), actor="test", with_others=True)
     await rolled_up(world)
 
 
@@ -228,6 +234,7 @@ SITUATIONS: Final = {
     "worker gone": Situation("crashed", _stale),
     "partition kills workers": Situation("crashed", _kills_workers),
     "paused": Situation("halfway", _paused),
+    "all paused": Situation("halfway", _all_paused),
     "resuming and stale": Situation("halfway", _resuming),
     "cancelled": Situation("halfway", _cancelled),
     "completed": Situation("completed", _as_it_is),

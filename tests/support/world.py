@@ -261,7 +261,8 @@ class World:
             unfinished = [p["partition_key"] for p in partitions if p["completed_at"] is None]
             assert not unfinished, f"partitions {unfinished} of a completed job have not ended"
         planned = Counter(record for partition in partitions for record in partition["record_ids"])
-        assert max(planned.values(), default=0) <= 1, "a record is in two partitions of one job"
+        again = planned.total() - len(planned)
+        assert again == job["records_replanned"], "a record is in two partitions of one job, and was not undone"
         failed = await self.fetch("SELECT record_id FROM backfill_failures WHERE backfill_job_id = $1", job["id"])
         assert {row["record_id"] for row in failed} <= set(planned)
 
@@ -270,9 +271,10 @@ class World:
         assert sums["failed"] == len(failed), "failed records and their list differ"
         if job["completed_at"] is not None:
             assert {name: job[f"records_{name}"] for name in names} == sums, "the roll-up differs from the partitions"
-            assert job["records_matched"] == len(planned)
+            assert job["records_matched"] == planned.total()
             if job["state"] == "completed":
-                assert sum(sums.values()) == len(planned), "records are lost or counted twice"
+                assert sum(sums.values()) == planned.total(), "records are lost or counted twice"
+                assert sum(json.loads(job["left_reasons"] or "{}").values()) == job["records_left"]
             ended = Counter(p["state"] for p in partitions)
             assert (job["total_partitions"], job["completed_partitions"]) == (len(partitions), ended["completed"])
             assert (job["failed_partitions"], job["skipped_partitions"]) == (ended["failed"], ended["skipped"])

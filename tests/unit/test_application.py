@@ -13,6 +13,9 @@ GOOD = (
     "class Good(ColumnBackfill):\n    name = 'good'\n    table = 'things'\n    columns = ('value',)\n"
     f"    inputs = 'SELECT id FROM things WHERE id = ANY($1)'\n{COMPUTE}"
 )
+ABSTRACT = "from abc import ABC, abstractmethod\n" + GOOD.replace("(ColumnBackfill)", "(ColumnBackfill, ABC)").replace(
+    "    def", "    @abstractmethod\n    def"
+)
 NO_INPUTS = GOOD.replace("    inputs = 'SELECT id FROM things WHERE id = ANY($1)'\n", "")
 
 
@@ -69,6 +72,33 @@ def test_one_of_several_must_be_named(app: str) -> None:
             "^Good.settings names 'TimeZone': only settings of an app",
         ),
         (GOOD + "    settings = {'app.org': 7}\n", r"^Good.settings\['app.org'\] is int: give a str, '7'$"),
+        (GOOD + "    settings = ['app.org']\n", "^Good.settings is list: give a dict of str$"),
+        (GOOD + "    table = 7\n", "^Good.table is int: give a str$"),
+        (GOOD + "    inputs = ['SELECT 1']\n", "^Good.inputs is list: give a str$"),
+        (GOOD + "    reads = 'things'\n", r"^Good.reads must be a tuple: write \('things',\)$"),
+        (GOOD + "    version = (1,)\n", r"^Good.version must be a tuple of names, not \(1,\)$"),
+        (GOOD + "    columns = ('value', 'value')\n", "^Good.columns names a column twice"),
+        (GOOD + "    Parameters = dict\n", r"^Good.Parameters is no pydantic model: write class Parameters\(BaseModel"),
+        (
+            GOOD.replace("compute(self, record)", "compute(self)"),
+            "^Good.compute is called with the loaded row: too many positional arguments$",
+        ),
+        (
+            GOOD + "    def load(self, connection):\n        return []\n",
+            "^Good.load is called with a connection and the keys: too many positional",
+        ),
+        (
+            GOOD + "    def __init__(self, factor):\n        self.factor = factor\n",
+            r"^Good cannot be made \(TypeError: .*'factor'\): each process makes its own, without arguments",
+        ),
+        (
+            GOOD + "    def __init__(self):\n        import os\n        self.factor = os.environ['NO_SUCH_FACTOR']\n",
+            r"^Good cannot be made \(the environment variable 'NO_SUCH_FACTOR' is not set\)",
+        ),
+        (
+            ABSTRACT,
+            "^Good is abstract: name a class that has compute$",
+        ),
     ],
     indirect=["app"],
 )
@@ -101,10 +131,49 @@ def test_an_app_that_cannot_be_loaded_is_refused(name: str, sentence: str) -> No
         application.load(name)
 
 
-@pytest.mark.parametrize("app", ["raise RuntimeError('broken on import')\n", "def (\n"], indirect=True)
-def test_an_app_that_fails_on_import_is_refused_with_its_error(app: str) -> None:
-    with pytest.raises(UsageError, match="cannot import app"):
+@pytest.mark.parametrize(
+    ("app", "why"),
+    [
+        ("raise RuntimeError('broken on import')\n", "RuntimeError: broken on import"),
+        ("def (\n", "SyntaxError: "),
+        ("import os\nos.environ['NO_SUCH_FACTOR']\n", "the environment variable 'NO_SUCH_FACTOR' is not set"),
+        ("{}['NO_SUCH_FACTOR']\n", "KeyError: 'NO_SUCH_FACTOR'"),
+        ("import sys\nsys.exit(3)\n", "it ends the process: SystemExit 3"),
+        ("class Error(Exception):\n    def __str__(self):\n        1 / 0\nraise Error\n", "Error: <Error without a"),
+    ],
+    indirect=["app"],
+)
+def test_an_app_that_fails_on_import_is_refused_with_its_error(app: str, why: str) -> None:
+    with pytest.raises(UsageError, match=f"cannot import app.*{why}"):
         application.load(app)
+
+
+HEIR = "class Heir(Good):\n    name = 'heir'\n"
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        GOOD.replace("    name = 'good'\n", "") + HEIR,
+        ABSTRACT + HEIR + COMPUTE,
+    ],
+    indirect=True,
+)
+def test_a_base_of_definitions_is_none_itself(app: str) -> None:
+    assert list(application.load(app)) == ["heir"]
+
+
+OTHER = GOOD.replace("Good", "Other").replace("'good'", "'other'")
+THIRD = GOOD.replace("Good", "Third").replace("'good'", "'third'").replace("'things'", "'boxes'")
+
+
+@pytest.mark.parametrize("app", [GOOD + OTHER.replace("'things'", "'public.things'") + THIRD], indirect=True)
+def test_definitions_that_write_the_same_column_are_named(app: str) -> None:
+    found = application.load(app)
+    (sentence,) = application.rivals(found)
+    assert sentence.startswith("good, other write the same column, value of things: ")
+    assert application.rivals(found, "other") == [sentence]
+    assert application.rivals(found, "third") == []
 
 
 def test_a_fingerprint_changes_with_what_is_declared() -> None:
@@ -116,5 +185,4 @@ def test_a_fingerprint_changes_with_what_is_declared() -> None:
 
     assert First().fingerprint() == First().fingerprint()
     assert First().fingerprint() != Second().fingerprint()
-    assert len(First().fingerprint()) == 16
     assert Second().target_column == "value"

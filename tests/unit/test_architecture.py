@@ -11,16 +11,30 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("backfill", "producers", "workers")
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "texts", "message", "failpoints"},
-    {"definition", "settings", "statements", "application", "exposition", "kinds", "inputs"},
+    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry"},
     {
+        *("definition", "fingerprint", "parameters", "contract", "application"),
+        *("settings", "statements", "exposition", "kinds", "inputs"),
+    },
+    {
+        "blockers",
+        "addresses",
         "codecs",
+        "connecting",
         "database",
+        "database_errors",
+        "sessions",
+        "shared",
         "columns",
         "keys",
         "needs",
         "catalog",
+        "calls",
+        "nodes",
+        "probing",
         "broker",
+        "alarm",
+        "stalled",
         "topology",
         "schema",
         "roles",
@@ -29,6 +43,7 @@ LAYERS = (
     },
     {"ledger"},
     {"console"},
+    {"invocation"},
     {"commands"},
 )
 

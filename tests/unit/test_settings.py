@@ -68,6 +68,7 @@ def test_without_delays_there_are_no_retries(monkeypatch: pytest.MonkeyPatch) ->
         ("postgresql://host/db?password=secret", "postgresql://host/db?password=***"),
         ("postgresql://host/db", "postgresql://host/db"),
         ("amqp://:secret@host", "amqp://:***@host"),
+        ("amqp://me:secret@one/v;amqps://me:sec;ret@two/v", "amqp://me:***@one/v;amqps://me:***@two/v"),
     ],
 )
 def test_a_password_is_never_shown(url: str, shown: str) -> None:

@@ -8,6 +8,7 @@ from backfill.states import ACTIVE, CLAIMABLE, ENDED, JOB_ARROWS, PARTITION_ARRO
 
 JOBS = {
     ("pending", "running"),
+    ("pending", "paused"),
     ("pending", "cancelled"),
     ("running", "paused"),
     ("running", "completed"),
@@ -16,6 +17,7 @@ JOBS = {
     ("paused", "resuming"),
     ("paused", "cancelled"),
     ("resuming", "running"),
+    ("resuming", "paused"),
     ("resuming", "cancelled"),
 }
 

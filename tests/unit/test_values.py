@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backfill import kinds
@@ -78,6 +78,7 @@ def test_when_every_value_is_refused_nothing_is_left() -> None:
     assert len(failed) == 2
 
 
+@settings(deadline=None)  # a busy machine is no wrong answer
 @given(st.lists(st.none() | st.integers() | st.floats() | st.decimals() | st.text() | st.booleans() | st.binary()))
 def test_whatever_comes_every_record_is_kept_or_failed(values: list[Any]) -> None:
     for kind in TYPES:
@@ -88,6 +89,7 @@ def test_whatever_comes_every_record_is_kept_or_failed(values: list[Any]) -> Non
             assert value is None or not isinstance(value, float | Decimal) or math.isfinite(value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_a_numeric_literal_has_one_element_a_value_and_nothing_to_escape(values: list[Any]) -> None:
     computed, _ = write("numeric", values)

@@ -122,8 +122,8 @@ def test_looks_are_several_a_second_and_a_quarter_of_the_time_at_most(record_sec
 def test_what_is_in_hand_has_a_watch_until_it_is_let_go() -> None:
     hand, job = Hand(), uuid4()
     with hand.holding_partition(job, "000000001"):
-        assert hand.is_held(job, "000000001")
+        assert hand.held(job, "000000001")
         assert hand.watches() == [hand.watch(job, "000000001")]
         assert hand.watch(job, "000000001").place == f"partition 000000001 of job {job}"
-    assert not hand.is_held(job, "000000001")
+    assert not hand.held(job, "000000001")
     assert hand.watches() == []

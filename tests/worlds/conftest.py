@@ -9,8 +9,7 @@ import pytest
 from backfill.errors import BackfillError
 from backfill.services import Services
 from backfill.services.postgres import Postgres
-from tests.support import broker
-from tests.worlds import servers
+from tests.support import broker, servers
 from tests.worlds.arena import Arena, open_arena
 from workers import burst
 

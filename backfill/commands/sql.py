@@ -1,0 +1,89 @@
+"""`backfill sql`: the queries about progress that come with the toolkit, to print or to run."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from backfill import statements
+from backfill.console import is_terminal, json_option, ledger, print_json, read_settings, reporting
+from backfill.errors import UsageError
+
+if TYPE_CHECKING:
+    from backfill.ledger.jobs import Row
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  backfill sql                               (which there are)
+  backfill sql throughput | psql "$DATABASE_URL"
+  backfill sql workers --run"""
+)
+@click.argument("name", required=False)
+@click.option("--run", is_flag=True, help="Run it on the ledger and show its rows.")
+@json_option
+def sql(name: str | None, run: bool, as_json: bool) -> None:
+    """Print query NAME about the ledger, or list the queries there are."""
+    with reporting():
+        found = {path.stem: path for path in sorted((statements.FOLDER / "progress").glob("*.sql"))}
+        if name is None:
+            _list(found, as_json)
+            return
+        if name not in found:
+            raise UsageError(f"there is no query {name!r}; there are: {', '.join(found)}")
+        text = statements.read(f"progress/{name}")
+        if not run:
+            if as_json:
+                print_json({"query": name, "text": text})
+            else:
+                click.echo(text, nl=False)
+            return
+        rows = asyncio.run(_rows(text))
+        if as_json:
+            print_json({"query": name, "rows": [{key: _plain(value) for key, value in row.items()} for row in rows]})
+        else:
+            _show(rows)
+
+
+def _list(found: dict[str, Path], as_json: bool) -> None:
+    meanings = {name: path.read_text().splitlines()[0].removeprefix("-- ") for name, path in found.items()}
+    if as_json:
+        print_json({"queries": [{"query": name, "meaning": meaning} for name, meaning in meanings.items()]})
+        return
+    for name, meaning in meanings.items():
+        click.echo(f"{name:<12}{meaning}")
+
+
+async def _rows(text: str) -> "list[Row]":
+    from backfill import schema
+
+    async with ledger(read_settings(), "sql") as connection:
+        await schema.check(connection)
+        return await connection.fetch(text)
+
+
+def _show(rows: "list[Row]") -> None:
+    if not rows:
+        click.echo("No rows.")
+        return
+    table = [["" if value is None else str(value) for value in row.values()] for row in rows]
+    if not is_terminal():
+        for line in (list(rows[0].keys()), *table):
+            click.echo("\t".join(line))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(*rows[0].keys())
+    for line in table:
+        shown.add_row(*map(Text, line))
+    Console().print(shown)
+
+
+def _plain(value: Any) -> Any:
+    """Decimals as numbers of JSON."""
+    return (int(value) if value == value.to_integral() else float(value)) if isinstance(value, Decimal) else value

@@ -1,0 +1,173 @@
+"""The way to a database: straight to a session of one's own, or through a pooler that shares sessions."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import asyncpg
+
+from backfill import addresses, sessions, statements
+from backfill.addresses import Address
+from backfill.database_errors import LOGIN, LoginRefusedError, is_transient, meaning, said
+from backfill.errors import BackfillError, SchemaError, UsageError
+from backfill.sessions import PINNED
+from backfill.settings import mask
+from backfill.shared import SharedConnection
+from backfill.statements import quote
+
+# A statement is another client's, or is in another session: somebody shares them out.
+POOLERS: Final = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
+ROTATION_SECONDS: Final = 60.0  # a login that was accepted before is tried again for so long
+
+
+@dataclass
+class Route:
+    """What this process knows of the way to an address."""
+
+    address: Address
+    is_shared: bool
+    was_reached: bool = False
+    refused_since: float | None = None  # of a login that was accepted before
+
+
+@lru_cache(maxsize=64)
+def _route(url: str) -> Route:
+    address = addresses.read(url)
+    return Route(address, address.is_shared)
+
+
+async def connect(
+    url: str, name: str, tenant: str, settings: Mapping[str, str], command_seconds: float
+) -> "asyncpg.Connection[Any]":
+    """A session under its settings, with the ledger on its search path; through a pooler, one that shares sessions."""
+    route = _route(url)
+    wanted = {**route.address.settings, "app.current_tenant": tenant, **PINNED, **settings}
+    try:
+        if not route.is_shared:
+            connection = await _dedicated(route, name, wanted, command_seconds)
+            if connection is not None:
+                return connection
+            route.is_shared = True
+        return await _shared(route, name, wanted, command_seconds)
+    except LOGIN as error:
+        if not _may_be_accepted_again(route):
+            raise
+        raise LoginRefusedError(str(error)) from error
+    except (BackfillError, OSError):
+        raise
+    except asyncpg.PostgresError as error:
+        is_known = is_transient(error) or meaning(error, "") is not None
+        if is_known and not isinstance(error, asyncpg.SyntaxOrAccessError):
+            raise
+        raise UsageError(f"DATABASE_URL {mask(url)!r}: {said(error)}; correct it") from error
+
+
+async def _dedicated(
+    route: Route, name: str, wanted: dict[str, str], command_seconds: float
+) -> "asyncpg.Connection[Any] | None":
+    """A session that is nobody else's; None when a pooler refuses the settings, or has dropped them."""
+    try:
+        connection = await _open(route, {"application_name": name, **wanted}, command_seconds, asyncpg.Connection)
+    except asyncpg.ProtocolViolationError as error:
+        if "unsupported startup parameter" in str(error):
+            return None
+        raise
+    try:
+        row = await _look_from_a_session_of_ones_own(connection)
+        if row is None or row["tenant"] != wanted["app.current_tenant"]:
+            await close(connection)
+            return None
+        await _see_the_ledger(connection, route.address, row)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def _shared(route: Route, name: str, wanted: dict[str, str], command_seconds: float) -> "asyncpg.Connection[Any]":
+    connection = await _open(route, {"application_name": name}, command_seconds, SharedConnection)
+    shared = SharedConnection.of(connection)
+    assert shared is not None  # noqa: S101 - it was asked for
+    try:
+        shared.kept |= wanted
+        await _see_the_ledger(connection, route.address, await _look(connection))
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def _open(
+    route: Route, server_settings: dict[str, str], command_seconds: float, kind: type["asyncpg.Connection[Any]"]
+) -> "asyncpg.Connection[Any]":
+    address = route.address
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(
+        address.url,
+        timeout=address.connect_seconds,
+        command_timeout=command_seconds,
+        statement_cache_size=0 if route.is_shared else 100,
+        ssl=ssl.create_default_context() if address.trusts_system else None,
+        server_settings=server_settings,
+        connection_class=kind,
+    )
+    route.was_reached, route.refused_since = True, None
+    transport: asyncio.Transport = getattr(connection, "_transport")  # noqa: B009 - the driver has no public name
+    link = transport.get_extra_info("socket")
+    for option in addresses.socket_options(address):
+        try:
+            link.setsockopt(*option)
+        except OSError:  # a socket of the file system has none of them
+            break
+    return connection
+
+
+def _may_be_accepted_again(route: Route) -> bool:
+    """Whether this login worked before, and has not been refused for long: its password may be being changed."""
+    if not route.was_reached:
+        return False
+    now = time.monotonic()
+    route.refused_since = route.refused_since or now
+    return now - route.refused_since < ROTATION_SECONDS
+
+
+async def _look_from_a_session_of_ones_own(connection: "asyncpg.Connection[Any]") -> "asyncpg.Record | None":
+    """The same without a name for the statement, which would stay in a pooler's session; None where it got lost."""
+    try:
+        statement = await connection.prepare(statements.read("session/read"), name="")
+        return await statement.fetchrow()
+    except POOLERS:
+        return None
+
+
+async def _look(connection: "asyncpg.Connection[Any]") -> "asyncpg.Record":
+    row: asyncpg.Record | None = await connection.fetchrow(statements.read("session/read"))
+    assert row is not None  # noqa: S101 - it has no FROM
+    return row
+
+
+async def _see_the_ledger(connection: "asyncpg.Connection[Any]", address: Address, row: "asyncpg.Record") -> None:
+    """Put the ledger's schema at the end of the search path: the definitions' tables are found as before."""
+    wanted, found, ledgers = address.ledger_schema, row["found"], row["ledgers"]
+    if wanted and found not in (None, wanted):
+        raise SchemaError(
+            f"BACKFILL_SCHEMA is {wanted}, but the search path finds a ledger in {found} first; "
+            "drop that one, or name it"
+        )
+    if found is None and not wanted and len(ledgers) > 1:
+        raise SchemaError(f"there are ledgers in {' and '.join(ledgers)}; say which with BACKFILL_SCHEMA")
+    if found is None and (schema := wanted or "".join(ledgers)):
+        path = row["search_path"]
+        path = f"{path}, {quote(schema)}" if path not in ("", '""') else quote(schema)
+        await sessions.put(connection, {"search_path": path})
+
+
+async def close(connection: "asyncpg.Connection[Any]") -> None:
+    """Say good-bye, for two seconds at most."""
+    try:
+        await connection.close(timeout=2)
+    except Exception:
+        connection.terminate()

@@ -1,0 +1,90 @@
+"""What a class must be to be a definition: refused in one line, with what to correct."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from backfill.definition import ColumnBackfill
+from backfill.errors import UsageError
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+SETTING: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+# What each method is called with, besides the definition itself.
+CALLED_WITH: Final = {
+    "compute": ("the loaded row",),
+    "load": ("a connection", "the keys"),
+    "warnings": ("a connection",),
+}
+
+
+def need_whole(definition: ColumnBackfill) -> None:
+    """Raise UsageError for what is missing, of another type, or cannot be called as it will be."""
+    title = type(definition).__name__
+    for attribute in ("name", "table", "key", "columns"):
+        if not getattr(definition, attribute, None):
+            raise UsageError(f"{title} sets no {attribute!r}; see `ColumnBackfill` for what a definition needs")
+    for attribute in ("name", "table", "target", "inputs", "inputs_version"):
+        if not isinstance(getattr(definition, attribute), str):
+            kind = type(getattr(definition, attribute)).__name__
+            raise UsageError(f"{title}.{attribute} is {kind}: give a str")
+    for attribute in ("columns", "version", "reads"):
+        _need_names(title, attribute, getattr(definition, attribute))
+    if not isinstance(definition.key, str):
+        _need_names(title, "key", definition.key)
+    for attribute, names in (("key", definition.key_columns), ("columns", definition.columns)):
+        if len(set(names)) < len(names):
+            raise UsageError(f"{title}.{attribute} names a column twice: {getattr(definition, attribute)!r}")
+    _need_methods(definition)
+    _need_settings(definition)
+    model: Any = definition.Parameters
+    if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise UsageError(f"{title}.Parameters is no pydantic model: write class Parameters(BaseModel)")
+    if not NAME.fullmatch(definition.name):
+        raise UsageError(
+            f"{title}.name {definition.name!r} is part of queue names: use lower-case letters, digits and _, at most 40"
+        )
+
+
+def _need_names(title: str, attribute: str, names: Any) -> None:
+    if isinstance(names, str):
+        raise UsageError(f"{title}.{attribute} must be a tuple: write ({names!r},)")
+    if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"{title}.{attribute} must be a tuple of names, not {names!r}")
+
+
+def _need_methods(definition: ColumnBackfill) -> None:
+    title, kind = type(definition).__name__, type(definition)
+    if not definition.inputs and kind.load is ColumnBackfill.load:
+        raise UsageError(f"{title} has neither `inputs` nor `load`: give the query that loads what `compute` needs")
+    if kind.compute is ColumnBackfill.compute:
+        raise UsageError(f"{title} has no `compute`: write the function from a loaded row to the new values")
+    if inspect.iscoroutinefunction(definition.compute) or inspect.isasyncgenfunction(definition.compute):
+        raise UsageError(f"{title}.compute is async: make it a plain function, and await what it needs in `load`")
+    if inspect.isasyncgenfunction(definition.load):
+        raise UsageError(f"{title}.load yields rows one by one: return a list of them")
+    for name, arguments in CALLED_WITH.items():
+        method = getattr(definition, name)
+        try:
+            inspect.signature(method).bind(*arguments)
+        except TypeError as error:
+            raise UsageError(f"{title}.{name} is called with {' and '.join(arguments)}: {error}") from None
+        except ValueError:  # nobody knows what it takes
+            continue
+
+
+def _need_settings(definition: ColumnBackfill) -> None:
+    title = type(definition).__name__
+    settings: Any = definition.settings
+    if not isinstance(settings, Mapping):
+        raise UsageError(f"{title}.settings is {type(settings).__name__}: give a dict of str")
+    for name, value in settings.items():
+        if not isinstance(name, str) or not SETTING.fullmatch(name):
+            raise UsageError(
+                f"{title}.settings names {name!r}: only settings of an application's own can be set, such as "
+                "app.organisation"
+            )
+        if not isinstance(value, str):
+            raise UsageError(f"{title}.settings[{name!r}] is {type(value).__name__}: give a str, {str(value)!r}")

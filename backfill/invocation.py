@@ -1,0 +1,53 @@
+"""What a command line itself gets wrong, told as the commands tell their errors."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from backfill import settings
+from backfill.console import note, print_error
+
+
+class Call(click.Command):
+    """Ends with a documented exit code whatever is typed; with `--json` there is an object for each error too."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **more: Any,
+    ) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        if not standalone_mode:
+            return super().main(words, prog_name, complete_var, standalone_mode, **more)
+        try:
+            code = super().main(words, prog_name, complete_var, standalone_mode=False, **more)
+        except click.ClickException as error:
+            error.show()
+            if "--json" in words:
+                print_error(error.format_message(), error.exit_code)
+            sys.exit(error.exit_code)
+        except click.Abort:  # Ctrl-C, or the end of the input, where a question was asked
+            note("interrupted")
+            if "--json" in words:
+                print_error("interrupted", 130)
+            sys.exit(130)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+class SettingsCommand(Call):
+    """A command whose help ends with the settings it reads."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Settings (environment variables; flags win)"):
+            formatter.write_dl(
+                [
+                    (name, f"{meaning}  [default: {default}]" if default else meaning)
+                    for _, name, default, meaning in settings.described()
+                ]
+            )
+        super().format_epilog(ctx, formatter)

@@ -1,0 +1,47 @@
+"""Which definition a job is for: the one it was opened with, until an operator accepts another."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from backfill import parameters, statements
+from backfill.database import Connection
+from backfill.ledger import jobs
+from backfill.ledger.jobs import Row
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """What a job asks of whoever works on it."""
+
+    definition_hash: str
+    former_hashes: frozenset[str]  # replaced since
+    parameters: dict[str, Any]
+
+
+async def ordered(connection: Connection, job: UUID) -> Ordered:
+    row = await jobs.read(connection, job)
+    return Ordered(
+        row["definition_hash"], frozenset(row["former_definition_hashes"]), parameters.decoded(row["parameters"])
+    )
+
+
+async def adopt(connection: Connection, job: UUID, before: str, definition_hash: str) -> bool:
+    """Make it the job's, whose own is not known; False when another worker was faster."""
+    return bool(await connection.fetchval(statements.read("ledger/adopt_definition"), job, before, definition_hash))
+
+
+async def offer(connection: Connection, job: UUID, before: str, definition_hash: str) -> None:
+    """Remember what a worker has instead of the job's own."""
+    await connection.execute(statements.read("ledger/offer_definition"), job, before, definition_hash)
+
+
+async def accept(connection: Connection, job: UUID) -> dict[str, str]:
+    """Let the job go on with what a worker has met it with, or with the next worker's: the hashes before and now."""
+    row = await connection.fetchrow(statements.read("ledger/accept_definition"), job)
+    return {} if row is None else dict(row)
+
+
+async def unserved(connection: Connection, backfills: list[str]) -> list[Row]:
+    """Active jobs of other backfills that no live worker serves."""
+    return await connection.fetch(statements.read("ledger/list_unserved"), backfills)

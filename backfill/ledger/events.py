@@ -1,0 +1,29 @@
+"""What was done to jobs, by whom and why: kept for good."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from backfill import statements
+from backfill.database import Connection
+from backfill.texts import MOST_OF_A_NAME, clean
+
+
+async def act(connection: Connection, actor: str, reason: str = "") -> None:
+    """Say who makes the changes of this transaction, and why."""
+    await connection.execute(statements.read("ledger/set_actor"), clean(actor, MOST_OF_A_NAME), clean(reason))
+
+
+async def remember(
+    connection: Connection, job: UUID, event: str, details: dict[str, Any], reason: str | None = None
+) -> None:
+    """Note what was done that is no change of state."""
+    await connection.execute(
+        statements.read("ledger/insert_event"), job, event, reason and clean(reason), json.dumps(details)
+    )
+
+
+async def listed(connection: Connection, job: UUID) -> "list[asyncpg.Record]":
+    return await connection.fetch(statements.read("ledger/list_events"), job)

@@ -1,0 +1,69 @@
+"""An idempotency key belongs to one request: who uses it again means the same job."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from backfill import parameters, statements
+from backfill.database import Connection
+from backfill.errors import ConflictError, UsageError
+from backfill.ledger.jobs import Request, Row
+from backfill.texts import clean, is_fit
+
+MOST_OF_A_KEY: Final = 500  # characters: an index has to hold it
+MOST_SHOWN: Final = 60  # of a value that differs
+
+
+def check(key: str) -> None:
+    """Refuse what cannot be stored as it is; changed, it might be another's."""
+    if not key:  # from a variable that is not set, perhaps: not the same job again and again
+        raise UsageError("the idempotency key is empty; give one that names this job, or leave the option out")
+    if not is_fit(key) or len(key) > MOST_OF_A_KEY:
+        raise UsageError(
+            f"the idempotency key {clean(key, 100)!r} has a character that cannot be stored, or more than "
+            f"{MOST_OF_A_KEY}; give one of plain text"
+        )
+
+
+async def find(connection: Connection, key: str) -> UUID | None:
+    """The job that was opened with this key and has not been deleted."""
+    check(key)
+    found: UUID | None = await connection.fetchval(statements.read("ledger/find_job_by_idempotency_key"), key)
+    return found
+
+
+def need_same(job: Row, request: Request, asset_name: str, given: dict[str, Any]) -> None:
+    """Raise ConflictError naming what differs. Priority does not count: `backfill set` may have changed it."""
+    pairs = {
+        "backfill": (job["asset_name"], asset_name),
+        "--mode": (job["mode"], request.mode.value),
+        "--limit": (job["record_limit"], request.limit),
+        "--batch-size": (job["batch_size"], request.batch_size),
+        "--order": (job["sort_order"], request.order),
+        "--after": (job["after_key"], request.after),
+        "--id": (sorted(job["record_ids"] or ()), sorted(request.ids)),
+        "-P": (parameters.shown(parameters.decoded(job["parameters"])), parameters.shown(given)),
+    }
+    differing = [f"{name} {_shown(now)} (was {_shown(then)})" for name, (then, now) in pairs.items() if then != now]
+    if differing:
+        raise ConflictError(
+            f"idempotency key {request.idempotency_key!r} belongs to job {job['id']}, which was opened for something "
+            f"else: {', '.join(differing)}; give this call a key of its own, or call as before"
+        )
+
+
+def need_wanted(job: Row) -> None:
+    """Raise ConflictError when the job came to nothing: the same call again would not do its records."""
+    if job["state"] not in ("failed", "cancelled"):
+        return
+    why = f" ({job['error_message']})" if job["error_message"] else ""
+    again = f", or its failed records with: backfill retry {job['id']}" if job["state"] == "failed" else ""
+    raise ConflictError(
+        f"job {job['id']}, opened with idempotency key {job['idempotency_key']!r}, is {job['state']}{why}; "
+        f"queue its records with another key{again}"
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        value = ",".join(value)
+    return "none" if value in (None, "") else clean(value, MOST_SHOWN)

@@ -1,0 +1,66 @@
+"""The settings of a session, and how they are kept where a pooler gives every transaction another one."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from backfill import statements
+from backfill.shared import SharedConnection
+
+# A key or a value has one text, whatever the role, the database or the machine is set to.
+PINNED: Final = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",  # as many as it takes to tell two floats apart
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "row_security": "on",  # the ledger's tenants
+    # Planning a span without sorts looks so costly that PostgreSQL would compile it, for half a second; nor do 500 keys
+    # a query ever pay for that.
+    "jit": "off",
+}
+# Page along the key's index: sorting would read all that is left for every page. With statistics that know little of
+# how many records match, the planner may choose just that.
+READ_IN_KEY_ORDER: Final = {"enable_sort": "off", "enable_seqscan": "off"}
+UNFLUSHED: Final = {"synchronous_commit": "off"}
+
+
+def long_running(statement_timeout_ms: int, lock_timeout_ms: int) -> dict[str, str]:
+    """The server's settings for a session of a long-running process."""
+    return {
+        "statement_timeout": str(statement_timeout_ms),
+        "lock_timeout": str(lock_timeout_ms),
+        "idle_in_transaction_session_timeout": "30000",
+        # The plan for 500 keys is never another one: planning each anew takes a tenth of the whole.
+        "plan_cache_mode": "force_generic_plan",
+        # Several slots share the machine already.
+        "max_parallel_workers_per_gather": "0",
+    }
+
+
+async def put(
+    connection: "asyncpg.Connection[Any] | PoolConnectionProxy[Any]", settings: Mapping[str, str | None]
+) -> dict[str, str | None]:
+    """Let the session be under these settings from now on; returns what to put to have it as it was.
+
+    Within a transaction of a shared connection they hold until its end.
+    """
+    shared = SharedConnection.of(connection)
+    if shared is None or shared.is_in_transaction():
+        names = list(settings)
+        rows = await connection.fetch(
+            statements.read("session/set"), names, [settings[name] or "" for name in names], shared is not None
+        )
+        return {name: row["before"] for name, row in zip(names, rows, strict=True)}
+    before = {name: shared.kept.get(name) for name in settings}
+    for name, value in settings.items():
+        if value is None:
+            shared.kept.pop(name, None)
+        else:
+            shared.kept[name] = value
+    return before

@@ -1,0 +1,8 @@
+"""Where `backfill-queue` begins."""
+
+from backfill.entry import run
+
+
+def main() -> None:
+    """Import the command only when Ctrl-C is answered."""
+    run("producers.command")

@@ -1,0 +1,2 @@
+-- Whether the server answers, and may be written to.
+SELECT current_setting('transaction_read_only') = 'off'

@@ -1,0 +1,43 @@
+-- Which definition a job is for and with which parameters, and which one made each partition.
+-- oldest program: 3
+
+ALTER TABLE backfill_jobs
+    ADD COLUMN parameters jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN changed_definition_hash text,      -- of the worker that met the job with another definition and paused it
+    -- What was replaced by accepting that one: workers that still have it leave the job to others.
+    ADD COLUMN former_definition_hashes text[] NOT NULL DEFAULT '{}',
+    ADD CONSTRAINT backfill_jobs_parameters_check CHECK (jsonb_typeof(parameters) = 'object');
+ALTER TABLE backfill_partitions
+    ADD COLUMN definition_hash text;              -- of the definition that made its values
+
+CREATE FUNCTION backfill_job_has_parameters() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO backfill_events (tenant_id, backfill_job_id, event, actor, details)
+    VALUES (NEW.tenant_id, NEW.id, 'job.parameters', backfill_actor(), NEW.parameters);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER backfill_jobs_parameters AFTER INSERT ON backfill_jobs
+    FOR EACH ROW WHEN (NEW.parameters <> '{}') EXECUTE FUNCTION backfill_job_has_parameters();
+
+-- Programs that know nothing of parameters would compute without them. They go on with the claim as they know it, which
+-- gives them nothing of a job that has some; programs that know them take the claim beside it.
+DO $$
+BEGIN
+    EXECUTE replace(
+        pg_get_functiondef('backfill_claim(uuid, text, uuid, double precision, text, text)'::regprocedure),
+        'backfill_claim(', 'backfill_claim_any(');
+END
+$$;
+CREATE OR REPLACE FUNCTION backfill_claim(
+    the_job uuid, the_partition text, the_worker uuid, lease_seconds double precision, the_asset text, the_mode text
+) RETURNS TABLE (
+    id bigint, fence bigint, attempt_count integer, record_ids text[], job_state text, priority text, pause_ms integer
+) LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM backfill_jobs j WHERE j.id = the_job AND j.parameters <> '{}') THEN
+        RETURN QUERY SELECT * FROM backfill_claim_any(
+            the_job, the_partition, the_worker, lease_seconds, the_asset, the_mode);
+    END IF;
+END
+$$;

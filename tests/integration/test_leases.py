@@ -1,0 +1,124 @@
+"""Who has gone, and what is taken from whom: by each worker's own lease, whatever the one who asks is set to."""
+
+from uuid import uuid4
+
+from backfill.ledger import partitions, progress
+from backfill.message import PartitionMessage
+from backfill.modes import Mode
+from tests.support.operating import ask, closed_gate, done, queued, until, until_held, working
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+SERVES = """
+    INSERT INTO backfill_workers (id, host, pid, backfills, concurrency, prefetch, lease_seconds, heartbeat_at)
+    VALUES ($1, 'elsewhere', 1, ARRAY[$2], 1, 3, $3, clock_timestamp() - make_interval(secs => $4))
+"""
+
+
+async def held_by(world: World, lease: float, silent: float) -> None:
+    """Claim the first partition for a worker of that lease, last heard of so many seconds ago."""
+    worker = uuid4()
+    await world.execute(SERVES, worker, world.backfill, lease, silent)
+    message = PartitionMessage(
+        job=await world.job(), backfill=world.backfill, mode=Mode.ALL, partition="000000001", ids=("1",)
+    )
+    assert await partitions.claim(world.connection, message, worker, lease)
+
+
+async def workers_of(world: World) -> list[progress.WorkerView]:
+    now = await progress.read(world.connection, await world.job())
+    return await progress.workers(world.connection, now)
+
+
+async def test_a_worker_tells_its_lease(world: World) -> None:
+    async with working(world, BACKFILL_LEASE_SECONDS="7"):
+        await eventually(lambda: world.value("SELECT lease_seconds = 7 FROM backfill_workers"))
+
+
+async def test_a_worker_is_judged_by_its_own_lease_not_by_that_of_the_caller(world: World) -> None:
+    await world.rows(10)
+    job = await queued(world)
+    await held_by(world, lease=60, silent=10)
+    hasty, patient = {"BACKFILL_LEASE_SECONDS": "1"}, {"BACKFILL_LEASE_SECONDS": "3600"}
+
+    answer = await done(world, "reset-stuck", str(job), "--json", **hasty)
+    assert answer.json["jobs"][0]["partitions"] == 0
+    assert 'backfill_workers{backfill="counter"} 1.0' in (await done(world, "metrics", **hasty)).out
+    assert len(await workers_of(world)) == 1
+
+    await world.execute("UPDATE backfill_workers SET lease_seconds = 9")
+    assert 'backfill_workers{backfill="counter"} 0.0' in (await done(world, "metrics", **patient)).out
+    assert await workers_of(world) == []
+    answer = await done(world, "reset-stuck", str(job), "--json", **patient)
+    assert answer.json["jobs"][0]["partitions"] == 1
+    # Its worker has gone, and may have died of it.
+    assert await world.value("SELECT attempt_count FROM backfill_partitions") == 1
+
+
+async def test_a_forced_reset_costs_no_attempt(world: World) -> None:
+    await world.rows(10)
+    job = await queued(world)
+    await held_by(world, lease=60, silent=10)
+
+    answer = await done(world, "reset-stuck", str(job), "--force", "--json")
+
+    assert answer.json["jobs"][0]["partitions"] == 1
+    assert await world.value("SELECT attempt_count FROM backfill_partitions") == 0
+
+
+async def test_the_longest_partition_in_hand_counts_from_its_last_claim(world: World) -> None:
+    await world.rows(10)
+    await queued(world)
+    await held_by(world, lease=60, silent=0)
+    await world.execute("UPDATE backfill_partitions SET started_at = now() - interval '1 hour'")
+    (worker,) = await workers_of(world)
+    assert worker.longest_seconds is not None
+    assert worker.longest_seconds < 60
+
+    await world.execute("UPDATE backfill_partitions SET claimed_at = NULL")  # by a program from before
+    (worker,) = await workers_of(world)
+    assert worker.longest_seconds is not None
+    assert worker.longest_seconds > 3_000
+
+
+async def test_the_new_message_of_a_forced_reset_is_not_lost_in_the_worker_that_still_holds_it(world: World) -> None:
+    world.definition = "Gated"
+    await world.rows(10)
+    job = await queued(world)
+    # Lost messages are looked for so late that nothing else brings it back.
+    async with working(world, concurrency=2, BACKFILL_RECONCILE_SECONDS="60") as workers:
+        async with closed_gate(world):
+            await until_held(world, 1)
+            await done(world, "reset-stuck", str(job), "--force")
+            await eventually(lambda: world.value("SELECT published_at IS NOT NULL FROM backfill_partitions"))
+            # The second slot gets it, and finds that the first has lost its claim.
+            await eventually(lambda: world.value("SELECT published_at IS NULL FROM backfill_partitions"))
+        await until(world, "completed", deadline=8)
+        assert workers[0].stats.fenced == 1
+    assert await world.value("SELECT attempt_count FROM backfill_partitions") == 1
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 10
+
+
+async def test_a_duplicate_of_what_is_in_hand_is_only_counted(world: World) -> None:
+    world.definition = "Gated"
+    await world.rows(10)
+    await queued(world)
+    async with working(world, concurrency=2) as workers:
+        async with closed_gate(world):
+            await until_held(world, 1)
+            await world.publish(*await world.messages())
+            await eventually(lambda: workers[0].stats.duplicates == 1)
+            assert await world.value("SELECT published_at IS NOT NULL FROM backfill_partitions")
+        await until(world, "completed")
+    assert await world.value("SELECT attempt_count FROM backfill_partitions") == 1
+
+
+async def test_the_query_of_workers_tells_who_runs(world: World) -> None:
+    for lease in (60.0, 9.0):
+        await world.execute(SERVES, uuid4(), "counter", lease, 10.0)
+    answer = await ask(world, "list", "--json")
+    assert answer.code == 0
+    from backfill import statements
+
+    rows = await world.fetch(statements.read("progress/workers"))
+    assert sorted(row["is_running"] for row in rows) == [False, True]

@@ -1,0 +1,168 @@
+"""Everything works through a pooler that gives each transaction another session."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
+import asyncpg
+import pytest
+from asyncpg import connection as driver
+
+from backfill import database, sessions
+from backfill.services import ports
+from tests.support import databases, pooler
+from tests.support.operating import ask, completed, done, queued, until, working
+from tests.support.world import World
+
+pytestmark = pytest.mark.usefixtures("pooler")
+SETTINGS = "SELECT current_setting('TimeZone'), current_setting('jit'), current_setting('app.current_tenant', true)"
+
+
+@pytest.fixture
+def database_url(database: str) -> str:
+    """The test's own database; the module of that name is ours."""
+    return database
+
+
+async def settings_of(connection: "asyncpg.Connection[Any]") -> tuple[Any, ...]:
+    row = await connection.fetchrow(SETTINGS)
+    assert row
+    return tuple(row)
+
+
+@pytest.mark.parametrize(
+    "more", ["", "ignore_startup_parameters = " + ",".join(["app.current_tenant", *sessions.PINNED])]
+)
+async def test_a_pooler_is_noticed_and_each_transaction_has_the_settings(database_url: str, more: str) -> None:
+    # Refused or dropped without a word, the settings come with each transaction; nobody else has them afterwards.
+    async with pooler.pgbouncer(database_url, size=1, more=more) as url:
+        # Clients with the same driver leave statements behind, under the names that ours would have.
+        names = [f"__asyncpg_stmt_{number:x}__" for number in range(driver._uid, driver._uid + 200)]
+        await databases.execute(url, ";".join(f"PREPARE {name} AS SELECT 1" for name in names))
+        async with (
+            database.connected(url, name="backfill-a", tenant="a") as a,
+            database.connected(url, name="backfill-b", tenant="b") as b,
+        ):
+            assert await settings_of(a) == ("UTC", "off", "a")
+            assert await settings_of(b) == ("UTC", "off", "b")
+            async with a.transaction(isolation="read_committed"):
+                assert await settings_of(a) == ("UTC", "off", "a")
+                async with a.transaction():
+                    assert await settings_of(a) == ("UTC", "off", "a")
+            before = await sessions.put(b, {"work_mem": "1MB", "app.region": "7"})
+            assert await b.fetchval("SELECT current_setting('work_mem')") == "1MB"
+            await sessions.put(b, before)
+            assert await b.fetchval("SELECT current_setting('work_mem')") != "1MB"
+        plain = await asyncpg.connect(url, statement_cache_size=0)
+        assert (await settings_of(plain))[2] in (None, "")
+        await plain.close()
+
+
+async def test_an_error_or_a_timeout_ends_its_own_transaction_only(database_url: str) -> None:
+    async with (
+        pooler.pgbouncer(database_url, size=1) as url,
+        database.connected(url, name="backfill-a") as a,
+        database.connected(url, name="backfill-b") as b,
+    ):
+        for _ in range(3):
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await a.fetchval("SELECT 1 / $1::int", 0)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await a.execute("SELECT pg_sleep(20)")
+            assert await b.fetchval("SELECT 2 * $1::int", 4) == 8
+            assert await a.fetchval("SELECT 3 * $1::int", 4) == 12
+        await sessions.put(a, {"statement_timeout": "no time"})
+        with pytest.raises(asyncpg.InvalidParameterValueError):
+            await a.fetchval("SELECT 1")
+        await sessions.put(a, {"statement_timeout": None})
+        assert not a.is_in_transaction()
+        assert await a.fetchval("SELECT 1") == 1
+
+
+async def test_a_definition_may_use_cursors_and_prepare_in_a_transaction(database_url: str) -> None:
+    async with (
+        pooler.pgbouncer(database_url, size=1) as url,
+        database.connected(url, name="backfill-a") as a,
+        database.connected(url, name="backfill-b") as b,
+    ):
+        for one in (a, b):
+            async with one.transaction():
+                statement = await one.prepare("SELECT $1::int * 2")
+                assert [await statement.fetchval(n) for n in (1, 2)] == [2, 4]
+                rows = [row[0] async for row in one.cursor("SELECT generate_series(1, $1::int)", 120)]
+                assert rows == list(range(1, 121))
+        with pytest.raises(asyncpg.InterfaceError, match="in a transaction only"):
+            await a.prepare("SELECT 1")
+
+
+async def test_a_job_runs_through_a_pooler_with_fewer_sessions_than_clients(world: World) -> None:
+    """Queued, paused, resumed, one worker killed: every promise holds."""
+    await world.rows(150)
+    async with pooler.pgbouncer(world.database, size=2) as url:
+        through = {"DATABASE_URL": url}
+        job = await queued(world, "--mode=all", "--batch-size=10", **through)
+        await world.execute("UPDATE backfill_jobs SET pause_ms = 100")
+        killed = world.worker("--concurrency=1", failpoint="worker.before_commit=kill", **through)
+        await world.until_killed(killed)
+        async with working(world, 2, concurrency=2, **through):
+            await until(world, "running", job)
+            await done(world, "pause", str(job), **through)
+            await done(world, "resume", str(job), **through)
+            await done(world, "set", str(job), "--pause-ms=0", **through)
+            status = await ask(world, "status", "--json", **through)
+            assert status.json["backfill"] == "counter", status
+            await world.until_ended()
+        assert (await done(world, "status", "--json", **through)).json["updated"] == 150
+        assert (await done(world, "failures", **through)).out.strip() == "No failed records."
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 150
+    await world.ends_well()
+
+
+async def test_a_pooler_that_is_killed_and_comes_back_costs_time_only(world: World) -> None:
+    await world.rows(100)
+    port = ports.free_block(1)
+    async with pooler.pgbouncer(world.database, size=2, listen=port) as url:
+        await queued(world, "--mode=all", "--batch-size=5", DATABASE_URL=url)
+        await world.execute("UPDATE backfill_jobs SET pause_ms = 50")
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(working(world, 2, DATABASE_URL=url))
+            await completed(world, 2)
+            workers = stack.pop_all()
+    async with pooler.pgbouncer(world.database, size=2, listen=port):
+        await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
+        await world.until_ended()
+        await workers.aclose()
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 100
+    await world.ends_well()
+
+
+async def test_a_definition_with_settings_and_bad_records_works_through_a_pooler(world: World) -> None:
+    """Halving, a slow record that is cut off, a record that a trigger refuses: all with settings of a moment."""
+    world.definition = "Poison"
+    await world.rows(40, base="CASE id WHEN 7 THEN 1 WHEN 9 THEN 9 WHEN 21 THEN 6 ELSE 0 END")
+    async with pooler.pgbouncer(world.database, size=2) as url:
+        await queued(world, "--mode=null", "--batch-size=20", DATABASE_URL=url)
+        async with working(world, DATABASE_URL=url):
+            await world.until_ended()
+    assert await world.value("SELECT array_agg(record_id ORDER BY record_id) FROM backfill_failures") == [
+        "21",
+        "7",
+        "9",
+    ]
+    await world.ends_well()
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_no_session_compiles_queries_whatever_the_role_or_the_url_says(database_url: str, pooled: bool) -> None:
+    # Disabled plan kinds cost so much until PostgreSQL 17 that every page of a producer would be compiled.
+    async with pooler.pgbouncer(database_url, size=1) as through:
+        url = f"{through if pooled else database_url}?jit=on"
+        async with (
+            database.connected(url, name="backfill-a") as one,
+            database.pooled(url, name="w", size=1, statement_timeout_ms=5000, lock_timeout_ms=100) as pool,
+            pool.acquire() as another,
+        ):
+            for connection in (one, another):
+                assert await connection.fetchval("SHOW jit") == "off"
+            assert await another.fetchval("SELECT '{\"a\": 1}'::json") == {"a": 1}

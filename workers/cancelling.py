@@ -1,0 +1,28 @@
+"""End tasks that are not to finish."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final, TypeVar
+
+PATIENCE_SECONDS: Final = 3.0  # for what gives its claim back when it is cancelled
+
+Result = TypeVar("Result")
+
+
+async def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel until all have ended: an error on the way out may hide a cancellation, and the loop would go on."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=PATIENCE_SECONDS)
+
+
+async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
+    """What the work gives, or None when it was cancelled because of the stop."""
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        await cancel((working, waiting))

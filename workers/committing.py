@@ -1,0 +1,132 @@
+"""One transaction of an apply: the fence, values, and the progress that they are."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import asyncpg
+
+from backfill.catalog import Target
+from backfill.database import Connection, is_away
+from backfill.failpoints import failpoint
+from backfill.ledger import partitions
+from backfill.ledger.partitions import Claim, Tally
+from workers.loading import Loading
+from workers.portion import LOCKED_MS
+from workers.values import Computed
+from workers.writing import INPUTS_CHANGED, Left, Writing
+
+LOCK_MS: Final = 100  # for the table's own lock, and for one that a trigger waits for while rows are locked
+
+
+class FencedError(Exception):
+    """A later claim took the partition over; nothing was written."""
+
+
+class CommitUnknownError(Exception):
+    """The answer to COMMIT never came: only the ledger knows."""
+
+
+class Way(Enum):
+    """How a piece of a batch is written."""
+
+    WHOLE = "one statement for all"
+    ISOLATED = "under savepoints, by halving"
+    ALONE = "one record, which may take as long as the session lets it"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a round ends: what it took, and what becomes of records that remain."""
+
+    duration_ms: float
+    retry_seconds: float | None  # until the next attempt; None keeps the claim for another round
+    last: bool  # what remains fails instead
+    last_attempt: bool  # of the partition, perhaps with rounds to come
+
+
+class Committing:
+    """Writes a part of a batch and its progress, or neither."""
+
+    def __init__(self, connection: Connection, target: Target, claim: Claim, writing: Writing) -> None:
+        self._connection = connection
+        self._target = target
+        self._claim = claim
+        self._writing = writing
+
+    async def run(self, piece: Computed, way: Way, tally: Tally, ending: Ending, rest: list[str]) -> tuple[Tally, Left]:
+        """Write a piece of the batch; the `rest` of it stays in the partition."""
+        transaction = self._connection.transaction(isolation="read_committed")
+        await transaction.start()
+        try:
+            # Inputs are asked for their versions before any row is locked: that may take its time.
+            has_versions = piece.batch.input_versions is not None
+            statement_ms = None if has_versions or way is Way.ALONE else LOCKED_MS
+            if not await partitions.lock(
+                self._connection,
+                self._claim,
+                self._target.definition.name,
+                statement_ms=statement_ms,
+                lock_ms=LOCK_MS,
+            ):
+                raise FencedError
+            if has_versions:
+                piece = await self._with_the_same_inputs(piece, tally, last_attempt=ending.last_attempt)
+                if way is not Way.ALONE:
+                    await self._writing.may_take(LOCK_MS, LOCKED_MS)
+            left = await self._write(piece, way, tally)
+            unreached = [one for part in (*left.unreached, *left.slow) for one in part.ids]
+            await self._settle(tally, ending, [*unreached, *rest])
+            failpoint("worker.before_commit")
+        except BaseException:
+            if not self._connection.is_closed():
+                await transaction.rollback()
+            raise
+        try:
+            await transaction.commit()
+        except Exception as error:
+            if isinstance(error, asyncpg.PostgresError) and not is_away(error):
+                raise  # PostgreSQL itself says that it has not committed: a deferred constraint, for one
+            raise CommitUnknownError(str(error)) from error
+        failpoint("worker.after_commit")
+        return tally, left
+
+    async def _write(self, piece: Computed, way: Way, tally: Tally) -> Left:
+        if not piece.ids:
+            return Left()
+        if way is Way.WHOLE:
+            await self._writing.whole(piece, tally)
+            return Left()
+        return await self._writing.isolated(piece, tally, is_patient=way is Way.ALONE)
+
+    async def _settle(self, tally: Tally, ending: Ending, rest: list[str]) -> None:
+        """Count, and keep the claim while there is a rest of the batch, or records that are only held."""
+        error = next((f"{kind}: {text}" for kind, text in tally.remaining.values()), None)
+        if ending.last:
+            tally.failed |= tally.remaining
+            tally.remaining = {}
+        ends = not rest and bool(tally.remaining)
+        later, tally.later = tally.later, [*tally.later, *rest]
+        await partitions.settle(
+            self._connection,
+            self._claim,
+            tally,
+            duration_ms=ending.duration_ms,
+            retry_seconds=ending.retry_seconds if ends else None,
+            error=error,
+            definition_hash=self._target.definition.fingerprint(),
+        )
+        tally.later = later
+
+    async def _with_the_same_inputs(self, computed: Computed, tally: Tally, *, last_attempt: bool) -> Computed:
+        """Those whose inputs in other tables are still the version that was read; the others remain."""
+        before = computed.batch.input_versions
+        if before is None or not computed.ids:
+            return computed
+        loading = Loading(self._connection, self._target, computed.batch, tally, last_attempt=last_attempt)
+        now = await loading.versions()
+        there = [place for place, one in enumerate(computed.ids) if one not in tally.failed and one not in tally.held]
+        same = [place for place in there if before[place] == now[place]]
+        changed = set(there).difference(same)
+        tally.remaining |= dict.fromkeys((computed.ids[place] for place in changed), INPUTS_CHANGED)
+        return computed.part(same)

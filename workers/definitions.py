@@ -1,0 +1,124 @@
+"""The definitions of the app as the jobs in hand need them: the same one, its parameters, the table as it is now."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from backfill import fingerprint, needs, parameters
+from backfill.catalog import ChangedTableError, Target, resolve
+from backfill.database import Connection
+from backfill.definition import ColumnBackfill
+from backfill.errors import SchemaError, UsageError
+from backfill.ledger import definitions as ledger
+from backfill.ledger import partitions
+from backfill.ledger.definitions import Ordered
+from backfill.ledger.partitions import Claim
+from backfill.message import PartitionMessage
+from backfill.settings import Settings
+from workers.halving import is_broken_definition
+from workers.troubles import Troubles
+
+REST_SECONDS: Final = 1.0  # before a partition that is for others is queued again
+MOST_JOBS: Final = 100  # remembered; the one that was met first is looked up again
+
+
+class ChangedDefinitionError(SchemaError):
+    """The definition is another one than the job was opened with."""
+
+
+class FormerDefinitionError(Exception):
+    """An operator has accepted a newer definition than this worker has."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    definition_hash: str  # of the job, when it was met
+    target: Target
+
+
+class Definitions:
+    """Finds what a claim is to be worked on with."""
+
+    def __init__(self, settings: Settings, definitions: dict[str, ColumnBackfill], say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._definitions = definitions
+        self._troubles = Troubles(say)
+        self._known: dict[UUID, _Known] = {}
+
+    async def target(self, connection: Connection, message: PartitionMessage, claim: Claim) -> Target:
+        """What to compute with and where to write.
+
+        Raises SchemaError with what pauses the job, and FormerDefinitionError when it is for other workers.
+        """
+        known = self._known.get(message.job)
+        if known is None or known.definition_hash != claim.definition_hash:
+            known = await self._meet(connection, message)
+            self._known.pop(message.job, None)
+            while len(self._known) >= MOST_JOBS:
+                del self._known[next(iter(self._known))]
+            self._known[message.job] = known
+        return known.target
+
+    async def cause(self, connection: Connection, message: PartitionMessage, error: Exception) -> Exception:
+        """What an error comes of: ChangedTableError where the table is another one than when it was looked up."""
+        known = self._known.get(message.job)
+        if known is None or not (is_broken_definition(error) or isinstance(error, ChangedTableError)):
+            return error
+        del self._known[message.job]
+        try:
+            now = await resolve(connection, known.target.definition, message.mode)
+        except SchemaError as missing:
+            return missing
+        return ChangedTableError() if now.shape != known.target.shape else error
+
+    async def leave(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
+        """Leave the partition to workers that have the job's definition; True, as the delivery may be acked."""
+        await partitions.release(connection, claim)
+        self._troubles.tell(
+            message.job,
+            f"Job {message.job} goes on with a newer definition of {message.backfill} than this worker has; "
+            "start this worker again with that one",
+        )
+        await asyncio.sleep(REST_SECONDS)
+        await partitions.forget_message(connection, message)
+        return True
+
+    async def _meet(self, connection: Connection, message: PartitionMessage) -> _Known:
+        definition = self._definitions[message.backfill]
+        ordered = await self._agreed(connection, message, definition)
+        try:
+            definition = parameters.of_job(definition, ordered.parameters)
+        except UsageError as error:
+            raise SchemaError(
+                f"{error}; start workers that have the definition it was opened with, or cancel it"
+            ) from None
+        target = await resolve(connection, definition, message.mode)
+        await needs.need_rights(connection, target.table, definition)
+        return _Known(ordered.definition_hash, target)
+
+    async def _agreed(self, connection: Connection, message: PartitionMessage, definition: ColumnBackfill) -> Ordered:
+        """What the job asks for, once it is clear that this definition may do it."""
+        own = definition.fingerprint()
+        while True:
+            ordered = await ledger.ordered(connection, message.job)
+            theirs = ordered.definition_hash
+            if theirs == own:
+                return ordered
+            if fingerprint.is_comparable(theirs):
+                break
+            await ledger.adopt(connection, message.job, theirs, own)
+        if own in ordered.former_hashes:
+            raise FormerDefinitionError
+        changed = f"the definition of {definition.name} has changed since job {message.job} was opened"
+        if self._settings.on_changed_definition == "pause":
+            await ledger.offer(connection, message.job, theirs, own)
+            raise ChangedDefinitionError(
+                f"{changed} (hash {theirs}, a worker has {own}); to go on with the changed one: backfill resume "
+                f"{message.job} --accept-definition; else deploy the former one, and resume without"
+            )
+        self._troubles.tell(
+            message.job, f"warning: {changed} (hash {theirs}, this worker has {own}); going on, as it is set to"
+        )
+        return ordered

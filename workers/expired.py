@@ -1,0 +1,76 @@
+"""Messages that expired in a work queue, by a policy that is not ours: not dead, and no more for the dead queue."""
+
+import asyncio
+from typing import Any, Final
+
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+
+from backfill.broker import bounded, depth
+from backfill.modes import Priority
+from backfill.topology import Topology
+
+HELD: Final = 100  # dead ones that are passed over; behind more of them nothing is looked for
+AHEAD: Final = 300
+QUIET_SECONDS: Final = 1.0
+SECONDS: Final = 10.0
+# From RabbitMQ 4 on a message that was given back 20 times is dropped: half of that is left to people.
+LOOKS: Final = 10
+
+
+class Expired:
+    """Looks into the dead queue whenever it has grown. The ledger has what is taken out, and it is published again."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, int] = {}  # messages, by dead queue
+        self.count = 0
+
+    async def clear(self, connection: AbstractConnection, topology: Topology) -> int:
+        """Take out what expired in a work queue; returns how many."""
+        queue = topology.dead_queue
+        there = await depth(connection, queue) or 0
+        if there <= self._left.get(queue, 0):
+            self._left[queue] = there
+            return 0
+        work = {topology.queue(priority) for priority in Priority}
+        found = await _take_out(connection, queue, there, work)
+        self._left[queue] = there - found
+        self.count += found
+        return found
+
+
+async def _take_out(connection: AbstractConnection, name: str, there: int, work: set[str]) -> int:
+    arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+    held: list[AbstractIncomingMessage] = []
+    found = 0
+    async with bounded(SECONDS + QUIET_SECONDS):
+        channel = await connection.channel(publisher_confirms=False)
+        try:
+            await channel.set_qos(prefetch_count=HELD + AHEAD)
+            queue = await channel.get_queue(name, ensure=False)
+            until = asyncio.get_running_loop().time() + SECONDS
+            tag = await queue.consume(arrived.put)
+            while found + len(held) < there and len(held) < HELD and asyncio.get_running_loop().time() < until:
+                try:
+                    message = await asyncio.wait_for(arrived.get(), QUIET_SECONDS)
+                except TimeoutError:
+                    break
+                if _has_expired(message.headers, work):
+                    await message.ack()
+                    found += 1
+                else:
+                    held.append(message)
+                    if int(str(message.headers.get("x-delivery-count", 0))) >= LOOKS:
+                        break
+            await queue.cancel(tag)
+            for message in held:  # in their order
+                await message.nack(requeue=True)
+        finally:
+            if not channel.is_closed:
+                await channel.close()
+    return found
+
+
+def _has_expired(headers: Any, work: set[str]) -> bool:
+    """Whether the last thing that happened to it was to wait too long in a work queue; delays end by expiring, too."""
+    deaths = headers.get("x-death") or [{}]
+    return deaths[0].get("reason") == "expired" and deaths[0].get("queue") in work

@@ -1,0 +1,36 @@
+"""What a worker can tell at its start of what would stop its jobs later; it begins all the same."""
+
+from collections.abc import AsyncIterator, Mapping
+
+import asyncpg
+
+from backfill import application, needs, parameters, texts
+from backfill.catalog import resolve
+from backfill.database import Connection
+from backfill.definition import ColumnBackfill
+from backfill.errors import SchemaError
+from backfill.ledger import definitions as ledger
+from backfill.modes import Mode
+
+
+async def warnings(connection: Connection, definitions: Mapping[str, ColumnBackfill]) -> AsyncIterator[str]:
+    """Sentences about the definitions, their tables, and jobs that nobody works on."""
+    for sentence in application.rivals(definitions):
+        yield sentence
+    for definition in definitions.values():
+        try:
+            target = await resolve(connection, definition, Mode.ALL)
+            await needs.need_rights(connection, target.table, definition)
+        except SchemaError as error:
+            yield f"{definition.name}: {error}"
+        except asyncpg.SyntaxOrAccessError as error:  # what is no name of a table
+            yield f"{definition.name}: {texts.clean(error)}"
+        if parameters.have_defaults(definition):  # else they were shown when the job was queued
+            for sentence in await definition.warnings(connection):
+                yield sentence
+    for job in await ledger.unserved(connection, list(definitions)):
+        yield (
+            f"job {job['id']} of {job['asset_name']} is {job['state']} and no worker serves it, this one has "
+            f"{', '.join(definitions)}; start one that has it (was it renamed?), or give the job up: "
+            f"backfill cancel {job['id']} --reason=TEXT"
+        )
