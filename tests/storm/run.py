@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -113,6 +114,7 @@ def _lanes(jobs: int, *, private: bool) -> Iterator[list[Lane]]:
 
 def _begin(waiting: "multiprocessing.Queue[Lane]") -> None:
     global _lane
+    warnings.filterwarnings("ignore", message="coroutine 'Connection.close'")  # of a link that was cut
     # Ended from outside, it takes the processes of its storm with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     _lane = waiting.get()

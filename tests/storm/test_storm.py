@@ -12,8 +12,9 @@ from tests.storm import dice, run
 from tests.storm.events import EVENTS
 
 FRESH = 25
-# Each failed once, for a cause that was mended since.
-ONCE = "4"
+# Each failed once, for a cause that was mended since: a job that was completed by hand with partitions open, and jobs that
+# said that nothing was left while the application had taken values away again.
+ONCE = "35,195,938"
 
 
 def play(services: Services, seeds: str) -> None:
@@ -32,7 +33,7 @@ def test_fresh_storms(services: Services) -> None:
 
 @pytest.mark.timeout(300)
 def test_storms_that_once_found_something(services: Services) -> None:
-    play(services, f"{ONCE},")
+    play(services, ONCE)
 
 
 def test_a_seed_gives_the_same_schedule_and_switching_an_event_off_leaves_the_rest() -> None:
