@@ -12,8 +12,8 @@ from tests.storm import dice, run
 from tests.storm.events import EVENTS
 
 FRESH = 25
-# Each failed once, for a cause that was mended since: a job that was completed by hand with partitions open, and jobs that
-# said that nothing was left while the application had taken values away again.
+# Each failed once, for a cause that was mended since: a job completed by hand with partitions open, and jobs that said
+# that nothing was left while the application had taken values away again.
 ONCE = "35,195,938"
 
 
