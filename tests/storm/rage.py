@@ -6,10 +6,12 @@ from random import Random
 
 from tests.storm import table
 from tests.storm.application import TROUBLES
-from tests.storm.dice import PRIVATE
+from tests.storm.dice import OPENINGS, PRIVATE
 from tests.storm.events import EVENTS
 from tests.storm.storm import Storm
 from tests.support.waiting import eventually
+
+SLOW = PRIVATE | set(OPENINGS)
 
 
 async def _eventful(storm: Storm) -> None:
@@ -19,7 +21,7 @@ async def _eventful(storm: Storm) -> None:
         await asyncio.sleep(at)
         storm.note(name)
         try:
-            async with asyncio.timeout(40 if name in PRIVATE else 15):
+            async with asyncio.timeout(40 if name in SLOW else 15):
                 await EVENTS[name](storm, Random(seed))
         except (*TROUBLES, TimeoutError) as error:  # the owner's own statements may be in each other's way
             storm.note(f"{name}: {type(error).__name__}: {error}")

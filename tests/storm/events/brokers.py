@@ -48,11 +48,19 @@ def _manage(storm: Storm, method: str, path: str) -> Any:
 
 async def send_duplicates(storm: Storm, dice: Random) -> None:
     """Every partition's message once more or twice, in any order."""
+    bodies = await messages(storm, dice) * dice.randint(1, 2)
+    dice.shuffle(bodies)
+    await send(storm, bodies, [Priority.NORMAL, Priority.NORMAL, Priority.HIGH], dice)
+
+
+async def messages(storm: Storm, dice: Random, ids: list[int] | None = None) -> list[bytes]:
+    """A message for each partition, or for those with these ids."""
     rows = await storm.fetch(
         "SELECT j.id, j.mode, p.partition_key, p.record_ids FROM backfill_partitions p "
-        "JOIN backfill_jobs j ON j.id = p.backfill_job_id"
+        "JOIN backfill_jobs j ON j.id = p.backfill_job_id WHERE $1::bigint[] IS NULL OR p.id = ANY ($1)",
+        ids,
     )
-    bodies = [
+    return [
         PartitionMessage(
             job=row["id"],
             backfill="storm",
@@ -62,9 +70,7 @@ async def send_duplicates(storm: Storm, dice: Random) -> None:
             ids=tuple(row["record_ids"]),
         ).encode()
         for row in rows
-    ] * dice.randint(1, 2)
-    dice.shuffle(bodies)
-    await _send(storm, bodies, dice)
+    ]
 
 
 async def send_garbage(storm: Storm, dice: Random) -> None:
@@ -91,11 +97,11 @@ async def send_garbage(storm: Storm, dice: Random) -> None:
     ]
     chosen = dice.sample(bodies, dice.randint(1, len(bodies)))
     storm.garbage |= set(chosen)
-    await _send(storm, chosen, dice)
+    await send(storm, chosen, [Priority.NORMAL, Priority.HIGH], dice)
 
 
-async def _send(storm: Storm, bodies: list[bytes], dice: Random) -> None:
-    keys = [Topology.routing_key(dice.choice([Priority.NORMAL, Priority.NORMAL, Priority.HIGH])) for _ in bodies]
+async def send(storm: Storm, bodies: list[bytes], priorities: list[Priority], dice: Random) -> None:
+    keys = [Topology.routing_key(dice.choice(priorities)) for _ in bodies]
     try:
         async with amqp.connected(storm.place.amqp_url) as connection:
             await amqp.send(connection, TOPOLOGY.exchange("work"), zip(keys, bodies, strict=True))
