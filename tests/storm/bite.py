@@ -70,7 +70,7 @@ GUARDS: Final = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("guard", choices=[*GUARDS, "all"])
-    parser.add_argument("--seeds", default="1-25")
+    parser.add_argument("--seeds", default="1-25,118,282")
     parser.add_argument("--jobs", default="2")
     parser.add_argument("--without", default="")
     options = parser.parse_args()

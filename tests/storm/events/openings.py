@@ -74,7 +74,7 @@ async def zombie(storm: Storm, dice: Random) -> None:
             else:
                 storm.note(f"zombie {one.pid} holds {held}, and nobody has claimed them")
             one.kill(signal.SIGCONT)
-            await asyncio.sleep(dice.uniform(0.3, 0.8))
+            await asyncio.sleep(dice.uniform(1.0, 1.7))  # within the lease of the other
     finally:
         one.kill(signal.SIGCONT)
         if other is not None:
