@@ -113,8 +113,9 @@ async def watching(connect: Connect, say: Callable[[str], None]) -> AsyncIterato
             f"waited in vain for a lock of {watch.who}; try again when that session is done, or end it"
         ) from error
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        while not task.done():  # an error on the way out may hide a cancellation, and it would look again
+            task.cancel()
+            await asyncio.wait({task}, timeout=1)
         if not task.cancelled():
             task.result()
 

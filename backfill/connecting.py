@@ -21,6 +21,7 @@ from backfill.statements import quote
 
 # A statement is another client's, or is in another session: somebody shares them out.
 POOLERS: Final = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
+CLOSE_SECONDS: Final = 2.0
 LAST_SECONDS: Final = 1.0  # for a connection that nobody wants any more
 ROTATION_SECONDS: Final = 60.0  # a login that was accepted before is tried again for so long
 
@@ -184,8 +185,9 @@ async def _see_the_ledger(connection: "asyncpg.Connection[Any]", address: Addres
 
 
 async def close(connection: "asyncpg.Connection[Any]") -> None:
-    """Say good-bye, for two seconds at most."""
+    """Say good-bye, for two seconds at most: the driver sets no bound to waiting for a statement that was cancelled."""
     try:
-        await connection.close(timeout=2)
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.close()
     except Exception:
         connection.terminate()
