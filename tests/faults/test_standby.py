@@ -107,6 +107,28 @@ async def test_workers_go_on_with_the_standby_once_it_is_promoted(replicated: Wo
     await world.ends_well()
 
 
+async def test_a_primary_that_falls_silent_is_left_for_its_standby(replicated: World, servers: Pair) -> None:
+    world = replicated
+    await under_way(world, 200)
+    timeouts = {"DATABASE_URL": f"{world.database}&connect_timeout=2", "BACKFILL_STATEMENT_TIMEOUT_MS": "1000"}
+    worker = world.worker("--concurrency=2", **timeouts)
+    await completed(world, 4)
+    servers.primary.freeze()
+    await asyncio.to_thread(servers.promote)
+    world.connection.terminate()
+    url = with_path(servers.primary.url, urlsplit(world.database).path[1:])
+    world.connection = await asyncpg.connect(url, timeout=10, server_settings={"application_name": APPLICATION})
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
+    await world.until_ended()
+    await asyncio.to_thread(servers.standby.kill9)  # it must not come back as it was
+    await world.drain(worker)
+
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 200
+    assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 1
+    await world.finish()
+    await world.ends_well()
+
+
 async def test_a_producer_is_resumed_on_the_promoted_standby(replicated: World, servers: Pair) -> None:
     world = replicated
     await world.rows(100)
@@ -150,6 +172,37 @@ async def test_what_never_came_to_the_standby_is_done_again(replicated: World, s
     assert worker.output.count(f"To the dead queue: unknown job {unknown}") == 2
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 100
     await world.ends_well(undecodable=2)
+
+
+async def test_partitions_that_the_standby_never_heard_of_are_planned_again(replicated: World, servers: Pair) -> None:
+    world = replicated
+    await servers.synchronous(on=False)
+    await world.rows(100)
+    producer = world.producer("--mode=all", "--batch-size=2", failpoint="producer.after_plan=stop")
+    await world.until_stopped(producer)
+    standby = with_path(servers.standby.url, urlsplit(world.database).path[1:])
+    planned = await world.value("SELECT count(*) FROM backfill_partitions")
+    known = f"SELECT count(*) = {planned} FROM backfill_partitions"
+    await eventually(lambda: databases.value(standby, known), what="the first page on the standby")
+    await servers.cut_off()
+    await eventually(lambda: world.value(f"SELECT ({STREAMING}) = 0"), what="a standby that is cut off")
+    producer.kill(signal.SIGCONT)
+    assert await producer.wait() == 0, producer.output
+    await fail_over(world, servers)
+
+    worker = world.worker()
+    buried = "To the dead queue: unknown partition"
+    await eventually(lambda: worker.output.count(buried) == 50 - planned, what="messages without a partition")
+    await world.execute("UPDATE backfill_jobs SET producer_lease_until = clock_timestamp()")
+    resumed = world.producer("--resume=latest")
+    assert await resumed.wait() == 0, resumed.output
+    await world.until_ended()
+    await world.drain(worker)
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 100
+    assert len(await world.dead()) == 50 - planned
+    await world.purge(world.topology.dead_queue)  # their partitions exist by now
+    await world.finish()
+    await world.ends_well()
 
 
 async def test_a_primary_that_is_made_a_standby_is_waited_for(replicated: World, servers: Pair) -> None:

@@ -2,11 +2,12 @@
 
 import secrets
 import shutil
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from backfill.services import account, ports
+from backfill.services import account, ports, process
 from backfill.services.postgres import Postgres
 from tests.support import servers
 from tests.support.broker import with_path
@@ -25,13 +26,19 @@ class Server(Postgres):
         """Let a standby take writes from now on."""
         self._run("pg_ctl", "promote", "--wait", "--timeout=60", f"--pgdata={self.data}")
 
+    def freeze(self) -> None:
+        """Fall silent, as a machine does that has gone."""
+        if (pid := self.pid) is not None:
+            for one in (pid, *process.children(pid)):
+                process.send(one, signal.SIGSTOP)
+
     def only_read(self) -> None:
         """Start anew as a standby that follows nobody, whoever is connected."""
         self.stop()
-        signal = self.data / "standby.signal"
-        signal.touch()
+        mark = self.data / "standby.signal"
+        mark.touch()
         if self.runs_as:
-            shutil.chown(signal, self.runs_as)
+            shutil.chown(mark, self.runs_as)
         self.start()
 
     def follow(self, primary: "Server") -> None:
