@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from backfill.statements import quote
 
 # A statement is another client's, or is in another session: somebody shares them out.
 POOLERS: Final = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
+LAST_SECONDS: Final = 1.0  # for a connection that nobody wants any more
 
 
 @lru_cache(maxsize=64)
@@ -95,14 +96,16 @@ async def _open(
     address = route.address
 
     async def to(host: str) -> "asyncpg.Connection[Any]":
-        return await asyncpg.connect(
-            host,
-            timeout=address.connect_seconds,
-            command_timeout=command_seconds,
-            statement_cache_size=0 if route.is_shared else 100,
-            ssl=ssl.create_default_context() if address.trusts_system else None,
-            server_settings=server_settings,
-            connection_class=kind,
+        return await _to_the_end(
+            asyncpg.connect(
+                host,
+                timeout=address.connect_seconds,
+                command_timeout=command_seconds,
+                statement_cache_size=0 if route.is_shared else 100,
+                ssl=ssl.create_default_context() if address.trusts_system else None,
+                server_settings=server_settings,
+                connection_class=kind,
+            )
         )
 
     connection = await route.first(to)
@@ -114,6 +117,21 @@ async def _open(
         except OSError:  # a socket of the file system has none of them
             break
     return connection
+
+
+async def _to_the_end(opening: Coroutine[Any, Any, "asyncpg.Connection[Any]"]) -> "asyncpg.Connection[Any]":
+    """Cancelled while it connects, the driver would leave an error behind that nobody takes."""
+    task = asyncio.ensure_future(opening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({task}, timeout=LAST_SECONDS)
+        finally:
+            if task.done() and not task.cancelled() and task.exception() is None:
+                task.result().terminate()
+            task.cancel()
+        raise
 
 
 async def _look_from_a_session_of_ones_own(connection: "asyncpg.Connection[Any]") -> "asyncpg.Record | None":

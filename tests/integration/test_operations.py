@@ -881,7 +881,7 @@ async def test_a_job_is_paused_when_its_table_no_longer_fits_and_goes_on_when_it
         await until(world, "paused")
         event = (await done(world, "events", str(job), "--json")).json["events"][-1]
         assert (event["actor"], event["to_state"]) == ("worker", "paused")
-        assert "UndefinedColumnError" in event["reason"]
+        assert "table 'things' has no column 'value'" in event["reason"]
         await idle(world)
         assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 1
 

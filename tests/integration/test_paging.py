@@ -87,7 +87,7 @@ async def test_a_killed_producer_goes_on_behind_its_own_cursor(world: World) -> 
         assert await killed.wait() == -signal.SIGKILL
         assert len(await table.planned()) == planned
         await world.execute("UPDATE backfill_jobs SET producer_lease_until = now()")
-        assert "give nothing but --app and --json" in await table.queue("--resume=latest", "--after=", code=2)
+        assert "leave out --after" in await table.queue("--resume=latest", "--after=", code=2)
         await table.queue("--resume=latest")
         assert await table.planned() == [str(n) for n in range(21, 101)]
         await world.execute("DELETE FROM backfill_jobs")

@@ -114,7 +114,7 @@ async def test_a_job_runs_through_a_pooler_with_fewer_sessions_than_clients(worl
             assert status.json["backfill"] == "counter", status
             await world.until_ended()
         assert (await done(world, "status", "--json", **through)).json["updated"] == 150
-        assert (await done(world, "failures", **through)).out.strip() == "No failed records."
+        assert "has no failed records" in (await done(world, "failures", **through)).out
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 150
     await world.ends_well()
 

@@ -102,7 +102,7 @@ async def test_in_place_what_failed_around_a_held_row_is_written_by_a_retry(worl
         await reader.type(f"{fast} {work}")
     assert not await slugs_are_shifted(world)
 
-    await reader.type(f"backfill retry latest\n{work}")
+    await reader.type(f"{work}\nbackfill retry latest\n{work}")
 
     assert await slugs_are_shifted(world)
 

@@ -116,7 +116,7 @@ async def test_a_worker_pauses_a_job_whose_rights_are_missing_and_says_so(world:
     async with working(world, DATABASE_URL=logins.worker):
         await until(world, "paused")
     reason = await world.value("SELECT reason FROM backfill_events ORDER BY id DESC LIMIT 1")
-    assert "permission denied for table things" in reason
+    assert "may not update value of 'things'" in reason
 
 
 async def test_a_worker_reads_and_writes_nothing_but_what_the_definition_names(world: World, logins: Logins) -> None:
