@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -53,6 +53,7 @@ class Address:
     """Where a database is, and how its sessions are to be."""
 
     url: str  # as the driver reads it
+    each: tuple[str, ...] = ()  # the same for each of its hosts alone
     settings: dict[str, str] = field(default_factory=dict)  # of the server
     connect_seconds: float = CONNECT_SECONDS
     is_shared: bool = False  # a pooler gives each transaction another session
@@ -76,9 +77,9 @@ def read(url: str) -> Address:
     for name, value in given.items():
         if value:
             reading.take(name, value)
-    query = urlencode(reading.query, quote_via=quote)
     return Address(
-        f"postgresql://{parts.netloc}{parts.path}" + (f"?{query}" if query else ""),
+        _url(parts.netloc, parts.path, reading.query),
+        tuple(_each(parts.netloc, parts.path, reading.query)),
         reading.settings,
         reading.connect_seconds,
         reading.is_shared,
@@ -94,6 +95,25 @@ def with_options(url: str, *, pooled: bool, ledger_schema: str) -> str:
     more = [(POOLED, "true")] * pooled + [(LEDGER, ledger_schema)] * bool(ledger_schema)
     query = "&".join(filter(None, (parts.query, urlencode(more))))
     return urlunsplit(parts._replace(query=query)) if more else url
+
+
+def _url(netloc: str, path: str, query: dict[str, str]) -> str:
+    text = urlencode(query, quote_via=quote)
+    return f"postgresql://{netloc}{path}" + (f"?{text}" if text else "")
+
+
+def _each(netloc: str, path: str, query: dict[str, str]) -> Iterator[str]:
+    """A URL for each host: of several the driver would give all its time to the first that does not answer."""
+    login, at, hosts = netloc.rpartition("@")
+    given, ports = query.get("host", "").split(","), query.get("port", "").split(",")
+    if query.get("target_session_attrs") == "prefer-standby":  # which to take shows only when all were asked
+        yield _url(netloc, path, query)
+    elif hosts or len(given) == 1:
+        for host in hosts.split(","):
+            yield _url(f"{login}{at}{host}", path, query)
+    else:
+        for host, port in zip(given, ports * len(given) if len(ports) == 1 else ports, strict=False):
+            yield _url(netloc, path, query | {"host": host} | ({"port": port} if port else {}))
 
 
 def _is_netloc(netloc: str) -> bool:

@@ -2,9 +2,7 @@
 
 import asyncio
 import ssl
-import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -14,6 +12,7 @@ from backfill import addresses, sessions, statements
 from backfill.addresses import Address
 from backfill.database_errors import LOGIN, LoginRefusedError, is_transient, meaning, said
 from backfill.errors import BackfillError, SchemaError, UsageError
+from backfill.route import Route
 from backfill.sessions import PINNED
 from backfill.settings import mask
 from backfill.shared import SharedConnection
@@ -23,23 +22,12 @@ from backfill.statements import quote
 POOLERS: Final = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
 CLOSE_SECONDS: Final = 2.0
 LAST_SECONDS: Final = 1.0  # for a connection that nobody wants any more
-ROTATION_SECONDS: Final = 60.0  # a login that was accepted before is tried again for so long
-
-
-@dataclass
-class Route:
-    """What this process knows of the way to an address."""
-
-    address: Address
-    is_shared: bool
-    was_reached: bool = False
-    refused_since: float | None = None  # of a login that was accepted before
 
 
 @lru_cache(maxsize=64)
 def _route(url: str) -> Route:
     address = addresses.read(url)
-    return Route(address, address.is_shared)
+    return Route(address, address.is_shared, address.each)
 
 
 async def connect(
@@ -56,7 +44,7 @@ async def connect(
             route.is_shared = True
         return await _shared(route, name, wanted, command_seconds)
     except LOGIN as error:
-        if not _may_be_accepted_again(route):
+        if not route.may_be_accepted_again():
             raise
         raise LoginRefusedError(str(error)) from error
     except (BackfillError, OSError):
@@ -107,18 +95,21 @@ async def _open(
     route: Route, server_settings: dict[str, str], command_seconds: float, kind: type["asyncpg.Connection[Any]"]
 ) -> "asyncpg.Connection[Any]":
     address = route.address
-    connection = await _to_the_end(
-        asyncpg.connect(
-            address.url,
-            timeout=address.connect_seconds,
-            command_timeout=command_seconds,
-            statement_cache_size=0 if route.is_shared else 100,
-            ssl=ssl.create_default_context() if address.trusts_system else None,
-            server_settings=server_settings,
-            connection_class=kind,
+
+    async def to(host: str) -> "asyncpg.Connection[Any]":
+        return await _to_the_end(
+            asyncpg.connect(
+                host,
+                timeout=address.connect_seconds,
+                command_timeout=command_seconds,
+                statement_cache_size=0 if route.is_shared else 100,
+                ssl=ssl.create_default_context() if address.trusts_system else None,
+                server_settings=server_settings,
+                connection_class=kind,
+            )
         )
-    )
-    route.was_reached, route.refused_since = True, None
+
+    connection = await route.first(to)
     transport: asyncio.Transport = getattr(connection, "_transport")  # noqa: B009 - the driver has no public name
     link = transport.get_extra_info("socket")
     for option in addresses.socket_options(address):
@@ -142,15 +133,6 @@ async def _to_the_end(opening: Coroutine[Any, Any, "asyncpg.Connection[Any]"]) -
                 task.result().terminate()
             task.cancel()
         raise
-
-
-def _may_be_accepted_again(route: Route) -> bool:
-    """Whether this login worked before, and has not been refused for long: its password may be being changed."""
-    if not route.was_reached:
-        return False
-    now = time.monotonic()
-    route.refused_since = route.refused_since or now
-    return now - route.refused_since < ROTATION_SECONDS
 
 
 async def _look_from_a_session_of_ones_own(connection: "asyncpg.Connection[Any]") -> "asyncpg.Record | None":

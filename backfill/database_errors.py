@@ -39,6 +39,10 @@ AWAY: Final = (
 LOGIN: Final = (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)
 
 
+class SilentServerError(ConnectionError):
+    """A session that gives no answer, and a server that gives none either, or another one in its place."""
+
+
 class LoginRefusedError(ConnectionError):
     """A login that was accepted before: a password may be being changed just now."""
 

@@ -15,6 +15,7 @@ from workers.committing import CommitUnknownError
 
 PAUSE_SECONDS: Final = 0.2  # before PostgreSQL is asked again
 LONGEST_PAUSE_SECONDS: Final = 1.0
+ANSWER_SECONDS: Final = 5.0  # within which a server that is there connects and answers
 LAST_SECONDS: Final = 2.0  # for giving a claim back when the worker stops
 SOONER: Final = 60  # times, after an interruption, than after an attempt
 # The server names another cause, or no session was there that could have been ended.
@@ -41,7 +42,7 @@ class Interruptions:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             try:
-                async with asyncio.timeout(5), self._pool.acquire() as connection:
+                async with asyncio.timeout(ANSWER_SECONDS), self._pool.acquire() as connection:
                     if claim is None:
                         if await connection.fetchval(statements.read("catalog/takes_writes")):
                             return Fate.AGAIN
@@ -52,6 +53,17 @@ class Interruptions:
             except Exception as again:
                 if not is_transient(again):
                     raise
+
+    async def is_silent(self, claim: Claim) -> bool:
+        """Whether the server that gave the claim answers nobody now, or another one does in its place."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._pool.acquire() as connection:
+                started = await connection.fetchval(statements.read("catalog/server_started"))
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return True
+        return bool(started != claim.server_started)
 
     async def give_back(self, claim: Claim | None) -> None:
         """The worker stops: on another connection, as far as that is possible in two seconds; else the lease ends."""

@@ -12,6 +12,7 @@ import asyncpg
 
 from backfill.catalog import ChangedTableError, Target
 from backfill.database import Connection, Pool, is_away, is_transient
+from backfill.database_errors import SilentServerError
 from backfill.definition import ColumnBackfill
 from backfill.errors import ContractError
 from backfill.failpoints import failpoint
@@ -146,6 +147,9 @@ class Processor:
         except Exception as error:
             if is_away(error) or isinstance(error, CommitUnknownError):
                 raise
+            if isinstance(error, TimeoutError) and await self._interruptions.is_silent(claim):
+                connection.terminate()  # its good-bye would not be answered either
+                raise SilentServerError(str(error)) from error
             cause = await self._definitions.cause(connection, message, error)
             if isinstance(cause, ChangedTableError):
                 await partitions.release(connection, claim)

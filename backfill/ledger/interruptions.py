@@ -31,6 +31,7 @@ async def give_back(connection: Connection, claim: Claim, *, may_be_own: bool, r
         may_be_own,
         MOST,
         rest_seconds,
+        claim.server_started,
     )
     if row is None:  # committed after all, or somebody else's by now: the next claim tells
         return Fate.AGAIN

@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -32,6 +33,7 @@ class Claim:
     priority: str
     pause_ms: int
     definition_hash: str  # of the job
+    server_started: datetime  # when the server was that gave it: after a failover it is another one
     interruptions: int = 0  # earlier claims under which the worker or the session ended
     began: float = field(default_factory=time.monotonic)
 
@@ -95,6 +97,7 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
         row["priority"],
         row["pause_ms"],
         row["definition_hash"],
+        row["server_started"],
         row["interruptions"],
     )
 

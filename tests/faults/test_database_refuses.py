@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from backfill import connecting
+from backfill import route
 from backfill.errors import UnreachableError
 from producers.command import main as queue
 from tests.support.logins import as_role
@@ -63,7 +63,7 @@ async def test_a_password_that_is_changed_is_waited_for(world: World, role: Role
 async def test_a_password_that_stays_refused_ends_the_worker_with_a_sentence(
     world: World, role: Role, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connecting, "ROTATION_SECONDS", 0.5)
+    monkeypatch.setattr(route, "ROTATION_SECONDS", 0.5)
     await under_way(world)
 
     async def worked() -> None:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 
@@ -51,3 +52,8 @@ async def fetch(url: str, query: str) -> list[asyncpg.Record]:
         return await connection.fetch(query)
     finally:
         await connection.close()
+
+
+async def value(url: str, query: str) -> Any:
+    """The one value of a query on a connection of its own."""
+    return (await fetch(url, query))[0][0]

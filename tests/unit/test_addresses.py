@@ -37,6 +37,24 @@ def test_a_url_is_read_as_the_driver_wants_it(given: str, read: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "each"),
+    [
+        (PLAIN, [PLAIN]),
+        (
+            "postgresql://u:p@a,[::1]:2/db?sslmode=require",
+            [f"postgresql://u:p@{h}/db?sslmode=require" for h in ("a", "[::1]:2")],
+        ),
+        ("postgresql:///db?host=a,b&port=1,2", ["postgresql:///db?host=a&port=1", "postgresql:///db?host=b&port=2"]),
+        ("postgresql:///db?host=a,b&port=1", ["postgresql:///db?host=a&port=1", "postgresql:///db?host=b&port=1"]),
+        ("postgresql:///db?host=a,b", ["postgresql:///db?host=a", "postgresql:///db?host=b"]),
+        ("postgresql:///db?service=one", ["postgresql:///db?service=one"]),
+    ],
+)
+def test_each_host_has_a_url_of_its_own(given: str, each: list[str]) -> None:
+    assert list(addresses.read(given).each) == each
+
+
+@pytest.mark.parametrize(
     ("query", "expected"),
     [
         ("schema=public", {"search_path": '"public"'}),

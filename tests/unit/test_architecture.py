@@ -21,6 +21,7 @@ LAYERS = (
         "addresses",
         "codecs",
         "connecting",
+        "route",
         "database",
         "database_errors",
         "sessions",
