@@ -43,7 +43,8 @@ async def test_a_ledger_of_the_version_before_is_brought_up_to_date(world: World
         assert await early.wait() == 6
         assert "run: backfill init" in early.output
         update = world.run("backfill", "init", DATABASE_URL=url)
-        await ended(update, world.run("backfill", "list", DATABASE_URL=url))
+        await ended(update)
+        await ended(world.run("backfill", "list", DATABASE_URL=url))
         assert "run also: backfill init --roles" in update.output
         again = world.run("backfill", "init", DATABASE_URL=url)
         await ended(again)
