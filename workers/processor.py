@@ -192,7 +192,7 @@ class Processor:
                     tally.remaining |= put_off
                     now_put_off = tally.remaining
                     # Time that ran out is nobody's failure: the rest goes on under the same claim.
-                    last_round = not tally.later and (round_number == ROUNDS or bool(tally.remaining))
+                    last_round = not tally.later and (round_number >= ROUNDS or bool(tally.remaining))
                     ending = Ending(
                         duration_ms=(time.monotonic() - began) * 1000,
                         retry_seconds=self._failing.delay(claim) if last_round else None,
@@ -206,11 +206,12 @@ class Processor:
                     await wait.for_a_table()
                     began = time.monotonic()
                     continue
-                put_off = now_put_off
+                # At the last attempt they have failed, and are counted.
+                put_off = {one: why for one, why in now_put_off.items() if one in tally.remaining}
                 left = [*tally.remaining, *tally.held, *later]
                 if not left:
                     self._stats.ended[tally.state].add(time.monotonic() - claim.began)
-                if last_round and tally.remaining:
+                if tally.state == "pending":
                     await self._failing.publish_retry(message, claim, left)
                     return
                 await wait.for_records(tally.held)
