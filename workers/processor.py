@@ -131,8 +131,15 @@ class Processor:
         return may_ack
 
     async def _claimed(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
+        target = None
         try:
-            return await self._recompute(connection, message, claim)
+            if claim.attempt > self._settings.max_attempts:
+                error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
+                return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
+            target = await self._definitions.target(connection, message, claim)
+            async with target.session(connection):
+                await self._rounds(connection, target, message, claim)
+            return True
         except FencedError:
             self._stats.fenced += 1
             return True
@@ -146,7 +153,7 @@ class Processor:
         except Exception as error:
             if is_away(error) or isinstance(error, CommitUnknownError):
                 raise
-            cause = await self._definitions.cause(connection, message, error)
+            cause = await self._definitions.cause(connection, message, target, error)
             if isinstance(cause, ChangedTableError):
                 await partitions.release(connection, claim)
                 raise cause from None
@@ -163,15 +170,6 @@ class Processor:
             if left > REST_SECONDS:
                 async with self._pool.acquire(timeout=10) as connection:
                     pause_ms = await jobs.pause_ms(connection, job)
-
-    async def _recompute(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
-        if claim.attempt > self._settings.max_attempts:
-            error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
-            return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
-        target = await self._definitions.target(connection, message, claim)
-        async with target.session(connection):
-            await self._rounds(connection, target, message, claim)
-        return True
 
     async def _rounds(self, connection: Connection, target: Target, message: PartitionMessage, claim: Claim) -> None:
         """Compute and apply until nothing is left, or only what has to wait for another attempt."""
