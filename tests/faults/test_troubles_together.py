@@ -124,3 +124,47 @@ async def test_a_claim_is_kept_when_a_table_is_locked_between_the_pieces_of_a_la
     (row,) = await world.fetch("SELECT attempt_count, interruptions FROM backfill_partitions")
     assert tuple(row) == (2, 0)
     await world.ends_well()
+
+
+async def test_while_a_row_is_held_a_partition_that_is_tried_in_slices_goes_on_with_the_others(world: World) -> None:
+    await world.rows(20)
+    definition = Made(one, table="things")
+    await queued(world, definition)
+    await world.execute("UPDATE backfill_partitions SET interruptions = 10")
+    async with working(world, definition, **SHORT_DELAYS):
+        async with world.session() as session:
+            async with session.transaction():
+                await session.execute("SELECT FROM things WHERE id IN (1, 20) FOR UPDATE")
+                await eventually(lambda: world.value("SELECT remaining_ids <@ '{1, 20}' FROM backfill_partitions"))
+        await world.until_ended()
+
+    assert (await verdict(world)).counts == {"updated": 20}
+    assert await world.value("SELECT attempt_count FROM backfill_partitions") == 1
+    await world.ends_well()
+
+
+async def test_a_record_that_failed_when_it_was_planned_again_is_retried_once(world: World) -> None:
+    await world.rows(4)
+    seen: set[int] = set()
+
+    async def load(connection: Any, keys: Sequence[Any]) -> Any:
+        if 3 in keys:
+            await world.execute("UPDATE things SET value = NULL WHERE id = 2")
+        return await connection.fetch("SELECT * FROM things WHERE id = ANY($1)", keys)
+
+    def compute(record: Mapping[str, Any]) -> Mapping[str, Any]:
+        if record["id"] == 1 or record["id"] in seen:
+            raise ValueError("not this one")
+        seen.add(record["id"])
+        return {"value": 1}
+
+    ended = await backfilled(world, Made(compute, table="things", load=load), mode=Mode.NULL, batch_size=2)
+    assert set(ended.failed) == {"1", "2"}
+
+    retried, records = await operations.retry(world.connection, ended.job, actor="test")
+    assert records == 2
+    planned = await world.value("SELECT record_ids FROM backfill_jobs WHERE id = $1", retried)
+    assert planned == ["1", "2"]
+    await worked(world, Made(one, table="things"))
+    assert (await verdict(world)).counts == {"updated": 2}
+    world.checked = True  # the audit has a write for each time that a record was planned, and failed
