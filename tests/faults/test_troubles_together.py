@@ -4,21 +4,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import asyncpg
 import pytest
 
 from backfill import TransientError
 from backfill.ledger import operations
 from backfill.modes import Mode
 from tests.support.made_up import Made, backfilled, queued, verdict, worked, working
-from tests.support.operating import done
 from tests.support.waiting import eventually
 from tests.support.world import World
 from workers.committing import Committing
 from workers.portion import Portion
 
 MADE = "tests.support.made_up:Made"
-SHORT_DELAYS = {"BACKFILL_RETRY_DELAYS": "0.05,0.05,0.05,0.05,0.05", "BACKFILL_LOCK_TIMEOUT_MS": "300"}
+SHORT_DELAYS: dict[str, Any] = {"BACKFILL_RETRY_DELAYS": "0.05,0.05,0.05,0.05,0.05", "BACKFILL_LOCK_TIMEOUT_MS": "300"}
 
 
 def one(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -44,11 +42,10 @@ async def test_what_was_put_off_to_the_end_fails_once_while_its_neighbour_is_hel
     await queued(world, definition)
     await world.execute("UPDATE backfill_partitions SET attempt_count = 5")
     async with working(world, definition, **SHORT_DELAYS):
-        async with world.session() as session:
-            async with session.transaction():
-                await session.execute("SELECT FROM things WHERE id = 3 FOR UPDATE")
-                await eventually(lambda: world.value("SELECT remaining_ids = '{3}' FROM backfill_partitions"))
-                assert await world.value("SELECT records_failed FROM backfill_partitions") == 1
+        async with world.session() as session, session.transaction():
+            await session.execute("SELECT FROM things WHERE id = 3 FOR UPDATE")
+            await eventually(lambda: world.value("SELECT remaining_ids = '{3}' FROM backfill_partitions"))
+            assert await world.value("SELECT records_failed FROM backfill_partitions") == 1
         await world.until_ended()
 
     ended = await verdict(world)
@@ -112,12 +109,11 @@ async def test_a_claim_is_kept_when_a_table_is_locked_between_the_pieces_of_a_la
     env = SHORT_DELAYS | {"BACKFILL_LEASE_SECONDS": "60"}
     async with working(world, definition, **env):
         await committed.wait()
-        async with world.session() as session:
-            async with session.transaction():
-                await session.execute("LOCK TABLE things")
-                locked.set()
-                held = "SELECT held_since IS NOT NULL AND state = 'running' FROM backfill_partitions"
-                await eventually(lambda: world.value(held))
+        async with world.session() as session, session.transaction():
+            await session.execute("LOCK TABLE things")
+            locked.set()
+            held = "SELECT held_since IS NOT NULL AND state = 'running' FROM backfill_partitions"
+            await eventually(lambda: world.value(held))
         await world.until_ended(10)
 
     assert (await verdict(world)).counts == {"updated": 30}
@@ -132,10 +128,9 @@ async def test_while_a_row_is_held_a_partition_that_is_tried_in_slices_goes_on_w
     await queued(world, definition)
     await world.execute("UPDATE backfill_partitions SET interruptions = 10")
     async with working(world, definition, **SHORT_DELAYS):
-        async with world.session() as session:
-            async with session.transaction():
-                await session.execute("SELECT FROM things WHERE id IN (1, 20) FOR UPDATE")
-                await eventually(lambda: world.value("SELECT remaining_ids <@ '{1, 20}' FROM backfill_partitions"))
+        async with world.session() as session, session.transaction():
+            await session.execute("SELECT FROM things WHERE id IN (1, 20) FOR UPDATE")
+            await eventually(lambda: world.value("SELECT remaining_ids <@ '{1, 20}' FROM backfill_partitions"))
         await world.until_ended()
 
     assert (await verdict(world)).counts == {"updated": 20}
