@@ -5,8 +5,14 @@ ARGS ?=
 PG ?=
 RABBIT ?=
 
+SEEDS ?=
+JOBS ?=
+WITHOUT ?=
+BITE ?=
+
 BIN := .venv/bin
-.PHONY: help venv demo test core bench lint clean
+STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
+.PHONY: help venv demo test core storm bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -24,6 +30,10 @@ CORE := $(addprefix tests/integration/test_,keys.py operations.py planning.py po
 
 core: .venv/.developed ## run what depends on the servers' versions (PG=15, RABBIT=4)
 	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(CORE) $(ARGS)
+
+storm: .venv/.developed ## random faults over random tables (SEEDS=1-200 JOBS=2, or BITE=fence)
+	@if [ -n "$(BITE)" ]; then $(BIN)/python -m tests.storm.bite $(BITE) $(STORM); \
+	else $(BIN)/python -m tests.storm.run $(STORM); fi
 
 bench: .venv/.benched ## measure against the alternatives (SCALE=records)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -21,6 +21,7 @@ from backfill.statements import quote
 
 # A statement is another client's, or is in another session: somebody shares them out.
 POOLERS: Final = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
+LAST_SECONDS: Final = 1.0  # for a connection that nobody wants any more
 ROTATION_SECONDS: Final = 60.0  # a login that was accepted before is tried again for so long
 
 
@@ -105,14 +106,16 @@ async def _open(
     route: Route, server_settings: dict[str, str], command_seconds: float, kind: type["asyncpg.Connection[Any]"]
 ) -> "asyncpg.Connection[Any]":
     address = route.address
-    connection: asyncpg.Connection[Any] = await asyncpg.connect(
-        address.url,
-        timeout=address.connect_seconds,
-        command_timeout=command_seconds,
-        statement_cache_size=0 if route.is_shared else 100,
-        ssl=ssl.create_default_context() if address.trusts_system else None,
-        server_settings=server_settings,
-        connection_class=kind,
+    connection = await _to_the_end(
+        asyncpg.connect(
+            address.url,
+            timeout=address.connect_seconds,
+            command_timeout=command_seconds,
+            statement_cache_size=0 if route.is_shared else 100,
+            ssl=ssl.create_default_context() if address.trusts_system else None,
+            server_settings=server_settings,
+            connection_class=kind,
+        )
     )
     route.was_reached, route.refused_since = True, None
     transport: asyncio.Transport = getattr(connection, "_transport")  # noqa: B009 - the driver has no public name
@@ -123,6 +126,21 @@ async def _open(
         except OSError:  # a socket of the file system has none of them
             break
     return connection
+
+
+async def _to_the_end(opening: Coroutine[Any, Any, "asyncpg.Connection[Any]"]) -> "asyncpg.Connection[Any]":
+    """Cancelled while it connects, the driver would leave an error behind that nobody takes."""
+    task = asyncio.ensure_future(opening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({task}, timeout=LAST_SECONDS)
+        finally:
+            if task.done() and not task.cancelled() and task.exception() is None:
+                task.result().terminate()
+            task.cancel()
+        raise
 
 
 def _may_be_accepted_again(route: Route) -> bool:

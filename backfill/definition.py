@@ -71,7 +71,8 @@ class ColumnBackfill:
         after the rows' versions were read. Raise TransientError (or let a network error out) when the same records may
         load later: the partition is then retried with growing delays.
         """
-        arrays = [keys] if len(self.key_columns) == 1 else list(zip(*keys, strict=True))
+        several = len(self.key_columns)
+        arrays = [keys] if several == 1 else list(zip(*keys, strict=True)) or [()] * several
         rows: Sequence[Mapping[str, Any]] = await connection.fetch(self.inputs, *arrays)
         return rows
 

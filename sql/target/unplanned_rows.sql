@@ -3,8 +3,8 @@
 -- others are left: `failed` and listed, or `skipped`, as that partition left them. They are looked for in those of the
 -- producer's partitions and of earlier sweeps' that lie in the span (those of this sweep are behind its cursor); none is
 -- read where no row matches, as in most spans.
--- $4 ids or NULL, $5 job, $9 which sweep, $11 and $12 the producer's partitions: behind the first, up to the second, $13 whether missed
--- ones are the job's
+-- $4 ids or NULL, $5 job, $9 which sweep, $11 and $12 the producer's partitions: behind the first, up to the second, $13
+-- whether missed ones are the job's
 WITH o AS MATERIALIZED (
     SELECT r.*, row_number() OVER () AS place FROM ({rows}) r
 ), b AS MATERIALIZED (

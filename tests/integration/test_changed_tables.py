@@ -116,10 +116,17 @@ async def test_a_value_of_the_type_that_the_column_had_is_computed_again_for_the
 
 
 async def test_a_column_that_was_dropped_and_added_again_as_another_is_filled(world: World) -> None:
-    ddl = "ALTER TABLE box DROP COLUMN value; ALTER TABLE box ADD COLUMN value text"
-    ended = await changed(world, ddl, by(1, "many"))
+    """Those that were done before are done again: they are empty."""
+    calls = 0
+
+    def compute(record: Mapping[str, Any]) -> Any:
+        nonlocal calls
+        calls += 1
+        return {"value": 1 if calls <= 10 else "many"}
+
+    ended = await changed(world, "ALTER TABLE box DROP COLUMN value; ALTER TABLE box ADD COLUMN value text", compute)
     assert (ended.state, ended.failed) == ("completed", {})
-    assert await world.value("SELECT count(*) FROM box WHERE value = 'many'") == RECORDS - 10
+    assert await world.value("SELECT count(*) FROM box WHERE value = 'many'") == RECORDS
 
 
 async def test_a_key_of_another_type_is_found_again(world: World) -> None:

@@ -34,7 +34,7 @@ async def settle(
 ) -> None:
     """As an apply does it, in its transaction."""
     counts = (updated, 0, skipped, failed, 0)
-    rest = ("{}", 1.0, None, None, None, None)
+    rest = ("{}", 1.0, None, None, None, None, None, None)
     await connection.execute(statements.read("ledger/settle_partition"), partition, *counts, *rest)
 
 

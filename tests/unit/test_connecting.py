@@ -1,0 +1,28 @@
+"""Connections that nobody waits for any more."""
+
+import asyncio
+import contextlib
+import gc
+from typing import Any
+
+from backfill import connecting
+
+
+async def test_a_connection_that_is_cancelled_leaves_no_error_behind() -> None:
+    left: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: left.append(context))
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        url = f"postgresql://u:p@127.0.0.1:{server.sockets[0].getsockname()[1]}/d"
+        for steps in range(20):  # one of them lies between the network's answer and the driver's next step
+            opening = asyncio.create_task(connecting.connect(url, "test", "default", {}, 5))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            opening.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError):
+                await opening
+    gc.collect()
+    assert left == []
