@@ -1,4 +1,7 @@
-"""Many small troubles at random, in one process: whatever comes together, each record ends once and the numbers add up."""
+"""Many small troubles at random, in one process: whatever comes together, each record ends once, and is counted so.
+
+TEST_SEEDS=1,2,3 plays others, TEST_SECONDS=4 for longer. What a seed gives is the setting; who meets whom is chance.
+"""
 
 import asyncio
 import contextlib
@@ -16,12 +19,13 @@ from backfill.errors import ConflictError
 from backfill.ledger import operations
 from backfill.modes import Mode
 from tests.support.made_up import Made, queued, verdict, working
+from tests.support.waiting import eventually
 from tests.support.world import World
 from workers.portion import Portion
 
 RECORDS = 300
-SECONDS = float(os.environ.get("TEST_SECONDS", "1.5"))
-SEEDS = [int(seed) for seed in os.environ.get("TEST_SEEDS", "1").split(",")]
+SECONDS = float(os.environ.get("TEST_SECONDS", "1"))
+SEEDS = [int(seed) for seed in os.environ.get("TEST_SEEDS", "3").split(",")]
 ENV: dict[str, Any] = {
     "BACKFILL_RETRY_DELAYS": ",".join(["0.05"] * 5),
     "BACKFILL_LOCK_TIMEOUT_MS": "200",
@@ -41,8 +45,10 @@ class Troubles:
         async with asyncio.timeout(SECONDS), self._world.session() as session:
             while True:
                 trouble: Callable[[Any], Awaitable[Any]] = self._chance.choice(
-                    [self.undo, self.undo, self.delete, self.write, self.touch, self.touch, self.hold, self.hold]
-                    + [self.lock, self.end_a_session, self.reset, self.pause]
+                    [
+                        *(self.undo, self.undo, self.delete, self.write, self.touch, self.touch, self.hold, self.hold),
+                        *(self.lock, self.end_a_session, self.reset, self.pause),
+                    ]
                 )
                 with contextlib.suppress(*QUIET):
                     await trouble(session)
@@ -102,10 +108,16 @@ async def test_whatever_comes_together_each_record_ends_once(
     world.definition = "tests.support.made_up:Made"
     await world.rows(RECORDS)
 
+    loads, alone = 0, asyncio.Lock()
+    is_open = chance.random() < 0.5  # to the end, which then counts what may be undone meanwhile
+
     async def load(connection: Any, keys: Sequence[Any]) -> Any:
+        nonlocal loads
+        loads += 1
         if chance.random() < 0.1:
-            await world.execute("UPDATE things SET extra = 'y' WHERE id = $1", chance.choice(keys))
-        if chance.random() < 0.03:
+            async with alone:
+                await neighbour.execute("UPDATE things SET extra = 'y' WHERE id = $1", chance.choice(keys))
+        if chance.random() < 0.01:
             raise TransientError("away")
         return await connection.fetch("SELECT * FROM things WHERE id = ANY($1)", keys)
 
@@ -131,21 +143,32 @@ async def test_whatever_comes_together_each_record_ends_once(
         inputs_version=chance.choice(["", versions]),
     )
     job = await queued(world, definition, mode=Mode.NULL, batch_size=chance.choice([7, 50, 500]))
-    await world.execute("UPDATE backfill_partitions SET interruptions = $1", chance.choice([0, 0, 3, 8]))
-    async with working(world, definition, concurrency=3, **ENV):
+    interruptions, attempts = chance.choice([(0, 0), (3, 0), (8, 0), (0, 5), (0, 5)])
+    await world.execute(
+        "UPDATE backfill_partitions SET interruptions = $1, attempt_count = $2", interruptions, attempts
+    )
+    if not is_open:
+        await world.execute("UPDATE backfill_jobs SET planned_at = NULL")
+    async with world.session() as neighbour, working(world, definition, concurrency=3, **ENV):
+        await eventually(lambda: loads > 0)
         with contextlib.suppress(TimeoutError):
             await Troubles(world, chance, job).run()
+        with contextlib.suppress(ConflictError):  # perhaps the time was over between a pause and its end
+            await operations.resume(world.connection, job, actor="test")
+        await world.execute("UPDATE backfill_jobs SET planned_at = coalesce(planned_at, clock_timestamp())")
         await world.until_ended(60)
 
     ended = await verdict(world)
     (row,) = await world.fetch("SELECT left_reasons, records_left, upper_key FROM backfill_jobs")
     matching = await world.value("SELECT count(*) FROM things WHERE value IS NULL")
-    assert row["records_left"] == matching, (row, ended)
+    assert is_open or row["records_left"] == matching, (row, ended)
     failed = set(map(int, ended.failed))
-    left = json.loads(row["left_reasons"])
     nulls = {r["id"] for r in await world.fetch("SELECT id FROM things WHERE value IS NULL")}
-    assert left.get("failed", 0) == len(nulls & failed), (left, ended)
-    bad = {one for one in failed if one % 31 and one % 37 and ended.failed[str(one)][0] != "TransientError"}
-    assert not bad, {str(one): ended.failed[str(one)] for one in bad}
-    assert all(one % 29 == 0 or one % 41 == 0 for one in nulls - failed) or left.get("written"), (nulls - failed, left)
-    await world.ends_well()
+    left = json.loads(row["left_reasons"])
+    assert is_open or left.get("failed", 0) == len(nulls & failed), (left, ended)
+    may_fail = {"TransientError"} | ({"ConflictError"} if attempts else set())
+    wrong = {one for one in failed if one % 31 and one % 37 and ended.failed[str(one)][0] not in may_fail}
+    assert not wrong, {one: ended.failed[str(one)] for one in wrong}
+    forgotten = {one for one in nulls - failed if one % 29 and one % 41}
+    assert is_open or len(forgotten) <= left.get("written", 0), (forgotten, left)
+    await world.ends_well(states=("completed", "failed"))
