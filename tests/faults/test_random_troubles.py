@@ -143,6 +143,7 @@ async def test_whatever_comes_together_each_record_ends_once(
         inputs_version=chance.choice(["", versions]),
     )
     job = await queued(world, definition, mode=Mode.NULL, batch_size=chance.choice([7, 50, 500]))
+    assert job
     interruptions, attempts = chance.choice([(0, 0), (3, 0), (8, 0), (0, 5), (0, 5)])
     await world.execute(
         "UPDATE backfill_partitions SET interruptions = $1, attempt_count = $2", interruptions, attempts
