@@ -48,13 +48,13 @@ async def put(
 ) -> dict[str, str | None]:
     """Let the session be under these settings from now on; returns what to put to have it as it was.
 
-    Within a transaction of a shared connection they hold until its end.
+    Within a transaction they hold until its end: what is there before may be of the transaction alone.
     """
-    shared = SharedConnection.of(connection)
-    if shared is None or shared.is_in_transaction():
+    shared, is_local = SharedConnection.of(connection), connection.is_in_transaction()
+    if shared is None or is_local:
         names = list(settings)
         rows = await connection.fetch(
-            statements.read("session/set"), names, [settings[name] or "" for name in names], shared is not None
+            statements.read("session/set"), names, [settings[name] or "" for name in names], is_local
         )
         return {name: row["before"] for name, row in zip(names, rows, strict=True)}
     before = {name: shared.kept.get(name) for name in settings}

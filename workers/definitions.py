@@ -61,17 +61,20 @@ class Definitions:
             self._known[message.job] = known
         return known.target
 
-    async def cause(self, connection: Connection, message: PartitionMessage, error: Exception) -> Exception:
-        """What an error comes of: ChangedTableError where the table is another one than when it was looked up."""
-        known = self._known.get(message.job)
-        if known is None or not (is_broken_definition(error) or isinstance(error, ChangedTableError)):
+    async def cause(
+        self, connection: Connection, message: PartitionMessage, target: Target | None, error: Exception
+    ) -> Exception:
+        """What an error under a target comes of: ChangedTableError where the table is another one by now."""
+        if target is None or not (is_broken_definition(error) or isinstance(error, ChangedTableError)):
             return error
-        del self._known[message.job]
+        known = self._known.get(message.job)
+        if known is not None and known.target is target:  # else another slot was faster
+            del self._known[message.job]
         try:
-            now = await resolve(connection, known.target.definition, message.mode)
+            now = await resolve(connection, target.definition, message.mode)
         except SchemaError as missing:
             return missing
-        return ChangedTableError() if now.shape != known.target.shape else error
+        return ChangedTableError() if now.shape != target.shape else error
 
     async def leave(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
         """Leave the partition to workers that have the job's definition; True, as the delivery may be acked."""

@@ -40,6 +40,7 @@ class Failing:
                 # Every partition would fail alike: stop the job once and say why, and count no attempt.
                 await partitions.release(connection, claim)
                 await self._pause(connection, message, text)
+                await partitions.forget_message(connection, message)  # it is dropped: published anew on resume
                 return True
             retryable = is_transient(error) or isinstance(error, TransientError)
             if not retryable or claim.attempt >= self._settings.max_attempts:

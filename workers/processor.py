@@ -22,7 +22,6 @@ from backfill.ledger.partitions import Claim, Tally
 from backfill.message import PartitionMessage, decode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from workers import slices
 from workers.applier import Applier
 from workers.committing import CommitUnknownError, Ending, FencedError
 from workers.computation import compute
@@ -33,6 +32,7 @@ from workers.holding import HeldError, Holding
 from workers.interruptions import Interruptions, cause_of
 from workers.portion import Portion
 from workers.refusing import Refusing
+from workers.slices import Turns
 from workers.stats import Stats
 
 # A row that the application changes while its value is computed is read again so often before it has to wait.
@@ -132,8 +132,14 @@ class Processor:
         return may_ack
 
     async def _claimed(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
+        target = None
         try:
-            return await self._recompute(connection, message, claim)
+            if claim.attempt > self._settings.max_attempts:
+                error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
+                return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
+            target = await self._definitions.target(connection, message, claim)
+            async with target.session(connection):
+                await self._rounds(connection, target, message, claim)
         except FencedError:
             self._stats.fenced += 1
             return True
@@ -150,11 +156,12 @@ class Processor:
             if isinstance(error, TimeoutError) and await self._interruptions.is_silent(claim):
                 connection.terminate()  # its good-bye would not be answered either
                 raise SilentServerError(str(error)) from error
-            cause = await self._definitions.cause(connection, message, error)
+            cause = await self._definitions.cause(connection, message, target, error)
             if isinstance(cause, ChangedTableError):
                 await partitions.release(connection, claim)
                 raise cause from None
             return await self._failing.whole(message, claim, cause)
+        return True
 
     async def _rest(self, job: UUID, pause_ms: int) -> None:
         """Leave the slot idle as the job asks, and look up now and then whether it still does."""
@@ -168,60 +175,50 @@ class Processor:
                 async with self._pool.acquire(timeout=10) as connection:
                     pause_ms = await jobs.pause_ms(connection, job)
 
-    async def _recompute(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
-        if claim.attempt > self._settings.max_attempts:
-            error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
-            return not await self._failing.give_up(connection, message, claim, "NeverFinishedError", error)
-        target = await self._definitions.target(connection, message, claim)
-        async with target.session(connection):
-            await self._rounds(connection, target, message, claim)
-        return True
-
     async def _rounds(self, connection: Connection, target: Target, message: PartitionMessage, claim: Claim) -> None:
         """Compute and apply until nothing is left, or only what has to wait for another attempt."""
         last_attempt = claim.attempt >= self._settings.max_attempts
         watch = self._hand.watch(message.job, message.partition)
         portion = self._portions[message.backfill]
-        ids, began, round_number = claim.ids, time.monotonic(), 1
+        turns, began = Turns(claim), time.monotonic()
         put_off: dict[str, tuple[str, str]] = {}  # by `compute`: each is tried once under a claim
         async with self._holding.wait(connection, target, message, claim) as wait:
-            while ids:
+            while turns.ids:
                 tally = Tally()
                 seconds = self._settings.partition_seconds
                 try:
-                    now, waiting = slices.split(claim, ids)
+                    now, waiting = turns.slice()
                     computed = await compute(connection, target, now, tally, watch, seconds, last_attempt=last_attempt)
-                    tally.later += waiting
+                    untried = [*tally.later, *waiting]
+                    tally.later = later = [*untried, *turns.tried]
                     failpoint("worker.after_compute")
                     tally.remaining |= put_off
                     now_put_off = tally.remaining
                     # Time that ran out is nobody's failure: the rest goes on under the same claim.
-                    last_round = not tally.later and (round_number == ROUNDS or bool(tally.remaining))
+                    last_round = not untried and (turns.with_conflicts >= ROUNDS - 1 or bool(tally.remaining))
                     ending = Ending(
                         duration_ms=(time.monotonic() - began) * 1000,
                         retry_seconds=self._failing.delay(claim) if last_round else None,
                         last=last_attempt and last_round,
                         last_attempt=last_attempt,
                     )
-                    later = tally.later
                     applier = Applier(connection, target, claim, portion, partial(self._stats.add, began=began))
                     tally = await applier.apply(computed, tally, ending)
                 except asyncpg.LockNotAvailableError:
                     await wait.for_a_table()
                     began = time.monotonic()
                     continue
-                put_off = now_put_off
+                # At the last attempt they have failed, and are counted.
+                put_off = {one: why for one, why in now_put_off.items() if one in tally.remaining}
                 left = [*tally.remaining, *tally.held, *later]
                 if not left:
                     self._stats.ended[tally.state].add(time.monotonic() - claim.began)
-                if last_round and tally.remaining:
+                if tally.state == "pending":
                     await self._failing.publish_retry(message, claim, left)
                     return
-                await wait.for_records(tally.held)
-                ids = [one for one in left if one not in put_off]
+                if turns.went(untried, tally, put_off):
+                    await wait.for_records(turns.held)
                 began = time.monotonic()
-                # What is only held may be so for any number of rounds.
-                round_number += not later and bool(tally.remaining)
 
 
 def _did(error: Exception) -> str:

@@ -174,7 +174,8 @@ async def plan_page(
             page = await read(
                 connection, target, job, bounds, rows=rows, most=most, next_number=next_number, ids=job["record_ids"]
             )
-        except asyncpg.UniqueViolationError as error:  # the other one has planned a partition of this number
+        except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError) as error:
+            # The other one has planned a partition of this number; or the job was deleted, after it had ended.
             raise taken_over from error
         if page is None:
             return None

@@ -26,6 +26,7 @@ FROM backfill_jobs j,
      (SELECT array_agg(r.id ORDER BY p.partition_key, r.n) AS ids
       FROM backfill_partitions p, unnest(p.record_ids) WITH ORDINALITY AS r (id, n), backfill_failures f
       WHERE p.backfill_job_id = $1 AND p.records_failed > 0 AND f.backfill_job_id = $1 AND f.record_id = r.id
+        AND f.partition_key = p.partition_key  -- one that was planned again is in several
         AND r.id NOT IN (SELECT record_id FROM done)) f
 WHERE j.id = $1 AND j.state IN ('completed', 'failed', 'cancelled') AND f.ids IS NOT NULL
 RETURNING id

@@ -134,6 +134,7 @@ async def test_a_server_that_was_started_anew_or_replaced_is_nobodys_doing(world
 
 async def test_a_record_whose_query_ends_its_session_fails_alone(world: World) -> None:
     world.definition = "Configured"
+    world.env = world.env | {"TEST_INPUTS": KILLING}
     await world.rows(20, base="(id = 7)::int")
     await world.queue("--mode=all", "--batch-size=10")
     # As after three rests and four attempts: it is looked for one by one.
@@ -141,7 +142,7 @@ async def test_a_record_whose_query_ends_its_session_fails_alone(world: World) -
         "UPDATE backfill_partitions SET interruptions = 3, attempt_count = 4 WHERE partition_key LIKE '%1'"
     )
 
-    last = await world.finish(TEST_INPUTS=KILLING, BACKFILL_ON_CHANGED_DEFINITION="warn")
+    last = await world.finish()
 
     failed = await world.fetch("SELECT record_id, error_class, attempts FROM backfill_failures")
     assert [tuple(row)[::2] for row in failed] == [("7", 6)]
@@ -153,9 +154,10 @@ async def test_a_record_whose_query_ends_its_session_fails_alone(world: World) -
 
 async def test_a_query_that_ends_its_session_is_given_back_with_fewer_records_at_once(world: World) -> None:
     world.definition = "Configured"
+    world.env = world.env | {"TEST_INPUTS": KILLING}
     await world.rows(20, base="(id = 7)::int")
     await world.queue("--mode=all", "--batch-size=20")
-    worker = world.worker(TEST_INPUTS=KILLING, BACKFILL_ON_CHANGED_DEFINITION="warn")
+    worker = world.worker()
     await eventually(lambda: world.value("SELECT interruptions >= 2 FROM backfill_partitions"), interval=0.01)
     assert await world.value("SELECT attempt_count FROM backfill_partitions") <= 1
     assert "may have ended its session itself" in worker.output

@@ -32,6 +32,17 @@ async def test_status_and_wait_say_why_and_how_to_go_on(world: World) -> None:
     assert (await ask(world, "wait")).out == (await done(world, "status")).out
 
 
+async def test_what_was_in_hand_is_published_again_as_soon_as_the_job_goes_on(world: World) -> None:
+    """Else its message would be missed only after the time for which messages may be under way."""
+    job = await halted(world)
+    assert await world.value("SELECT count(*) FROM backfill_partitions WHERE published_at IS NOT NULL") == 0
+
+    await world.execute("ALTER TABLE things RENAME worth TO value")
+    await done(world, "resume", str(job))
+    await world.finish()
+    await world.ends_well()
+
+
 async def test_a_burst_worker_fails_by_name_and_succeeds_once_it_is_corrected(world: World) -> None:
     await world.rows(20)
     job = await queued(world)

@@ -1,5 +1,6 @@
 """Planning: every matching record is in exactly one partition, in order, and none that does not match."""
 
+import asyncio
 import random
 import signal
 from uuid import uuid4
@@ -12,6 +13,7 @@ from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
 from tests.support.definitions import Counter
+from tests.support.waiting import eventually
 from tests.support.world import World
 
 
@@ -120,6 +122,33 @@ async def test_the_cursor_and_the_partitions_move_together_or_not_at_all(world: 
             next_number=2,
         )
     assert await world.fetch("SELECT partition_key FROM backfill_partitions") == before
+
+
+async def test_a_job_that_is_deleted_while_a_page_of_it_is_planned_ends_its_producer_in_order(world: World) -> None:
+    await world.rows(10)
+    target = await resolve(world.connection, Counter(), Mode.NULL)
+    row = await jobs.read(world.connection, await world.queue("--mode=null", "--batch-size=5", "--limit=5"))
+    async with world.session() as session:
+        transaction = session.transaction()
+        await transaction.start()
+        await session.execute("DELETE FROM backfill_jobs")
+        page = planning.plan_page(
+            world.connection,
+            target,
+            row,
+            producer=row["producer_id"],
+            cursor=row["cursor_key"],
+            bounds=planning.bounds("asc", "1", "10", None),
+            rows=5,
+            most=5,
+            next_number=2,
+        )
+        planned = asyncio.ensure_future(page)
+        waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid = $1)"
+        await eventually(lambda: session.fetchval(waiting, world.connection.get_server_pid()))
+        await transaction.commit()
+        with pytest.raises(ConflictError, match="was taken over by another producer, or ended"):
+            await planned
 
 
 async def test_reading_pages_never_scans_what_was_read(world: World) -> None:
