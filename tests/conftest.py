@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from tests.support.waiting import eventually
 __all__ = ["eventually"]
 
 ROOT = Path(__file__).parent.parent
+# A shell starts what it leaves in the background deaf to Ctrl-C, and so would be every command that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 QUICK = {
     "BACKFILL_LEASE_SECONDS": "2",
     "BACKFILL_RECONCILE_SECONDS": "1",
