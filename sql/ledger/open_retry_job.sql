@@ -1,7 +1,7 @@
 -- Open a job over the failed records of an ended one, planned whole: its partitions are inserted in the same transaction.
 -- They come in the order in which that job had them.
 -- What an earlier retry has done is left out: a record must not be written twice because two people asked.
--- Its definition is the first worker's: the failure's cause may have been corrected there. Its parameters stay.
+-- Its definition is the first worker's: the failure's cause may have been corrected there. Its parameters stay, by a trigger.
 -- $1 ended job
 WITH RECURSIVE retries AS (
     SELECT id FROM backfill_jobs WHERE parent_job_id = $1
@@ -19,9 +19,9 @@ WITH RECURSIVE retries AS (
     ) d
 )
 INSERT INTO backfill_jobs (tenant_id, asset_name, mode, priority, sort_order, batch_size, record_ids, key_range,
-    definition_hash, parameters, upper_key, parent_job_id, heartbeat_at, planned_at)
+    definition_hash, upper_key, parent_job_id, heartbeat_at, planned_at)
 SELECT j.tenant_id, j.asset_name, j.mode, j.priority, j.sort_order, j.batch_size, f.ids, j.key_range,
-    '', j.parameters, j.upper_key, j.id, clock_timestamp(), clock_timestamp()
+    '', j.upper_key, j.id, clock_timestamp(), clock_timestamp()
 FROM backfill_jobs j,
      (SELECT array_agg(r.id ORDER BY p.partition_key, r.n) AS ids
       FROM backfill_partitions p, unnest(p.record_ids) WITH ORDINALITY AS r (id, n), backfill_failures f

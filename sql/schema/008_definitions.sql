@@ -20,6 +20,17 @@ $$;
 CREATE TRIGGER backfill_jobs_parameters AFTER INSERT ON backfill_jobs
     FOR EACH ROW WHEN (NEW.parameters <> '{}') EXECUTE FUNCTION backfill_job_has_parameters();
 
+-- A retry has its job's parameters, whichever program opens it.
+CREATE FUNCTION backfill_retry_has_parameters() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.parameters := coalesce((SELECT parameters FROM backfill_jobs WHERE id = NEW.parent_job_id), '{}');
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER backfill_jobs_retried BEFORE INSERT ON backfill_jobs
+    FOR EACH ROW WHEN (NEW.parent_job_id IS NOT NULL AND NEW.parameters = '{}')
+    EXECUTE FUNCTION backfill_retry_has_parameters();
+
 -- Programs that know nothing of parameters would compute without them. They go on with the claim as they know it, which
 -- gives them nothing of a job that has some; programs that know them take the claim beside it.
 DO $$
