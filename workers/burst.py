@@ -40,9 +40,10 @@ async def until_nothing_is_left(
                 raise
             continue
         if left["waiting"]:
+            locked = f", {left['locked']:,} of them for somebody's lock" if left["locked"] else ""
             return (
                 f"Nothing left to claim; {left['waiting']:,} partitions wait for a retry until "
-                f"{left['waiting_until']:%Y-%m-%d %H:%M:%S} UTC."
+                f"{left['waiting_until']:%Y-%m-%d %H:%M:%S} UTC{locked}."
             ), halted
         return "Nothing left to claim.", halted
 

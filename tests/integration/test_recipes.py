@@ -14,6 +14,7 @@ from tests.support import guide
 from tests.support.guide import Block, Reader
 from tests.support.logins import as_role
 from tests.support.made_up import Made, backfilled, verdict
+from tests.support.waiting import eventually
 from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,12 @@ async def test_in_place_what_failed_around_a_held_row_is_written_by_a_retry(worl
         await reader.type(f"{fast} {work}")
     assert not await slugs_are_shifted(world)
 
-    await reader.type(f"{work}\nbackfill retry latest\n{work}")
+    async def ended() -> bool:
+        await reader.type(work)  # what was held is tried again a moment later
+        return await world.state() == "completed"
+
+    await eventually(ended)
+    await reader.type(f"backfill retry latest\n{work}")
 
     assert await slugs_are_shifted(world)
 
