@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
@@ -19,6 +20,8 @@ from backfill.errors import RefusedError, UsageError
 from backfill.nodes import connect
 
 __all__ = ["BrokerLostError", "NotTakenError", "QueueState", "bounded", "connect", "permitted"]
+
+CLOSE_SECONDS: Final = 2.0
 
 
 @asynccontextmanager
@@ -34,10 +37,14 @@ async def connected(url: str, *, name: str, heartbeat: int) -> AsyncIterator[Abs
 async def close(connection: AbstractConnection) -> None:
     """Close, within two seconds, whatever state the link is in."""
     try:
-        async with bounded(2):
+        async with bounded(CLOSE_SECONDS):
             await connection.close()
     except BrokerLostError:
         pass
+    finally:
+        # Cut off, it has let go of the link and does not know that it is closed: it would close again, outside of any
+        # loop, whenever memory is tidied up.
+        await connection.close()
 
 
 @asynccontextmanager

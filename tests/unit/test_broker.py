@@ -1,10 +1,13 @@
 """`bounded`: every way of losing the link has one face, and a cancellation stays one."""
 
 import asyncio
+from typing import Any
 
+import aio_pika
 import pytest
 from aio_pika.exceptions import AMQPConnectionError, ChannelInvalidStateError
 
+from backfill import broker
 from backfill.broker import BrokerLostError, bounded
 
 
@@ -78,3 +81,15 @@ async def test_within_a_cancelled_task_a_lost_link_is_still_a_lost_link() -> Non
     await asyncio.sleep(0)
     task.cancel()
     assert await task == "lost"
+
+
+async def test_a_link_that_does_not_answer_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        async def close(self, _: object) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(broker, "CLOSE_SECONDS", 0.01)
+    connection: Any = aio_pika.Connection("amqp://nowhere/")
+    connection.transport = Silent()
+    await broker.close(connection)
+    assert connection.is_closed
