@@ -783,6 +783,7 @@ async def test_the_runbook_pauses_a_job_exactly_as_the_command_does(world: World
     async with working(world, 2):
         async with closed_gate(world):
             await until_held(world, 2)
+            await until(world, "running", job)
             await world.execute(filled(PAUSE, job, "another"))
             assert await world.state() == "running"
 
