@@ -21,7 +21,7 @@ sys.exit({function}())
 def programs(folder: Path) -> dict[str, str]:
     """What makes a command one of the tree before the ledger's newest file was added.
 
-    Of this tree where there is no history, as in an export.
+    Of this tree where there is no history to take it from, as in an export or a shallow clone.
     """
     newest = next(statements.FOLDER.glob(f"schema/{schema.NEWEST:03}_*.sql"))
     added = _git("log", "--diff-filter=A", "--format=%H", "--max-count=1", "--", f"sql/schema/{newest.name}").decode()
@@ -29,6 +29,7 @@ def programs(folder: Path) -> dict[str, str]:
     commit = f"{added.strip()}^" if added.strip() else "HEAD"
     archive = _git("archive", commit, "backfill", "producers", "workers", "sql", "pyproject.toml")
     if not archive:
+        assert _git("rev-parse", "--is-shallow-repository").strip() != b"false", f"the history has no {commit}"
         return {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(folder, filter="data")

@@ -1,4 +1,4 @@
-"""Waiting for a condition: the only place in the tests that sleeps."""
+"""Waiting for a condition with a deadline. Whatever else sleeps in a test paces an application, or is what is tried."""
 
 import asyncio
 import inspect
