@@ -6,12 +6,11 @@ callbacks only append, and a lost link only empties the buffer.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
 from backfill.broker import BrokerLostError, bounded, connected, declaring, permitted
@@ -21,6 +20,7 @@ from backfill.settings import Settings
 from backfill.stalled import Stalled
 from backfill.topology import Topology, declare
 from workers.patience import REFUSED_SECONDS, Patience
+from workers.subscription import Delivery, Subscription
 from workers.troubles import Troubles
 
 # Of so many deliveries taken while both queues have some, one is from the normal queue: high never starves it.
@@ -28,16 +28,6 @@ NORMAL_EVERY: Final = 4
 STOP_SECONDS: Final = 3.0
 LINK: Final = "the link"
 LOST: Final = "Lost RabbitMQ; connecting again."
-
-
-@dataclass(frozen=True)
-class Delivery:
-    backfill: str
-    message: AbstractIncomingMessage
-
-    @property
-    def body(self) -> bytes:
-        return self.message.body
 
 
 class Intake:
@@ -63,7 +53,7 @@ class Intake:
         self._arrived = asyncio.Event()
         self._lost = asyncio.Event()
         self._taken = 0
-        self._consumers: list[tuple[AbstractQueue, str]] = []
+        self._subscriptions: list[Subscription] = []
         self._reached = False
         self._patience = Patience()
         self._troubles = Troubles(say)
@@ -88,8 +78,8 @@ class Intake:
                 reraise=True,
             ):
                 with attempt:
-                    await self._consume()
-            self._troubles.tell(LINK, LOST)
+                    reason = await self._consume()
+            self._troubles.tell(LINK, reason)
 
     def _is_loss(self, error: BaseException) -> bool:
         """Whether to connect again, which is said once a loss."""
@@ -104,8 +94,8 @@ class Intake:
         self._troubles.tell(LINK, LOST)
         return True
 
-    async def _consume(self) -> None:
-        """Connect, declare, consume, and return when the link, a channel or a consumer is lost."""
+    async def _consume(self) -> str:
+        """Connect, declare, consume, and say what happened when the link, a channel or a consumer is lost."""
         self._lost.clear()
         async with connected(self._url, name=self._name, heartbeat=self._settings.heartbeat) as connection:
             self._reached = True
@@ -119,12 +109,22 @@ class Intake:
                 self.ready.set()
                 self._troubles.over(LINK)
                 self._patience.over()
-                await self._lost.wait()
+                return await self._until_lost(connection)
             finally:
                 # The broker delivers these again; acking them on a new channel would be an error.
-                self._consumers.clear()
+                self._subscriptions.clear()
                 for buffer in self._buffers.values():
                     buffer.clear()
+
+    async def _until_lost(self, connection: AbstractConnection) -> str:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.reconcile_seconds):
+                    await self._lost.wait()
+                    return LOST
+            for one in self._subscriptions:
+                if await one.is_passed_over(connection):
+                    return f"Queue {one.queue.name} has messages and sends this worker none; connecting again."
 
     async def _subscribe_or_mend(self, connection: AbstractConnection, topology: Topology, priority: Priority) -> None:
         queue = topology.queue(priority)
@@ -144,14 +144,16 @@ class Intake:
             underlay: Any = await channel.get_underlay_channel()
             underlay.on_consumer_cancel_callbacks.add(self._on_cancelled)
             queue = await channel.get_queue(topology.queue(priority), ensure=False)
+            subscription = Subscription(topology.backfill, queue)
             buffer = self._buffers[priority]
 
-            async def deliver(message: AbstractIncomingMessage) -> None:
-                self.redelivered += bool(message.redelivered)
-                buffer.append(Delivery(topology.backfill, message))
+            def deliver(delivery: Delivery) -> None:
+                self.redelivered += bool(delivery.message.redelivered)
+                buffer.append(delivery)
                 self._arrived.set()
 
-            self._consumers.append((queue, await queue.consume(deliver)))
+            await subscription.consume(deliver)
+            self._subscriptions.append(subscription)
 
     def _on_lost(self, *_: object) -> None:
         self._lost.set()
@@ -178,29 +180,30 @@ class Intake:
 
     async def ack(self, delivery: Delivery) -> None:
         """Let the broker forget the delivery; if the link is gone it comes again and finds nothing to claim."""
-        await self._settle(delivery.message.ack())
+        await self._settle(delivery, delivery.message.ack())
 
     async def give_back(self, delivery: Delivery) -> None:
         """Put the delivery back for another worker."""
-        await self._settle(delivery.message.nack(requeue=True))
+        await self._settle(delivery, delivery.message.nack(requeue=True))
 
     async def reject(self, delivery: Delivery) -> None:
         """Let the broker move the delivery to the dead queue."""
-        await self._settle(delivery.message.reject(requeue=False))
+        await self._settle(delivery, delivery.message.reject(requeue=False))
 
     @staticmethod
-    async def _settle(call: Any) -> None:
-        try:
+    async def _settle(delivery: Delivery, call: Awaitable[Any]) -> None:
+        delivery.subscription.settled += 1
+        with suppress(BrokerLostError):
             async with bounded():
                 await call
-        except BrokerLostError:
-            pass
 
     async def stop(self) -> None:
         """Stop the broker from sending, then give back what is buffered; on a dead link it comes back by itself."""
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                for queue, tag in self._consumers:
-                    await self._settle(queue.cancel(tag))
+                for one in self._subscriptions:
+                    with suppress(BrokerLostError):
+                        async with bounded():
+                            await one.queue.cancel(one.tag)
                 while delivery := self._pick():
                     await self.give_back(delivery)

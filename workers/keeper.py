@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
@@ -103,11 +104,17 @@ class Keeper:
         while True:
             try:
                 async with self._connected(self._settings.lock_timeout_ms) as connection:
+                    beaten = monotonic()
                     while not self._thread.ending.is_set():
                         # A link that has gone silent must not cost the leases.
                         async with asyncio.timeout(max(1.0, pause)):
                             await self._beat(connection)
-                        failures = 0
+                        failures, since, beaten = 0, monotonic() - beaten, monotonic()
+                        if since > self._settings.lease_seconds:
+                            self._say(
+                                f"This worker stood still for {since:.1f} s, longer than a lease "
+                                f"({self._settings.lease_seconds:g} s): others may have taken over what it had in hand."
+                            )
                         await self._rest(pause)
                     await self._beat(connection)
                     await connection.execute(statements.read("ledger/stop_worker"), self._seat.id)
@@ -130,9 +137,8 @@ class Keeper:
 
     async def _beat(self, connection: Connection) -> None:
         """Renew the leases and show that the worker lives."""
-        held = self._hand.copy()
-        if claims := [hold.claim for hold in held.values() if hold.claim is not None]:
-            await partitions.renew(connection, claims, self._seat.id, self._settings.lease_seconds)
+        if held := self._hand.copy():
+            await partitions.renew(connection, held, self._seat.id, self._settings.lease_seconds)
         await connection.execute(
             statements.read("ledger/heartbeat_worker"),
             self._seat.id,

@@ -17,12 +17,13 @@ from backfill.settings import Settings
 from workers import burst, readiness
 from workers.cancelling import cancel, unless
 from workers.hand import Hand
-from workers.intake import Delivery, Intake
+from workers.intake import Intake
 from workers.keeper import Keeper, Seat
 from workers.lookout import Lookout
 from workers.processor import Processor
 from workers.reconciler import Reconciler
 from workers.stats import Stats
+from workers.subscription import Delivery
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -107,16 +108,10 @@ async def refusal(connection: Connection, message: PartitionMessage) -> Row | No
     return await connection.fetchrow(statements.read("ledger/read_refusal"), message.job, message.partition)
 
 
-async def renew(connection: Connection, claims: list[Claim], worker: UUID, lease_seconds: float) -> set[int]:
-    """Prolong the leases; returns the partition ids that are still held."""
-    rows = await connection.fetch(
-        statements.read("ledger/renew_leases"),
-        [claim.id for claim in claims],
-        [claim.fence for claim in claims],
-        worker,
-        lease_seconds,
-    )
-    return {row["id"] for row in rows}
+async def renew(connection: Connection, held: Collection[tuple[UUID, str]], worker: UUID, lease_seconds: float) -> None:
+    """Prolong the leases of those of these partitions, each a job and a key, that this worker has claimed."""
+    jobs, keys = [job for job, _ in held], [key for _, key in held]
+    await connection.execute(statements.read("ledger/renew_leases"), jobs, keys, worker, lease_seconds)
 
 
 async def lock(

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from backfill import settings
-from backfill.broker import BrokerLostError
+from backfill.broker import BrokerLostError, inspect
 from backfill.errors import UnreachableError
 from backfill.ledger.jobs import Request
 from backfill.message import PartitionMessage
@@ -229,4 +229,31 @@ async def test_a_link_that_breaks_under_the_reconciler_does_not_end_the_worker(w
 
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 60
     await world.finish()
+    await world.ends_well()
+
+
+async def test_a_worker_that_a_queue_made_anew_passes_over_connects_again(world: World) -> None:
+    """RabbitMQ tells nobody that a quorum queue was deleted when it is declared again in the same moment."""
+    await world.rows(40)
+    workers = [world.worker() for _ in range(2)]
+    queue = world.topology.queue(Priority.NORMAL)
+    async with world.broker() as connection:
+
+        async def are_consuming() -> bool:
+            state = await inspect(connection, queue)
+            return state is not None and state.consumers == len(workers)
+
+        await eventually(are_consuming)
+        deleting, declaring = await connection.channel(), await connection.channel()
+        path = f"/queues/{world.amqp.rpartition('/')[2]}/{queue}"
+        arguments = broker.call(world.env["RABBITMQ_MANAGEMENT_URL"], "GET", path)["arguments"]
+        gone = asyncio.ensure_future(deleting.queue_delete(queue, if_unused=False, if_empty=False))
+        while not gone.done():
+            await declaring.declare_queue(queue, durable=True, arguments=arguments)
+        await gone
+    await world.queue("--mode=all", "--batch-size=5")
+
+    await world.until_ended()
+    for worker in workers:
+        await world.drain(worker)
     await world.ends_well()

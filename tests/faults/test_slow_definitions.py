@@ -7,9 +7,10 @@ import pytest
 from tests.support.waiting import eventually
 from tests.support.world import World
 
-LEASE = {"BACKFILL_LEASE_SECONDS": "1"}
+LEASE = {"BACKFILL_LEASE_SECONDS": "2"}  # renewed three times in it: a machine may stand still for a second
 SLOW = 7  # the record that takes its time; all others take none
 OTHERS = f"SELECT count(*) FROM things WHERE value = 1 AND id <> {SLOW}"
+COMPUTING = "application_name LIKE 'worker %' AND state LIKE 'idle%' AND query LIKE '%FROM things WHERE id = ANY%'"
 KEEPERS = "datname = current_database() AND application_name LIKE 'worker % keeper'"
 
 
@@ -32,7 +33,7 @@ async def only_the_slow_record_failed(world: World, seconds: str) -> None:
 
 async def test_nobody_takes_a_partition_away_whose_record_computes_for_three_leases(world: World) -> None:
     world.definition = "Slow"
-    await queue(world, milliseconds=3_000)
+    await queue(world, milliseconds=6_000)
 
     workers = [world.worker(**LEASE) for _ in range(2)]
     await world.until_ended()
@@ -42,6 +43,26 @@ async def test_nobody_takes_a_partition_away_whose_record_computes_for_three_lea
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
     assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 1
     assert not [worker for worker in workers if "lost their worker" in worker.output]
+    await world.ends_well()
+
+
+async def test_a_claim_whose_answer_waits_behind_a_computation_keeps_its_lease(world: World) -> None:
+    world.definition = "Slow"
+    await queue(world, milliseconds=6_000)
+    # Making it run would wait for the other claim.
+    await world.execute("UPDATE backfill_jobs SET state = 'running', started_at = clock_timestamp()")
+    async with world.session() as session:
+        await session.execute("BEGIN; SELECT FROM backfill_partitions WHERE partition_key = '000000002' FOR UPDATE")
+        workers = [world.worker(**LEASE, BACKFILL_LOCK_TIMEOUT_MS="60000")]
+        await eventually(lambda: world.value(f"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {COMPUTING})"))
+        await session.execute("COMMIT")
+    workers.append(world.worker(**LEASE))
+    await world.until_ended()
+    for worker in workers:
+        await world.drain(worker)
+
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
+    assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 1
     await world.ends_well()
 
 
@@ -62,18 +83,18 @@ async def test_leases_are_renewed_while_c_code_keeps_the_interpreter_to_itself(w
     world.definition = "Backtracking"
     await queue(world, milliseconds=1)
 
-    workers = [world.worker(BACKFILL_LEASE_SECONDS="1.5", BACKFILL_RECORD_SECONDS="4") for _ in range(2)]
+    workers = [world.worker(**LEASE, BACKFILL_RECORD_SECONDS="5") for _ in range(2)]
     await world.until_ended()
     for worker in workers:
         await world.drain(worker)
 
-    await only_the_slow_record_failed(world, "4")
+    await only_the_slow_record_failed(world, "5")
     await world.ends_well()
 
 
 async def test_leases_are_renewed_on_another_connection_when_the_first_is_ended(world: World) -> None:
     world.definition = "Slow"
-    await queue(world, milliseconds=3_000)
+    await queue(world, milliseconds=4_000)
     workers = [world.worker(**LEASE)]
     running = "SELECT count(*) FROM backfill_partitions WHERE state = 'running'"
     await eventually(lambda: world.value(f"{running} AND records_updated = 0"))

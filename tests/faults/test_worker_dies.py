@@ -65,6 +65,7 @@ async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(world: World, 
     await world.finish()
     audited = await world.value("SELECT count(*) FROM audit")
     zombie.kill(signal.SIGCONT)
+    await eventually(lambda: "longer than a lease" in zombie.output)
     zombie.kill(signal.SIGTERM)
 
     assert await zombie.wait() == 0

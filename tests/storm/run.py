@@ -38,7 +38,8 @@ def main() -> int:
     jobs = min(options.jobs, len(seeds))
     private = any(dice.schedule(seed).without(without).needs_private for seed in seeds)
     until = tuple(filter(None, options.until.split(",")))
-    began, failed = time.monotonic(), []
+    began = time.monotonic()
+    failed: list[Outcome] = []
     with _lanes(jobs, private=private) as lanes:
         # A process a lane: commands of operators run inside it, and read its environment.
         context = multiprocessing.get_context("spawn")
@@ -51,15 +52,18 @@ def main() -> int:
                 outcome = future.result()
                 _show(outcome, loud=options.verbose)
                 if outcome.faults and (not until or any(fault.startswith(until) for fault in outcome.faults)):
-                    failed.append(outcome.seed)
+                    failed.append(outcome)
                     if until:
                         break
         finally:
             pool.shutdown(cancel_futures=True)  # those under way end, and take their processes with them
     print(f"{len(seeds)} storms in {time.monotonic() - began:.0f} s, {len(failed)} failed.")
+    for outcome in failed:
+        for fault in outcome.faults:
+            print(f"{outcome.seed}: {fault}")
     if failed:
         left_out = f" WITHOUT={','.join(sorted(without))}" if without else ""
-        print(f"To play them again: make storm SEEDS={','.join(map(str, sorted(failed)))},{left_out}")
+        print(f"To play them again: make storm SEEDS={','.join(str(one.seed) for one in failed)},{left_out}")
     return 1 if failed else 0
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from backfill import settings
 from backfill.modes import Priority
-from workers.intake import NORMAL_EVERY, Delivery, Intake
+from workers.intake import NORMAL_EVERY, Intake
+from workers.subscription import Delivery, Subscription
 
 
 @pytest.fixture
@@ -17,10 +18,11 @@ def intake() -> Intake:
 
 def arrive(intake: Intake, high: int, normal: int) -> None:
     """Put deliveries into the buffers as the consumers would."""
+    queue: Any = None
     for priority, count in ((Priority.HIGH, high), (Priority.NORMAL, normal)):
         for number in range(count):
             message: Any = f"{priority.value} {number}"
-            intake._buffers[priority].append(Delivery("counter", message))
+            intake._buffers[priority].append(Delivery("counter", message, Subscription("counter", queue)))
     intake._arrived.set()
 
 

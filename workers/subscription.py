@@ -1,0 +1,55 @@
+"""One consumer of one queue, and whether it still gets what the queue has.
+
+RabbitMQ can lose a consumer without a word: when a quorum queue is deleted and declared again at once, nobody is told.
+The new queue then counts the consumers of the old one, keeps messages for them, and takes none of their acks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage, AbstractQueue
+
+from backfill.broker import inspect
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message in hand."""
+
+    backfill: str
+    message: AbstractIncomingMessage
+    subscription: "Subscription" = field(repr=False, compare=False)
+
+    @property
+    def body(self) -> bytes:
+        return self.message.body
+
+
+class Subscription:
+    """Counts what arrives and what is settled."""
+
+    def __init__(self, backfill: str, queue: AbstractQueue) -> None:
+        self.queue = queue
+        self.tag = ""
+        self.settled = 0
+        self._backfill = backfill
+        self._arrived = 0
+        self._arrived_before: int | None = None  # at the last look, if the queue had messages and this consumer none
+
+    async def consume(self, deliver: Callable[[Delivery], None]) -> None:
+        """Let the broker send; `deliver` is called with whatever arrives, and must not wait."""
+
+        async def arrive(message: AbstractIncomingMessage) -> None:
+            self._arrived += 1
+            deliver(Delivery(self._backfill, message, self))
+
+        self.tag = await self.queue.consume(arrive)
+
+    async def is_passed_over(self, connection: AbstractConnection) -> bool:
+        """Whether nothing has come since the last look, though the queue had messages at both and none were in hand."""
+        before, self._arrived_before = self._arrived_before, None
+        if self._arrived == self.settled:
+            state = await inspect(connection, self.queue.name)
+            if state is not None and state.ready:
+                self._arrived_before = self._arrived
+        return before is not None and before == self._arrived_before
