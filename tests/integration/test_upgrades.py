@@ -1,7 +1,5 @@
 """Programs are upgraded one by one, after `backfill init` of the new version: those of the version before go on."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.support import before, databases
@@ -9,9 +7,9 @@ from tests.support.commands import Command
 from tests.support.world import World
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> dict[str, str]:
-    return before.programs(tmp_path / "before")
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return before.programs(tmp_path_factory.mktemp("before"))
 
 
 async def ended(*commands: Command) -> None:

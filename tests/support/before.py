@@ -1,21 +1,15 @@
-"""The programs of the version before this one, to try them on this one's ledger."""
+"""The programs of the version before this one, from its wheel, to try them on this one's ledger."""
 
 import io
 import os
 import subprocess
 import sys
 import tarfile
-import tomllib
 from pathlib import Path
 
 from backfill import schema, statements
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = """#!{python}
-import sys
-from {module} import {function}
-sys.exit({function}())
-"""
 
 
 def programs(folder: Path) -> dict[str, str]:
@@ -27,20 +21,17 @@ def programs(folder: Path) -> dict[str, str]:
     added = _git("log", "--diff-filter=A", "--format=%H", "--max-count=1", "--", f"sql/schema/{newest.name}").decode()
     # Not committed yet: then this is the version that comes next.
     commit = f"{added.strip()}^" if added.strip() else "HEAD"
-    archive = _git("archive", commit, "backfill", "producers", "workers", "sql", "pyproject.toml")
+    archive = _git("archive", commit)
     if not archive:
         assert _git("rev-parse", "--is-shallow-repository").strip() != b"false", f"the history has no {commit}"
         return {}
+    source, installed = folder / "source", folder / "installed"
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
-    bin_folder = folder / "bin"
-    bin_folder.mkdir()
-    for name, entry in tomllib.loads((folder / "pyproject.toml").read_text())["project"]["scripts"].items():
-        module, _, function = entry.partition(":")
-        program = bin_folder / name
-        program.write_text(PROGRAM.format(python=sys.executable, module=module, function=function))
-        program.chmod(0o755)
-    return {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]), "TEST_PROGRAMS": str(bin_folder)}
+        files.extractall(source, filter="data")
+    # A wheel, as users have it. What it needs is the same and is here.
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--no-deps", "--target", installed, source], timeout=120, check=True)
+    return {"PYTHONPATH": os.pathsep.join([str(installed), str(ROOT)]), "TEST_PROGRAMS": str(installed / "bin")}
 
 
 def _git(*arguments: str) -> bytes:
