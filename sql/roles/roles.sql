@@ -58,4 +58,4 @@ GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), back
     backfill_actor(), backfill_is_alive(backfill_workers)
     TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
 GRANT EXECUTE ON FUNCTION backfill_claim(uuid, text, uuid, double precision, text, text),
-    backfill_claim_any(uuid, text, uuid, double precision, text, text) TO backfill_worker;
+    backfill_claim_any(uuid, text, uuid, double precision, text, text), backfill_definition_of(uuid) TO backfill_worker;

@@ -31,6 +31,11 @@ CREATE TRIGGER backfill_jobs_retried BEFORE INSERT ON backfill_jobs
     FOR EACH ROW WHEN (NEW.parent_job_id IS NOT NULL AND NEW.parameters = '{}')
     EXECUTE FUNCTION backfill_retry_has_parameters();
 
+-- Which definition the job is for as of now: a claim that has waited would know what was right when it began.
+CREATE FUNCTION backfill_definition_of(the_job uuid) RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT definition_hash FROM backfill_jobs WHERE id = the_job
+$$;
+
 -- Programs that know nothing of parameters would compute without them. They go on with the claim as they know it, which
 -- gives them nothing of a job that has some; programs that know them take the claim beside it.
 DO $$

@@ -120,6 +120,24 @@ async def test_a_worker_that_runs_notices_what_is_accepted_meanwhile(world: Worl
     await world.ends_well()
 
 
+async def test_a_claim_that_waited_for_its_row_knows_what_was_accepted_meanwhile(world: World) -> None:
+    waits = "query LIKE '%-- Take a partition%' AND wait_event_type = 'Lock'"
+    async with world.session() as session:
+        await session.execute("BEGIN; SELECT FROM backfill_partitions WHERE partition_key = '000000002' FOR UPDATE")
+        async with made_up.working(world, Before(), BACKFILL_LOCK_TIMEOUT_MS="60000") as said:
+            await completed(world, 1)
+            await eventually(lambda: world.value(f"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {waits})"))
+            await world.execute(
+                "UPDATE backfill_jobs SET definition_hash = $1, former_definition_hashes = ARRAY[definition_hash]",
+                After().fingerprint(),
+            )
+            await session.execute("COMMIT")
+            await eventually(lambda: any("start this worker again" in line for line in said))
+    await worked(world, After())
+    assert await values(world) == {30, 70}
+    await world.ends_well()
+
+
 async def test_alone_it_neither_pauses_the_job_nor_costs_an_attempt(world: World) -> None:
     await worked(world, After())
     await done(world, "resume", "latest", "--accept-definition")
