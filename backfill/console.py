@@ -1,14 +1,16 @@
 """How commands speak: data on stdout, everything else on stderr, rich only for people, one sentence for an error."""
 
+import asyncio
 import errno
 import json
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -29,8 +31,10 @@ Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such jo
 6 a table, column, index or the ledger is not as it must be,
 7 wait: failed, or with failed records, 8 wait: cancelled,
 9 wait, worker --burst: a job is paused until its definition or table is corrected,
-70 a worker that could not interrupt a record, 75 wait: not ended in time, 130 interrupted."""
+70 a worker that could not interrupt a record, 75 wait: not ended in time, 130 interrupted,
+143 ended by SIGTERM."""
 
+T = TypeVar("T")
 MOST_SHOWN: Final = 10_000  # characters at once
 
 
@@ -79,7 +83,7 @@ def shown(text: str, stream: TextIO) -> str:
 
 @contextmanager
 def reporting() -> Iterator[None]:
-    """Around a command: a BackfillError becomes one line on stderr and its exit code, Ctrl-C becomes 130."""
+    """Around a command: a BackfillError becomes a line on stderr and its exit code, Ctrl-C becomes 130, SIGTERM 143."""
     try:
         yield
     except BackfillError as error:
@@ -90,10 +94,9 @@ def reporting() -> Iterator[None]:
             raise
         _end(known)
     except KeyboardInterrupt:
-        note("interrupted")
-        if _wants_json():
-            print_error("interrupted", 130)
-        sys.exit(130)
+        _interrupted("interrupted", 130)
+    except asyncio.CancelledError:
+        _interrupted("ended by SIGTERM", 143)
     except BrokenPipeError:
         # The reader has gone (`| head`): there is nobody left to tell.
         _silence()
@@ -103,6 +106,25 @@ def reporting() -> Iterator[None]:
             raise
         _silence()
         _end(BackfillError(f"cannot write to stdout: {error.strerror}"))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
+
+    async def obeying() -> T:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - it runs
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    return asyncio.run(obeying())
+
+
+def _interrupted(how: str, code: int) -> NoReturn:
+    note(how)
+    if _wants_json():
+        print_error(how, code)
+    sys.exit(code)
 
 
 def _end(error: BackfillError) -> NoReturn:

@@ -1,13 +1,12 @@
 """`backfill-queue`: open a job and queue its records."""
 
-import asyncio
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from backfill import __version__, application, parameters
-from backfill.console import EXIT_CODES, app_option, json_option, print_json, read_settings, reporting
+from backfill.console import EXIT_CODES, app_option, json_option, print_json, read_settings, reporting, run
 from backfill.invocation import SettingsCommand
 from backfill.modes import Mode, Priority
 
@@ -89,7 +88,7 @@ def main(
         definitions = application.load(settings.app)
         with Screen(silent=as_json) as screen:
             if resume:
-                result = asyncio.run(resumption.resume(settings, resume, definitions, screen))
+                result = run(resumption.resume(settings, resume, definitions, screen))
             else:
                 request = Request(
                     Mode(mode or "null"),
@@ -105,7 +104,7 @@ def main(
                 for sentence in application.rivals(definitions, definition.name):
                     screen.warn(sentence)
                 work = queueing.dry_run if options["dry_run"] else queueing.queue
-                result = asyncio.run(work(settings, definition, request, screen))
+                result = run(work(settings, definition, request, screen))
     if as_json:
         print_json(result)
 

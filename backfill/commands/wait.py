@@ -2,18 +2,22 @@
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import click
 
+from backfill.commands.looking import look
 from backfill.commands.report import how_to_go_on, lines
 from backfill.commands.selection import Duration
-from backfill.console import json_option, ledger, note, print_json, read_settings, reporting
+from backfill.console import json_option, note, print_json, read_settings, reporting
 from backfill.errors import HaltedError
 from backfill.states import ENDED, JobState
 from backfill.texts import one_line
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from backfill.ledger.progress import Progress
 
 EXIT_FAILED, EXIT_CANCELLED, EXIT_TIMEOUT = 7, 8, 75
@@ -31,25 +35,28 @@ table is corrected, 75 not ended in time."""
 def wait(job: str, timeout: float | None, as_json: bool) -> None:
     """Wait until JOB has ended, or cannot go on before somebody corrects its definition or table."""
     with reporting():
-        from backfill import schema
-        from backfill.ledger import jobs, progress
+        from backfill.ledger import progress
 
         async def until_ended() -> "Progress":
+            until = asyncio.get_running_loop().time() + (timeout if timeout is not None else float("inf"))
+            found: list[Progress] = []
             is_told = False
-            async with ledger(read_settings(), "wait") as connection:
-                await schema.check(connection)
-                found = await jobs.find(connection, job)
-                deadline = asyncio.get_running_loop().time() + (timeout if timeout is not None else float("inf"))
-                while True:
-                    now = await progress.read(connection, found)
-                    left = deadline - asyncio.get_running_loop().time()
-                    if now.state in ENDED or now.needs_correction or left <= 0:
-                        return now
-                    if now.state is JobState.PAUSED and not is_told:
-                        why = f" ({one_line(now.pause_reason)})" if now.pause_reason else ""
-                        note(f"job {now.job} is paused by {now.paused_by}{why}; {how_to_go_on(now)}")
-                    is_told = now.state is JobState.PAUSED
-                    await asyncio.sleep(min(POLL_SECONDS, left))
+
+            async def see(connection: "asyncpg.Connection[Any]", one: UUID) -> float | None:
+                nonlocal is_told
+                now = await progress.read(connection, one)
+                found[:] = [now]
+                left = until - asyncio.get_running_loop().time()
+                if now.state in ENDED or now.needs_correction or left <= 0:
+                    return None
+                if now.state is JobState.PAUSED and not is_told:
+                    why = f" ({one_line(now.pause_reason)})" if now.pause_reason else ""
+                    note(f"job {now.job} is paused by {now.paused_by}{why}; {how_to_go_on(now)}")
+                is_told = now.state is JobState.PAUSED
+                return min(POLL_SECONDS, left)
+
+            await look(read_settings(), "wait", job, see, until)
+            return found[0]
 
         now = asyncio.run(until_ended())
         if as_json:

@@ -1,19 +1,21 @@
 """`backfill status --watch`: one screen for people, plain lines for pipes, JSON lines for programs."""
 
-import asyncio
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
 
+from backfill.commands.looking import look
 from backfill.commands.report import duration, lines
-from backfill.console import is_terminal, ledger
+from backfill.console import is_terminal
 from backfill.errors import BackfillError
 from backfill.settings import Settings
 from backfill.states import ENDED
 
 if TYPE_CHECKING:
+    import asyncpg
     from rich.console import RenderableType
 
     from backfill.ledger.progress import Progress, WorkerView
@@ -21,19 +23,16 @@ if TYPE_CHECKING:
 
 async def follow(settings: Settings, reference: str, interval: float, *, as_json: bool) -> None:
     """Show the job's progress until it has ended."""
-    from backfill import schema
-    from backfill.ledger import jobs, progress
+    from backfill.ledger import progress
 
-    async with ledger(settings, "watch") as connection:
-        await schema.check(connection)
-        job = await jobs.find(connection, reference)
-        with _screen(as_json) as screen:
-            while True:
-                now = await progress.read(connection, job)
-                screen.show(now, await progress.workers(connection, now), await _depths(settings, now))
-                if now.state in ENDED:
-                    return
-                await asyncio.sleep(interval)
+    with _screen(as_json) as screen:
+
+        async def see(connection: "asyncpg.Connection[Any]", job: UUID) -> float | None:
+            now = await progress.read(connection, job)
+            screen.show(now, await progress.workers(connection, now), await _depths(settings, now))
+            return None if now.state in ENDED else interval
+
+        await look(settings, "watch", reference, see)
 
 
 async def _depths(settings: Settings, now: "Progress") -> dict[str, int | None]:

@@ -256,3 +256,28 @@ async def test_a_partition_that_somebody_holds_locked_makes_workers_wait_not_die
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 30
     await world.finish()
     await world.ends_well()
+
+
+async def test_who_waits_for_a_job_or_watches_it_outlives_a_restart(
+    private_world: World, private_postgres: Postgres
+) -> None:
+    world = private_world
+    await world.rows(20)
+    await world.queue("--mode=all", "--batch-size=5")
+    waiting = world.run("backfill", "wait", "--timeout=2m")
+    watching = world.run("backfill", "status", "--watch", "--interval=0.2")
+    looks = "SELECT count(DISTINCT application_name) = 2 FROM pg_stat_activity"
+    await eventually(lambda: world.value(f"{looks} WHERE application_name IN ('backfill-wait', 'backfill-watch')"))
+    await eventually(lambda: "pending: 0/20" in watching.output)
+    await asyncio.to_thread(private_postgres.stop)
+    for command in (waiting, watching):
+        await eventually(lambda command=command: "waiting for it" in command.output)
+    await asyncio.to_thread(private_postgres.start)
+    await reconnect(world)
+
+    await world.finish()
+    for command in (waiting, watching):
+        assert await command.wait() == 0, command.output
+        assert command.output.count("waiting for it") == 1
+        assert "completed" in command.output
+    await world.ends_well()

@@ -42,6 +42,22 @@ async def test_a_producer_killed_after_a_step_is_resumed_and_every_record_is_que
     await world.ends_well()
 
 
+async def test_a_producer_that_is_told_to_end_leaves_its_lease_to_the_next(world: World) -> None:
+    await world.rows(100)
+    producer = world.producer("--mode=all", "--batch-size=2", failpoint="producer.after_plan=stop@2")
+    await world.until_stopped(producer)
+    producer.kill(signal.SIGTERM)
+    producer.kill(signal.SIGCONT)
+    assert await producer.wait() == 143
+    assert "go on with backfill-queue --resume" in producer.output
+    assert producer.output.endswith("\nended by SIGTERM\n")
+
+    resumed = world.producer("--resume", "latest")
+    assert await resumed.wait() == 0, resumed.output
+    await world.finish()
+    await world.ends_well()
+
+
 async def test_what_a_dead_producer_has_planned_is_worked_on_before_anyone_resumes(world: World) -> None:
     await world.rows(100)
     await die(world, "producer.after_plan")
