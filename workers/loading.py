@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from inspect import isawaitable
 from typing import Any
 
 import asyncpg
@@ -122,7 +123,10 @@ class Loading:
         if type(definition).load is ColumnBackfill.load:
             rows: Sequence[Mapping[str, Any]] = await self._connection.fetch(self._target.inputs, *self._arrays(places))
             return rows
-        loaded: Any = await definition.load(self._connection, [self._keys[place] for place in places])
+        loading: Any = definition.load(self._connection, [self._keys[place] for place in places])
+        if not isawaitable(loading):
+            raise SchemaError(f"load of {definition.name} is an ordinary function; write it with: async def load")
+        loaded: Any = await loading
         if not isinstance(loaded, Iterable) or isinstance(loaded, Mapping | str | bytes):
             raise SchemaError(f"load of {definition.name} returned {type(loaded).__name__}, not a list of rows")
         return list(loaded)

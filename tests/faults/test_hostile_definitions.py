@@ -176,6 +176,10 @@ async def loaded_as_tuples(connection: Any, keys: Sequence[int]) -> Any:
     return [(key, 1) for key in keys]
 
 
+def loaded_at_once(_: Any, keys: Sequence[Any]) -> Any:
+    return [{"id": key} for key in keys]
+
+
 async def loaded_nothing(connection: Any, keys: Sequence[int]) -> Any:
     return None
 
@@ -191,6 +195,7 @@ async def loaded_nothing(connection: Any, keys: Sequence[int]) -> Any:
         (loaded_without_key, "the inputs of made have no column 'id'; name the key so"),
         (loaded_as_tuples, "load of made gave a row that is no mapping but a tuple"),
         (loaded_nothing, "load of made returned NoneType, not a list of rows"),
+        (loaded_at_once, "load of made is an ordinary function; write it with: async def load"),
     ],
 )
 async def test_a_load_whose_rows_are_nobodys_pauses_the_job_with_the_reason(
