@@ -106,7 +106,7 @@ def _why(error: BaseException) -> str:
         return f"the environment variable {texts.clean(error)} is not set"
     if isinstance(error, ImportError):
         return texts.clean(error)
-    return ": ".join(texts.why(error))
+    return texts.in_a_line(error)
 
 
 def _by_name(definitions: list[ColumnBackfill]) -> dict[str, ColumnBackfill]:

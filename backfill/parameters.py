@@ -134,7 +134,7 @@ def _checked(model: type[BaseModel], found: Mapping[str, Any]) -> BaseModel:
         names = frozenset(str(one["loc"][0]) for one in errors if one["loc"])
         raise _RefusedError(_line("; ".join(told)), names) from None
     except Exception as error:  # whatever a validator of the user's raises
-        raise _RefusedError(_line(": ".join(texts.why(error)))) from None
+        raise _RefusedError(_line(texts.in_a_line(error))) from None
 
 
 def _is_json(text: Any) -> bool:

@@ -33,6 +33,12 @@ def why(error: BaseException) -> tuple[str, str]:
     return name, clean(error) or name
 
 
+def in_a_line(error: BaseException) -> str:
+    """The same as one text."""
+    name, message = why(error)
+    return name if message == name else f"{name}: {message}"
+
+
 def is_fit(text: str) -> bool:
     """Whether the text can be held as it is."""
     return UNFIT.search(text) is None

@@ -13,7 +13,7 @@ from backfill.message import PartitionMessage
 from backfill.modes import Priority
 from backfill.publisher import Publisher, partition_message
 from backfill.settings import Settings
-from backfill.texts import why
+from backfill.texts import in_a_line, why
 from backfill.topology import milliseconds
 from workers.halving import is_broken_definition
 from workers.stats import Stats
@@ -33,8 +33,7 @@ class Failing:
 
     async def whole(self, message: PartitionMessage, claim: Claim, error: Exception) -> bool:
         """The partition as a whole did not work out: the ledger first, then the message."""
-        kind, said = why(error)
-        text = f"{kind}: {said}"
+        text = in_a_line(error)
         async with self._pool.acquire(timeout=10) as connection:
             if is_broken_definition(error) or isinstance(error, SchemaError):
                 # Every partition would fail alike: stop the job once and say why, and count no attempt.
@@ -44,7 +43,7 @@ class Failing:
                 return True
             retryable = is_transient(error) or isinstance(error, TransientError)
             if not retryable or claim.attempt >= self._settings.max_attempts:
-                return not await self.give_up(connection, message, claim, kind, text)
+                return not await self.give_up(connection, message, claim, why(error)[0], text)
             if not await partitions.retry(connection, claim, self.delay(claim), text):
                 self._stats.fenced += 1
                 return True

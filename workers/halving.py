@@ -121,7 +121,7 @@ class Halving:
             return False  # the definition raised it
         if _is_out_of_reach(error) and await self._is_well():
             # The definition's own service is away, or a database of its own, not ours: an attempt of this partition.
-            raise TransientError(": ".join(texts.why(error))) from error
+            raise TransientError(texts.in_a_line(error)) from error
         if isinstance(error, asyncpg.InterfaceError) and not self._connection.is_closed():
             # The driver itself refuses the call: too few or too many arguments, for one.
             raise SchemaError(f"the inputs of {self._backfill} cannot be loaded: {error}") from error

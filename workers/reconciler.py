@@ -21,7 +21,7 @@ from backfill.ledger.sweeping import Swept
 from backfill.modes import Mode, Priority
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from backfill.texts import why
+from backfill.texts import clean, in_a_line
 from backfill.topology import Topology
 from workers.expired import Expired
 from workers.patience import REFUSED_SECONDS, Patience
@@ -114,8 +114,7 @@ class Reconciler:
         """Say what is wrong with one backfill or job alone; raises what is wrong with the database or the broker."""
         if is_away(error) or isinstance(error, UnreachableError):
             raise error
-        kind, said = why(error)
-        self._troubles.tell(about, f"{what}: {said if isinstance(error, BackfillError) else f'{kind}: {said}'}")
+        self._troubles.tell(about, f"{what}: {clean(error) if isinstance(error, BackfillError) else in_a_line(error)}")
 
     async def close_ended(self, connection: Connection, backfill: str) -> bool:
         """Roll up the active jobs and end those that are done; True when there is more to do."""

@@ -13,7 +13,7 @@ from backfill.ledger import planning, reconciling
 from backfill.ledger.jobs import Row
 from backfill.modes import Priority
 from backfill.publisher import Publisher, partition_message
-from backfill.texts import why
+from backfill.texts import in_a_line
 from workers.troubles import Troubles
 
 PAGE: Final = 500
@@ -94,8 +94,7 @@ class Republisher:
             raise
         except Exception as error:
             self.unpublished += 1
-            kind, said = why(error)
-            self._troubles.tell((job, key), f"Cannot publish partition {key} of job {job}: {kind}: {said}")
+            self._troubles.tell((job, key), f"Cannot publish partition {key} of job {job}: {in_a_line(error)}")
             return False
         self._troubles.over((job, key))
         return True

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from backfill.console import note, say
-from backfill.texts import clean, is_fit, why
+from backfill.texts import clean, in_a_line, is_fit, why
 
 
 class Mute:
@@ -71,6 +71,11 @@ def test_an_error_is_told_by_its_class_and_message() -> None:
     assert why(SilentError()) == ("SilentError", "<SilentError without a text>")
     long = type("E" * 500, (Exception,), {})
     assert why(long()) == ("E" * 199 + "…", "E" * 199 + "…")
+
+
+def test_in_a_line_no_class_stands_twice() -> None:
+    assert in_a_line(ValueError("no")) == "ValueError: no"
+    assert in_a_line(TimeoutError()) == "TimeoutError"
 
 
 def test_a_class_whose_name_cannot_be_asked_for_has_one_all_the_same() -> None:
