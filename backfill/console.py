@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
@@ -113,8 +114,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
     async def obeying() -> T:
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - it runs
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        if task is not None and threading.current_thread() is threading.main_thread():  # it alone hears signals
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await work
 
     return asyncio.run(obeying())
