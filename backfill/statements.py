@@ -4,9 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-# An installed wheel carries sql/ inside the package, a checkout has it beside the package.
-_INSIDE: Final = Path(__file__).parent / "sql"
-FOLDER: Final = _INSIDE if _INSIDE.is_dir() else Path(__file__).parent.parent / "sql"
+FOLDER: Final = Path(__file__).parent / "sql"
 
 
 @cache

@@ -14,14 +14,14 @@ from aio_pika.abc import AbstractIncomingMessage
 from backfill import broker, database
 from backfill.catalog import Target, resolve
 from backfill.database import Pool
+from backfill.examples.killmails import KillmailValues
 from backfill.ledger.partitions import Tally
 from backfill.modes import Mode, Priority
 from backfill.settings import Settings
 from backfill.topology import Topology
+from backfill.workers.computation import compute
+from backfill.workers.watch import Watch
 from benchmarks.marks import Mark
-from examples.killmails import KillmailValues
-from workers.computation import compute
-from workers.watch import Watch
 
 CONCURRENCY = 3  # the default of backfill-worker, and so are the two below
 PREFETCH = CONCURRENCY + 2

@@ -2,8 +2,8 @@
 
 from functools import cache
 
+from backfill.examples.killmails import statements
 from benchmarks import sql
-from examples.killmails import statements
 
 COLUMNS = ("total_value", "destroyed_value", "dropped_value")
 # The sum weighted by the key shows values that were given to the wrong killmail.

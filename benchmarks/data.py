@@ -7,8 +7,8 @@ import sys
 import asyncpg
 
 from backfill import schema
+from backfill.examples.killmails import generate, statements
 from benchmarks import names, sql
-from examples.killmails import generate, statements
 
 
 async def fill(url: str, kind: str, records: int) -> None:

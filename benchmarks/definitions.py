@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backfill import ColumnBackfill
-from examples.names import NormalisedNames
+from backfill.examples.names import NormalisedNames
 
 
 class PlainIds(ColumnBackfill):

@@ -23,12 +23,12 @@ from backfill import settings as settings_module
 from backfill.ledger import operations
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
+from backfill.producers.queueing import queue
+from backfill.producers.screen import Screen
 from backfill.settings import Settings
 from benchmarks import commands, machine, sql, table
 from benchmarks.arena import Site, arena
 from benchmarks.figures import Figure, Target, at_most
-from producers.queueing import queue
-from producers.screen import Screen
 
 RECORDS = 200_000
 BATCH = 10

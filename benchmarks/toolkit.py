@@ -9,9 +9,9 @@ from benchmarks import commands, sql
 from benchmarks.arena import SECONDS_A_RECORD, Site, ready
 from benchmarks.commands import Command, Outcome
 
-KILLMAILS = "examples.killmails:KillmailValues"
+KILLMAILS = "backfill.examples.killmails:KillmailValues"
 PLAIN_IDS = "benchmarks.definitions:PlainIds"
-PEOPLE = "examples.names:NormalisedNames"
+PEOPLE = "backfill.examples.names:NormalisedNames"
 ORDER_LINES = "benchmarks.definitions:OrderLines"
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from backfill.examples.killmails import statements
 from benchmarks import checks, sql, toolkit
-from examples.killmails import statements
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ The table, and the two commands that fill its column:
 
     CREATE TABLE people (id bigint PRIMARY KEY, name text, name_normalised text);
 
-    backfill-queue --app examples.names --mode=null
-    backfill-worker --app examples.names
+    backfill-queue --app backfill.examples.names --mode=null
+    backfill-worker --app backfill.examples.names
 """
 
 import unicodedata

@@ -81,8 +81,8 @@ def main(
     with reporting():
         # The network libraries are not loaded for --help.
         from backfill.ledger.jobs import Request
-        from producers import queueing, resumption
-        from producers.screen import Screen
+        from backfill.producers import queueing, resumption
+        from backfill.producers.screen import Screen
 
         settings = read_settings(app=app)
         definitions = application.load(settings.app)

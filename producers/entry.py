@@ -5,4 +5,4 @@ from backfill.entry import run
 
 def main() -> None:
     """Import the command only when Ctrl-C is answered."""
-    run("producers.command")
+    run("backfill.producers.command")

@@ -18,7 +18,7 @@ from backfill.ledger import planning
 from backfill.ledger.jobs import Request, Row
 from backfill.ledger.planning import Bounds
 from backfill.probing import need_fit_queries
-from producers import left_out
+from backfill.producers import left_out
 
 COUNT_SECONDS = 20.0
 # Blanks around a part are for the eye, those in quotes belong to the key.

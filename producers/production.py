@@ -16,11 +16,11 @@ from backfill.definition import ColumnBackfill
 from backfill.errors import BackfillError, SchemaError, UnreachableError
 from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Row
+from backfill.producers.preparation import Preparation
+from backfill.producers.producer import Producer
+from backfill.producers.screen import Screen
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from producers.preparation import Preparation
-from producers.producer import Producer
-from producers.screen import Screen
 
 
 async def publisher(settings: Settings, definition: ColumnBackfill, stack: AsyncExitStack, screen: Screen) -> Publisher:

@@ -15,10 +15,10 @@ from backfill.errors import ConflictError
 from backfill.failpoints import failpoint
 from backfill.ledger import idempotency, jobs
 from backfill.ledger.jobs import Request
+from backfill.producers import production, resumption, summary
+from backfill.producers.preparation import canonical, explain, prepare
+from backfill.producers.screen import Screen
 from backfill.settings import Settings
-from producers import production, resumption, summary
-from producers.preparation import canonical, explain, prepare
-from producers.screen import Screen
 
 
 async def dry_run(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:

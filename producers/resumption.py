@@ -18,10 +18,10 @@ from backfill.fingerprint import is_comparable
 from backfill.ledger import jobs, planning
 from backfill.ledger.jobs import Request, Row
 from backfill.modes import Mode, Priority
+from backfill.producers import production, summary
+from backfill.producers.preparation import prepare
+from backfill.producers.screen import Screen
 from backfill.settings import Settings
-from producers import production, summary
-from producers.preparation import prepare
-from producers.screen import Screen
 
 POLL_SECONDS: Final = 0.5
 

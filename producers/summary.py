@@ -3,10 +3,10 @@
 from typing import Any
 
 from backfill import parameters
+from backfill.producers.preparation import Preparation
+from backfill.producers.screen import Screen
 from backfill.settings import Settings
 from backfill.topology import Topology
-from producers.preparation import Preparation
-from producers.screen import Screen
 
 
 def describe(settings: Settings, screen: Screen, prepared: Preparation) -> None:

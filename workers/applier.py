@@ -12,11 +12,11 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from backfill.catalog import Target
 from backfill.database import Connection, is_transient
 from backfill.ledger.partitions import Claim, Tally
-from workers.committing import Committing, CommitUnknownError, Ending, FencedError, Way
-from workers.halving import is_broken_definition
-from workers.portion import Portion
-from workers.values import Computed
-from workers.writing import WAITS, Left, Writing
+from backfill.workers.committing import Committing, CommitUnknownError, Ending, FencedError, Way
+from backfill.workers.halving import is_broken_definition
+from backfill.workers.portion import Portion
+from backfill.workers.values import Computed
+from backfill.workers.writing import WAITS, Left, Writing
 
 # Two sessions in each other's way: the same transaction succeeds a moment later.
 RACES: Final = (asyncpg.TransactionRollbackError,)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from backfill.database import Pool, is_transient
 from backfill.ledger import jobs
 from backfill.texts import one_line
-from workers.reconciler import Reconciler
+from backfill.workers.reconciler import Reconciler
 
 POLL_SECONDS: Final = 0.1  # how often an idle worker asks whether anything is left
 

@@ -74,8 +74,8 @@ def main(
     """
     with reporting():
         from backfill.topology import Topology
-        from workers import signals
-        from workers.worker import Options, Worker
+        from backfill.workers import signals
+        from backfill.workers.worker import Options, Worker
 
         settings = read_settings(app=app, metrics_port=metrics_port)
         definitions = application.load(settings.app)

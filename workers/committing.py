@@ -11,10 +11,10 @@ from backfill.database import Connection, is_away
 from backfill.failpoints import failpoint
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim, Tally
-from workers.loading import Loading
-from workers.portion import LOCKED_MS
-from workers.values import Computed
-from workers.writing import INPUTS_CHANGED, Left, Writing
+from backfill.workers.loading import Loading
+from backfill.workers.portion import LOCKED_MS
+from backfill.workers.values import Computed
+from backfill.workers.writing import INPUTS_CHANGED, Left, Writing
 
 LOCK_MS: Final = 100  # for the table's own lock, and for one that a trigger waits for while rows are locked
 

@@ -14,10 +14,10 @@ from backfill.errors import TransientError
 from backfill.kinds import packed
 from backfill.ledger.partitions import Tally
 from backfill.needs import need_settings
-from workers import values
-from workers.loading import Loading
-from workers.values import Batch, Computed
-from workers.watch import Watch
+from backfill.workers import values
+from backfill.workers.loading import Loading
+from backfill.workers.values import Batch, Computed
+from backfill.workers.watch import Watch
 
 # A computation holds the event loop no longer than this at a stretch: deliveries and signals must go on.
 STRETCH_SECONDS: Final = 0.05

@@ -17,8 +17,8 @@ from backfill.ledger.definitions import Ordered
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage
 from backfill.settings import Settings
-from workers.halving import is_broken_definition
-from workers.troubles import Troubles
+from backfill.workers.halving import is_broken_definition
+from backfill.workers.troubles import Troubles
 
 REST_SECONDS: Final = 1.0  # before a partition that is for others is queued again
 MOST_JOBS: Final = 100  # remembered; the one that was met first is looked up again

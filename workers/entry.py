@@ -9,7 +9,7 @@ import sys
 def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
-    from workers.command import main as command
+    from backfill.workers.command import main as command
 
     command()
 

@@ -15,8 +15,8 @@ from backfill.publisher import Publisher, partition_message
 from backfill.settings import Settings
 from backfill.texts import in_a_line, why
 from backfill.topology import milliseconds
-from workers.halving import is_broken_definition
-from workers.stats import Stats
+from backfill.workers.halving import is_broken_definition
+from backfill.workers.stats import Stats
 
 
 class Failing:

@@ -11,7 +11,7 @@ from backfill import sessions, statements, texts
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
 from backfill.ledger.partitions import Tally
-from workers.outages import is_outage
+from backfill.workers.outages import is_outage
 
 # Halves of what was cut off: with the whole time each, finding one record would take as long as ten partitions.
 HALVED_STATEMENT_MS: Final = 2_000

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from backfill.ledger.partitions import Claim
-from workers.watch import Watch
+from backfill.workers.watch import Watch
 
 Place: TypeAlias = tuple[UUID, str]  # job and partition
 

@@ -18,8 +18,8 @@ from backfill.kinds import packed
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage
-from workers.stats import Stats
-from workers.troubles import Troubles
+from backfill.workers.stats import Stats
+from backfill.workers.troubles import Troubles
 
 # A locked table holds up the whole backfill, which the slot has nothing better for: it waits where it goes on at once.
 # Some rows hold up their partition only; it is tried again later, the longer it is held the less often.

@@ -19,9 +19,9 @@ from backfill.modes import Priority
 from backfill.settings import Settings
 from backfill.stalled import Stalled
 from backfill.topology import Topology, declare
-from workers.patience import REFUSED_SECONDS, Patience
-from workers.subscription import Delivery, Subscription
-from workers.troubles import Troubles
+from backfill.workers.patience import REFUSED_SECONDS, Patience
+from backfill.workers.subscription import Delivery, Subscription
+from backfill.workers.troubles import Troubles
 
 # Of so many deliveries taken while both queues have some, one is from the normal queue: high never starves it.
 NORMAL_EVERY: Final = 4

@@ -21,11 +21,11 @@ from backfill.errors import BackfillError, UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import partitions
 from backfill.settings import Settings
-from workers.hand import Hand
-from workers.lookout import Lookout
-from workers.stats import Stats
-from workers.thread import LoopThread
-from workers.watch import Watch
+from backfill.workers.hand import Hand
+from backfill.workers.lookout import Lookout
+from backfill.workers.stats import Stats
+from backfill.workers.thread import LoopThread
+from backfill.workers.watch import Watch
 
 EXIT_STUCK: Final = 70  # a record that nothing interrupts
 LAST_SECONDS: Final = 2.0  # for the last counts, and for giving claims back

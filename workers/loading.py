@@ -15,8 +15,8 @@ from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.kinds import packed
 from backfill.ledger.partitions import Tally
-from workers.halving import Halving
-from workers.values import Batch
+from backfill.workers.halving import Halving
+from backfill.workers.values import Batch
 
 Rows = dict[int, Mapping[str, Any]]  # by their places in the batch
 

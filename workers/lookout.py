@@ -8,7 +8,7 @@ from time import monotonic
 from types import FrameType
 from typing import Final
 
-from workers.watch import RecordTimeoutError, Watch
+from backfill.workers.watch import RecordTimeoutError, Watch
 
 BREATH_AFTER: Final = 0.1  # seconds in one record, before other threads are let in by force
 BREATH_SECONDS: Final = 0.002

@@ -8,10 +8,10 @@ from typing import Final
 from backfill import exposition
 from backfill.exposition import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from backfill.publisher import Publisher
-from workers.durations import BOUNDS
-from workers.intake import Intake
-from workers.reconciler import Reconciler
-from workers.stats import Stats
+from backfill.workers.durations import BOUNDS
+from backfill.workers.intake import Intake
+from backfill.workers.reconciler import Reconciler
+from backfill.workers.stats import Stats
 
 OUTCOMES: Final = ("updated", "unchanged", "skipped", "failed", "deleted")
 REASONS: Final = ("lease_expired", "republished")

@@ -22,18 +22,18 @@ from backfill.ledger.partitions import Claim, Tally
 from backfill.message import PartitionMessage, decode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from workers.applier import Applier
-from workers.committing import CommitUnknownError, Ending, FencedError
-from workers.computation import compute
-from workers.definitions import Definitions, FormerDefinitionError
-from workers.failing import Failing
-from workers.hand import Hand, Hold
-from workers.holding import HeldError, Holding
-from workers.interruptions import Interruptions, cause_of
-from workers.portion import Portion
-from workers.refusing import Refusing
-from workers.slices import Turns
-from workers.stats import Stats
+from backfill.workers.applier import Applier
+from backfill.workers.committing import CommitUnknownError, Ending, FencedError
+from backfill.workers.computation import compute
+from backfill.workers.definitions import Definitions, FormerDefinitionError
+from backfill.workers.failing import Failing
+from backfill.workers.hand import Hand, Hold
+from backfill.workers.holding import HeldError, Holding
+from backfill.workers.interruptions import Interruptions, cause_of
+from backfill.workers.portion import Portion
+from backfill.workers.refusing import Refusing
+from backfill.workers.slices import Turns
+from backfill.workers.stats import Stats
 
 # A row that the application changes while its value is computed is read again so often before it has to wait.
 ROUNDS: Final = 3

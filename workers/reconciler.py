@@ -23,10 +23,10 @@ from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.texts import clean, in_a_line
 from backfill.topology import Topology
-from workers.expired import Expired
-from workers.patience import REFUSED_SECONDS, Patience
-from workers.republisher import Republisher
-from workers.troubles import Troubles
+from backfill.workers.expired import Expired
+from backfill.workers.patience import REFUSED_SECONDS, Patience
+from backfill.workers.republisher import Republisher
+from backfill.workers.troubles import Troubles
 
 TICK_SECONDS = 1.0
 RETURN_SECONDS = 3.0  # after an outage of the database

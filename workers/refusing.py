@@ -10,8 +10,8 @@ from backfill.errors import UnreachableError
 from backfill.ledger import partitions
 from backfill.message import PartitionMessage
 from backfill.publisher import Publisher
-from workers.hand import Hold
-from workers.stats import Stats
+from backfill.workers.hand import Hold
+from backfill.workers.stats import Stats
 
 REST_SECONDS: Final = 1.0  # a message that comes too early is held so long before it is dropped
 BURIED_BYTES: Final = 65_536  # enough to see what it was; an oversized body is cut to this

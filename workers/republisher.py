@@ -14,7 +14,7 @@ from backfill.ledger.jobs import Row
 from backfill.modes import Priority
 from backfill.publisher import Publisher, partition_message
 from backfill.texts import in_a_line
-from workers.troubles import Troubles
+from backfill.workers.troubles import Troubles
 
 PAGE: Final = 500
 

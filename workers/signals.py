@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from workers.lookout import Lookout
+from backfill.workers.lookout import Lookout
 
 BREATH_EVERY: Final = 0.02  # seconds of computing
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.ledger.partitions import Tally
-from workers.durations import Durations
+from backfill.workers.durations import Durations
 
 WINDOW_SECONDS: Final = 30.0
 

@@ -14,16 +14,16 @@ from backfill.database import Pool
 from backfill.definition import ColumnBackfill
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from workers import burst, readiness
-from workers.cancelling import cancel, unless
-from workers.hand import Hand
-from workers.intake import Intake
-from workers.keeper import Keeper, Seat
-from workers.lookout import Lookout
-from workers.processor import Processor
-from workers.reconciler import Reconciler
-from workers.stats import Stats
-from workers.subscription import Delivery
+from backfill.workers import burst, readiness
+from backfill.workers.cancelling import cancel, unless
+from backfill.workers.hand import Hand
+from backfill.workers.intake import Intake
+from backfill.workers.keeper import Keeper, Seat
+from backfill.workers.lookout import Lookout
+from backfill.workers.processor import Processor
+from backfill.workers.reconciler import Reconciler
+from backfill.workers.stats import Stats
+from backfill.workers.subscription import Delivery
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Worker:
             )
             self._reconciler = Reconciler(settings, broker_url, pool, publisher, self._definitions, self._id, self._say)
             if options.metrics:
-                from workers import metrics  # needs an extra
+                from backfill.workers import metrics  # needs an extra
 
                 serving = metrics.serving(*options.metrics, self.stats, self._intake, publisher, self._reconciler)
                 self._say(f"Metrics: {stack.enter_context(serving)}")

@@ -12,7 +12,7 @@ from backfill.catalog import Target, need_unchanged
 from backfill.database import Connection, is_away, is_transient
 from backfill.kinds import packed
 from backfill.ledger.partitions import Tally
-from workers.values import Computed
+from backfill.workers.values import Computed
 
 CHANGED: Final = ("ConflictError", "the application changed the row while its value was computed")
 INPUTS_CHANGED: Final = ("ConflictError", "what the value is computed from has changed meanwhile")

@@ -19,7 +19,7 @@ from backfill.errors import BackfillError, UsageError
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress
 
-EXAMPLE: Final = "examples.killmails"
+EXAMPLE: Final = "backfill.examples.killmails"
 STEP_SECONDS: Final = 300
 
 

@@ -9,8 +9,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from backfill import Skip
+from backfill.examples.killmails import KillmailValues
 from benchmarks.marks import Mark
-from examples.killmails import KillmailValues
 
 DEFINITION = KillmailValues()
 # The definition's query for a single record: planned for one id, it takes half the time of one planned for an array.

@@ -1,5 +1,5 @@
 """Runs the example's command."""
 
-from examples.killmails.command import main
+from backfill.examples.killmails.command import main
 
-main(prog_name="python -m examples.killmails")
+main(prog_name="python -m backfill.examples.killmails")

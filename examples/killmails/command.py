@@ -1,4 +1,4 @@
-"""`python -m examples.killmails`: the example's tables, prices and killmails."""
+"""`python -m backfill.examples.killmails`: the example's tables, prices and killmails."""
 
 import asyncio
 import sys
@@ -12,11 +12,11 @@ import click
 from backfill import database
 from backfill.console import need_database, note, read_settings, reporting
 from backfill.errors import BackfillError, SchemaError, UsageError
-from examples.killmails import load as killmail_files
-from examples.killmails import prices as price_files
-from examples.killmails import statements
-from examples.killmails.generate import generate as insert_made_up
-from examples.killmails.reading import FileError, Report
+from backfill.examples.killmails import load as killmail_files
+from backfill.examples.killmails import prices as price_files
+from backfill.examples.killmails import statements
+from backfill.examples.killmails.generate import generate as insert_made_up
+from backfill.examples.killmails.reading import FileError, Report
 
 Work = Callable[["asyncpg.Connection[Any]"], Coroutine[Any, Any, None]]
 
@@ -29,10 +29,10 @@ database_option = click.option(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
-  python -m examples.killmails schema
-  python -m examples.killmails prices market_prices.csv
-  python -m examples.killmails load killmails.jsonl.gz
-  python -m examples.killmails generate --killmails 100000""",
+  python -m backfill.examples.killmails schema
+  python -m backfill.examples.killmails prices market_prices.csv
+  python -m backfill.examples.killmails load killmails.jsonl.gz
+  python -m backfill.examples.killmails generate --killmails 100000""",
 )
 def main() -> None:
     """Make the example's tables and fill them with real or made-up killmails."""
@@ -140,6 +140,6 @@ async def _connected(url: str, work: Work) -> None:
             try:
                 await work(connection)
             except asyncpg.UndefinedTableError as error:
-                raise SchemaError(f"{error}; run: python -m examples.killmails schema") from error
+                raise SchemaError(f"{error}; run: python -m backfill.examples.killmails schema") from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise BackfillError(f"PostgreSQL: {error}") from error

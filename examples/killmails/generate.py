@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 
 from backfill.errors import ConflictError
-from examples.killmails import distribution, statements
+from backfill.examples.killmails import distribution, statements
 
 CHUNK = 5_000  # killmails a transaction: about 80,000 item lines, some 30 MB here
 VACUUM_SECONDS = 3_600.0

@@ -6,9 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from examples.killmails import statements
-from examples.killmails.esi import BadLineError, Item, Killmail, parse
-from examples.killmails.reading import FileError, Report, lines
+from backfill.examples.killmails import statements
+from backfill.examples.killmails.esi import BadLineError, Item, Killmail, parse
+from backfill.examples.killmails.reading import FileError, Report, lines
 
 BATCH = 500  # killmails a transaction
 

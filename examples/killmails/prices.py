@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import asyncpg
 from pydantic import BaseModel, Field, ValidationError
 
-from examples.killmails import statements
-from examples.killmails.esi import BadLineError, reason
-from examples.killmails.reading import FileError, Report, lines
+from backfill.examples.killmails import statements
+from backfill.examples.killmails.esi import BadLineError, reason
+from backfill.examples.killmails.reading import FileError, Report, lines
 
 BATCH = 5_000
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from backfill import ColumnBackfill, Skip
-from examples.killmails import statements
+from backfill.examples.killmails import statements
 
 if TYPE_CHECKING:
     from backfill.database import Connection
@@ -41,5 +41,5 @@ class KillmailValues(ColumnBackfill):
             return []
         return [
             "market_prices is empty: every value would be 0; "
-            "load prices first: python -m examples.killmails prices FILE"
+            "load prices first: python -m backfill.examples.killmails prices FILE"
         ]

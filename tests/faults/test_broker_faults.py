@@ -14,10 +14,10 @@ from backfill.errors import UnreachableError
 from backfill.ledger.jobs import Request
 from backfill.message import PartitionMessage
 from backfill.modes import Mode, Priority
+from backfill.producers import queueing
+from backfill.producers.screen import Screen
 from backfill.publisher import Publisher
 from backfill.services.rabbitmq import Rabbitmq
-from producers import queueing
-from producers.screen import Screen
 from tests.conftest import environment
 from tests.support import broker
 from tests.support.commands import Command
@@ -198,8 +198,8 @@ async def test_a_producer_whose_broker_stays_away_says_how_to_go_on(
     async with proxied(world.amqp) as (url, proxy):
         for name, value in (world.env | {"RABBITMQ_URL": url}).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr("producers.producer.PUBLISH_SECONDS", 1.0)
-        monkeypatch.setattr("producers.queueing.failpoint", lambda name: proxy.shut())
+        monkeypatch.setattr("backfill.producers.producer.PUBLISH_SECONDS", 1.0)
+        monkeypatch.setattr("backfill.producers.queueing.failpoint", lambda name: proxy.shut())
         request = Request(Mode.ALL, Priority.NORMAL, "asc", 10, None, (), None, None)
 
         with pytest.raises(UnreachableError, match="what is planned is safe: go on with backfill-queue --resume"):

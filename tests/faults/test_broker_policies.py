@@ -14,15 +14,15 @@ from backfill.errors import UnreachableError
 from backfill.ledger.jobs import Request
 from backfill.message import PartitionMessage
 from backfill.modes import Mode, Priority
+from backfill.producers import queueing
+from backfill.producers.screen import Screen
 from backfill.publisher import Publisher
-from producers import queueing
-from producers.screen import Screen
+from backfill.workers.expired import Expired
 from tests.support import broker
 from tests.support.commands import Command
 from tests.support.definitions import Gated
 from tests.support.waiting import eventually
 from tests.support.world import World
-from workers.expired import Expired
 
 PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 
@@ -48,7 +48,7 @@ async def test_a_queue_that_stays_full_is_named_by_the_producer_and_by_the_recon
     await world.rows(60)
     for name, value in world.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("producers.producer.PUBLISH_SECONDS", 0.5)
+    monkeypatch.setattr("backfill.producers.producer.PUBLISH_SECONDS", 0.5)
     request = Request(Mode.ALL, Priority.NORMAL, "asc", 2, None, (), None, None)
     full = f"queue {world.topology.queue(Priority.NORMAL)} takes no messages: .* the max-length of a policy is reached"
     with broker.policy(world.amqp, world.env["RABBITMQ_MANAGEMENT_URL"], "_queue$", max_length=5):

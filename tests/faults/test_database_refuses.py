@@ -10,7 +10,7 @@ import pytest
 
 from backfill import route
 from backfill.errors import UnreachableError
-from producers.command import main as queue
+from backfill.producers.command import main as queue
 from tests.support.logins import as_role
 from tests.support.operating import ask, completed, queued, working
 from tests.support.waiting import eventually

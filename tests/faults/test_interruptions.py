@@ -222,7 +222,7 @@ async def test_another_database_that_a_definition_reads_being_away_is_an_attempt
 
 
 def test_the_errors_of_a_server_that_is_starting_or_crashed_are_nobodys_doing() -> None:
-    from workers.interruptions import may_be_own
+    from backfill.workers.interruptions import may_be_own
 
     assert may_be_own(asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"))
     assert may_be_own(asyncpg.AdminShutdownError("terminating connection due to administrator command"))

@@ -87,7 +87,7 @@ async def test_a_locked_table_is_waited_for_without_an_attempt_and_the_work_goes
 async def test_a_claim_that_waits_for_a_table_is_given_back_so_that_other_backfills_go_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.holding.KEPT_FOR_A_TABLE", 0.3)
+    monkeypatch.setattr("backfill.workers.holding.KEPT_FOR_A_TABLE", 0.3)
     world.definition = MADE
     await world.rows(20)
     await queued(world, ones(), batch_size=10)

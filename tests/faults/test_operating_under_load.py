@@ -33,10 +33,10 @@ from backfill.errors import ConflictError
 from backfill.ledger import operations
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
+from backfill.producers.queueing import queue
+from backfill.producers.screen import Screen
 from backfill.services import Services
 from backfill.states import JOB_ARROWS, JobState
-from producers.queueing import queue
-from producers.screen import Screen
 from tests.conftest import environment
 from tests.support import broker
 from tests.support.commands import Command

@@ -18,10 +18,10 @@ from backfill import Skip, TransientError
 from backfill.errors import ConflictError
 from backfill.ledger import operations
 from backfill.modes import Mode
+from backfill.workers.portion import Portion
 from tests.support.made_up import Made, queued, verdict, working
 from tests.support.waiting import eventually
 from tests.support.world import World
-from workers.portion import Portion
 
 RECORDS = 300
 SECONDS = float(os.environ.get("TEST_SECONDS", "1"))
@@ -99,12 +99,12 @@ async def test_whatever_comes_together_each_record_ends_once(
 ) -> None:
     chance = random.Random(seed)
     size = chance.choice([3, 10, 1000])
-    monkeypatch.setattr("workers.processor.Portion", lambda: Portion(size))
-    monkeypatch.setattr("workers.portion.MOST", size)
-    monkeypatch.setattr("workers.holding.KEPT_FOR_RECORDS", 0.1)
-    monkeypatch.setattr("workers.holding.KEPT_FOR_A_TABLE", 0.1)
-    monkeypatch.setattr("workers.holding.MOST_SECONDS", 0.3)
-    monkeypatch.setattr("workers.holding.FEWEST_SECONDS", 0.05)
+    monkeypatch.setattr("backfill.workers.processor.Portion", lambda: Portion(size))
+    monkeypatch.setattr("backfill.workers.portion.MOST", size)
+    monkeypatch.setattr("backfill.workers.holding.KEPT_FOR_RECORDS", 0.1)
+    monkeypatch.setattr("backfill.workers.holding.KEPT_FOR_A_TABLE", 0.1)
+    monkeypatch.setattr("backfill.workers.holding.MOST_SECONDS", 0.3)
+    monkeypatch.setattr("backfill.workers.holding.FEWEST_SECONDS", 0.05)
     world.definition = "tests.support.made_up:Made"
     await world.rows(RECORDS)
 

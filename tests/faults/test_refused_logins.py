@@ -47,7 +47,7 @@ async def test_a_login_that_is_refused_for_a_while_is_said_and_waited_out(world:
 async def test_a_login_that_stays_refused_ends_the_worker(
     world: World, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.patience.REFUSED_SECONDS", 0.5)
+    monkeypatch.setattr("backfill.workers.patience.REFUSED_SECONDS", 0.5)
     await world.rows(10)
     await world.queue("--mode=all")
     said: list[str] = []

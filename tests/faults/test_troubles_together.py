@@ -9,11 +9,11 @@ import pytest
 from backfill import TransientError
 from backfill.ledger import operations
 from backfill.modes import Mode
+from backfill.workers.committing import Committing
+from backfill.workers.portion import Portion
 from tests.support.made_up import Made, backfilled, queued, verdict, worked, working
 from tests.support.waiting import eventually
 from tests.support.world import World
-from workers.committing import Committing
-from workers.portion import Portion
 
 MADE = "tests.support.made_up:Made"
 SHORT_DELAYS: dict[str, Any] = {"BACKFILL_RETRY_DELAYS": "0.05,0.05,0.05,0.05,0.05", "BACKFILL_LOCK_TIMEOUT_MS": "300"}
@@ -83,8 +83,8 @@ async def test_a_claim_is_kept_when_a_table_is_locked_between_the_pieces_of_a_la
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is put off waits for its next attempt as soon as the rest is written, not for the end of a lease."""
-    monkeypatch.setattr("workers.processor.Portion", lambda: Portion(10))
-    monkeypatch.setattr("workers.portion.MOST", 10)
+    monkeypatch.setattr("backfill.workers.processor.Portion", lambda: Portion(10))
+    monkeypatch.setattr("backfill.workers.portion.MOST", 10)
     tries = 0
 
     def first_at_the_second_attempt(record: Mapping[str, Any]) -> Mapping[str, Any]:

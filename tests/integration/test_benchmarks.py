@@ -5,10 +5,10 @@ import asyncio
 import asyncpg
 import pytest
 
+from backfill.examples.names import NormalisedNames, normalise
 from benchmarks import data, sql
 from benchmarks.definitions import OrderLines
 from benchmarks.workloads import ORDER_LINES, PEOPLE
-from examples.names import NormalisedNames, normalise
 
 RECORDS = 400
 

@@ -4,9 +4,9 @@ import pytest
 
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
+from backfill.producers import preparation, queueing
+from backfill.producers.screen import Screen
 from backfill.settings import Settings
-from producers import preparation, queueing
-from producers.screen import Screen
 from tests.support.keyed import Keyed, Table, numbers
 from tests.support.world import World
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from producers.command import main as queue_command
+from backfill.producers.command import main as queue_command
 from tests.support.operating import Answer, ask, done, queued, until, working
 from tests.support.world import World, last_json
 

@@ -1,4 +1,4 @@
-"""`python -m examples.killmails`: what it prints, one line a fact, and how it ends."""
+"""`python -m backfill.examples.killmails`: what it prints, one line a fact, and how it ends."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ async def test_the_command_speaks_in_single_lines(database: str, tmp_path: Path)
 
     code, out, err = _run(database, "load", "good.jsonl", cwd=tmp_path)
     assert (code, out) == (6, "")
-    assert 'error: relation "killmails" does not exist; run: python -m examples.killmails schema\n' in err
+    assert 'error: relation "killmails" does not exist; run: python -m backfill.examples.killmails schema\n' in err
     assert _run(database, "schema", cwd=tmp_path)[0] == 0
     code, out, err = _run(database, "load", "good.jsonl", cwd=tmp_path)
     assert (code, out) == (0, "good.jsonl: 1 killmails with 0 items loaded, 0 already there; 1 bad lines\n")
@@ -33,7 +33,7 @@ async def test_the_command_speaks_in_single_lines(database: str, tmp_path: Path)
 
 def _run(database_url: str, *arguments: str, cwd: Path) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "examples.killmails", *arguments],
+        [sys.executable, "-m", "backfill.examples.killmails", *arguments],
         env={**os.environ, "DATABASE_URL": database_url, "PYTHONPATH": str(Path(__file__).parents[2])},
         cwd=cwd,
         capture_output=True,

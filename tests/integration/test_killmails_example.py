@@ -11,9 +11,9 @@ import pytest
 
 from backfill import Skip
 from backfill.errors import ConflictError
-from examples.killmails import KillmailValues, load, prices, statements
-from examples.killmails.generate import generate
-from examples.killmails.reading import FileError
+from backfill.examples.killmails import KillmailValues, load, prices, statements
+from backfill.examples.killmails.generate import generate
+from backfill.examples.killmails.reading import FileError
 from tests.support.killmails import item, killmail_line, unexpected
 
 PRICES = "type_id,sell\n587,400000.5\n34,5.25\n35,10\n"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from producers.command import main as queue
+from backfill.producers.command import main as queue
 from tests.support import databases, pooler
 from tests.support.logins import as_role
 from tests.support.operating import ask, done

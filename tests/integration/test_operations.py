@@ -13,7 +13,7 @@ import pytest
 from backfill import statements
 from backfill.ledger import jobs
 from backfill.modes import Priority
-from producers.command import main as queue_command
+from backfill.producers.command import main as queue_command
 from tests.support.commands import Command
 from tests.support.operating import (
     ask,

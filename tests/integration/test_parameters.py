@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from backfill.message import decode
-from producers.command import main as queue_command
+from backfill.producers.command import main as queue_command
 from tests.support.operating import Answer, ask, done, until, working
 from tests.support.world import World, last_json
 

@@ -11,12 +11,12 @@ import pytest
 from backfill.catalog import resolve
 from backfill.errors import SchemaError
 from backfill.modes import Mode
+from backfill.workers.computation import HIDDEN
+from backfill.workers.writing import KEPT
 from tests.support.logins import as_role
 from tests.support.made_up import Made, backfilled, queued, verdict, worked
 from tests.support.operating import done
 from tests.support.world import World
-from workers.computation import HIDDEN
-from workers.writing import KEPT
 
 POLICY = "CREATE POLICY by_organisation ON box USING (organisation = current_setting('app.organisation', true))"
 SEVEN = {"app.organisation": "7"}

@@ -10,7 +10,7 @@ from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.modes import Mode
 from backfill.probing import need_fit_queries
-from producers.command import main as queue_command
+from backfill.producers.command import main as queue_command
 from tests.support.definitions import Counter
 from tests.support.operating import ask
 from tests.support.world import World

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from producers.command import main as queue_command
+from backfill.producers.command import main as queue_command
 from tests.support.logins import as_role
 from tests.support.operating import ask, done, queued, until, working
 from tests.support.waiting import eventually

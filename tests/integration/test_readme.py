@@ -98,7 +98,7 @@ async def test_json_has_the_keys_that_are_documented(shell: dict[str, str]) -> N
     await databases.execute(shell["DATABASE_URL"], people)
     assert "schema version" in await run("backfill init", shell)
     for command, keys in table:
-        output = await run(f"BACKFILL_APP=examples.names {command}", shell)
+        output = await run(f"BACKFILL_APP=backfill.examples.names {command}", shell)
         printed = json.loads(output)
         assert printed.pop("schema_version") == 1
         assert set(printed) == set(re.findall(r"`(\w+)`", keys)), f"{command} prints {', '.join(printed)}"

@@ -11,8 +11,8 @@ import pytest
 
 from backfill import broker
 from backfill.modes import Priority
+from backfill.producers.command import main as queue_command
 from backfill.topology import Topology
-from producers.command import main as queue_command
 from tests.conftest import ROOT
 from tests.support.databases import new_database
 from tests.support.logins import as_role
@@ -160,7 +160,7 @@ async def test_a_worker_reads_and_writes_nothing_but_what_the_definition_names(w
 async def test_tables_that_a_definition_reads_are_granted_however_often(world: World, logins: Logins) -> None:
     await world.execute((ROOT / "examples/killmails/schema.sql").read_text())
     for _ in range(2):
-        answer = await done(world, "init", "--roles", "--app", "examples.killmails:KillmailValues")
+        answer = await done(world, "init", "--roles", "--app", "backfill.examples.killmails:KillmailValues")
         assert answer.out.splitlines()[-1] == "Roles may do their work: killmail_values."
     async with session(logins.worker, "default") as worker:
         for table in ("victims", "killmail_items", "market_prices"):
@@ -171,8 +171,8 @@ async def test_tables_that_a_definition_reads_are_granted_however_often(world: W
 
 
 async def test_an_app_without_roles_and_a_table_that_is_missing_are_refused(world: World) -> None:
-    assert (await ask(world, "init", "--app", "examples.killmails:KillmailValues")).code == 2
-    answer = await ask(world, "init", "--roles", "--app", "examples.killmails:KillmailValues")
+    assert (await ask(world, "init", "--app", "backfill.examples.killmails:KillmailValues")).code == 2
+    answer = await ask(world, "init", "--roles", "--app", "backfill.examples.killmails:KillmailValues")
     assert answer.code == 6
     assert "table 'killmails' of KillmailValues does not exist" in answer.err
 

@@ -11,8 +11,8 @@ from backfill.ledger import idempotency, jobs, operations, partitions, reconcili
 from backfill.ledger.partitions import Claim, Tally
 from backfill.message import PartitionMessage
 from backfill.modes import Mode
+from backfill.producers.command import main as queue_command
 from backfill.publisher import Publisher
-from producers.command import main as queue_command
 from tests.support.operating import ask, queued
 from tests.support.world import World
 

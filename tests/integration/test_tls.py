@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from producers.command import main as queue
+from backfill.producers.command import main as queue
 from tests.support.certificates import Authority, Certificate
 from tests.support.operating import ask, done
 from tests.support.pooler import pgbouncer

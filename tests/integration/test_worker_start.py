@@ -39,7 +39,7 @@ async def test_a_worker_is_not_kept_by_a_database_that_does_not_answer(world: Wo
 def test_it_listens_before_anything_that_takes_time_is_loaded() -> None:
     code = """
 import sys
-import workers.entry
+import backfill.workers.entry
 loaded = {name.partition(".")[0] for name in sys.modules}
 assert not loaded & {"asyncio", "asyncpg", "aio_pika", "click", "pydantic", "backfill"}, loaded
 """

@@ -13,7 +13,7 @@ import asyncpg
 import click
 
 from backfill.commands import main as backfill
-from producers.command import main as queue
+from backfill.producers.command import main as queue
 from tests.storm.application import PINNED, Application
 from tests.storm.commands import MODULE, invoke
 from tests.storm.dice import Schedule

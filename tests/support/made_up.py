@@ -13,11 +13,11 @@ from uuid import UUID
 from backfill import ColumnBackfill, Skip, settings
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
+from backfill.producers import queueing
+from backfill.producers.screen import Screen
 from backfill.settings import Settings
-from producers import queueing
-from producers.screen import Screen
+from backfill.workers.worker import Options, Worker
 from tests.support.world import World
-from workers.worker import Options, Worker
 
 
 class Made(ColumnBackfill):

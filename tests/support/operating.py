@@ -16,12 +16,12 @@ from click.testing import CliRunner
 
 from backfill import application, settings
 from backfill.commands import main as backfill
-from producers.command import main as queue
+from backfill.producers.command import main as queue
+from backfill.workers.worker import Options, Worker
 from tests.support import world as worlds
 from tests.support.definitions import GATE
 from tests.support.waiting import eventually
 from tests.support.world import World
-from workers.worker import Options, Worker
 
 
 @dataclass(frozen=True)

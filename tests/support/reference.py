@@ -13,8 +13,8 @@ import click
 
 from backfill import settings
 from backfill.commands import main as backfill
-from producers.command import main as queue
-from workers.command import main as worker
+from backfill.producers.command import main as queue
+from backfill.workers.command import main as worker
 
 README = Path(__file__).parents[2] / "README.md"
 PROGRAMS = {

@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("backfill", "producers", "workers")
+COMMANDS = ("backfill.producers.command", "backfill.workers.command")
+BESIDE = ("producers", "workers", "examples")  # folders that `backfill` has links to
 # Each may import from its own line and those above it.
 LAYERS = (
     {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry"},
@@ -55,6 +57,8 @@ def sources(*folders: str) -> list[Path]:
 
 def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
+    if parts[0] in BESIDE:
+        parts = ("backfill", *parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -90,17 +94,29 @@ def test_inside_the_core_arrows_point_down(path: Path) -> None:
         return
     for target in imports(path):
         if target.startswith("backfill."):
+            assert target.split(".")[1] not in BESIDE, f"{source} imports {target}"
             assert layer(target) <= layer(source), f"{source} imports {target}, which is above it"
-        assert target.split(".")[0] not in ("producers", "workers"), f"{source} imports {target}"
 
 
 @pytest.mark.parametrize("package", ["producers", "workers"])
 def test_producers_and_workers_import_the_core_and_themselves_only(package: str) -> None:
     for path in sources(package):
         for target in imports(path):
-            first = target.split(".")[0]
-            assert first not in set(PACKAGES) - {"backfill", package}, f"{module_name(path)} imports {target}"
-            assert first not in ("examples", "tests", "benchmarks"), f"{module_name(path)} imports {target}"
+            first, second, *_ = [*target.split("."), ""]
+            assert first not in ("tests", "benchmarks"), f"{module_name(path)} imports {target}"
+            assert first != "backfill" or second not in set(BESIDE) - {package}, f"{module_name(path)} imports {target}"
+
+
+@pytest.mark.parametrize("folder", [*PACKAGES, "examples", "tests", "benchmarks"])
+def test_everything_is_imported_under_one_name(folder: str) -> None:
+    """Another project may have packages of these names, and would be imported instead."""
+    for path in sources(folder):
+        for target in imports(path):
+            assert target.split(".")[0] not in BESIDE, f"{path} imports {target}: write backfill.{target}"
+
+
+def test_the_one_name_leads_everywhere() -> None:
+    assert all((ROOT / "backfill" / name).samefile(ROOT / name) for name in (*BESIDE, "sql"))
 
 
 def test_nothing_but_commands_imports_commands() -> None:
@@ -110,14 +126,16 @@ def test_nothing_but_commands_imports_commands() -> None:
             continue
         for target in imports(path):
             assert not target.startswith("backfill.commands"), f"{source} imports {target}"
-            assert target not in ("producers.command", "workers.command"), f"{source} imports {target}"
+            assert target not in ("backfill.producers.command", "backfill.workers.command"), (
+                f"{source} imports {target}"
+            )
 
 
 def test_the_ledger_alone_executes_statements_of_the_ledger() -> None:
     for path in sources("producers"):
         assert "ledger/claim" not in path.read_text()
     for path in sources(*PACKAGES):
-        if not module_name(path).startswith("backfill"):
+        if path.is_relative_to(ROOT / "workers") or path.is_relative_to(ROOT / "producers"):
             assert not re.search(r'"\s*(SELECT|UPDATE|INSERT|DELETE) [a-z*]+.* backfill_', path.read_text()), path
 
 

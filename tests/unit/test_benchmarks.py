@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from backfill.examples.names import normalise
 from benchmarks import marks, names, options, table
 from benchmarks.figures import Figure, at_least, at_most, ratios
 from benchmarks.options import MANY, SECTIONS, Options
-from examples.names import normalise
 
 
 def test_the_median_counts_and_the_runs_show_their_spread() -> None:

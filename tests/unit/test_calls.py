@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backfill.commands import main as backfill
-from producers.command import main as queue
+from backfill.producers.command import main as queue
 from tests.support import reference
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def test_what_fails_is_an_object(name: str, tmp_path: Path) -> None:
     more = {"backfill set": ["--pause-ms=1"], "backfill sql": ["jobs", "--run"]}.get(name, [])
     takes_job = any(isinstance(one, click.Argument) and one.name == "job" for one in COMMANDS[name].params)
     job = ["latest"] if takes_job else []
-    env = {"BACKFILL_APP": "examples.names", "BACKFILL_HOME": str(tmp_path)}
+    env = {"BACKFILL_APP": "backfill.examples.names", "BACKFILL_HOME": str(tmp_path)}
     if name == "backfill services status":
         env["BACKFILL_LEASE_SECONDS"] = "soon"
         is_told(call(command, *words, "--json", **env), 2)
@@ -99,7 +99,7 @@ def interrupted(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
         (tmp_path / f"{module}.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)\n")
         place, _, function = ENTRIES[script].partition(":")
         code = f"import sys; from {place} import {function}; sys.exit({function}())"
-        path = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": "/usr/bin:/bin", "BACKFILL_APP": "examples.names"}
+        path = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": "/usr/bin:/bin", "BACKFILL_APP": "backfill.examples.names"}
         return subprocess.run(
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=path | NOWHERE, check=False
         )

@@ -7,8 +7,8 @@ import pytest
 
 from backfill import settings
 from backfill.modes import Priority
-from workers.intake import NORMAL_EVERY, Intake
-from workers.subscription import Delivery, Subscription
+from backfill.workers.intake import NORMAL_EVERY, Intake
+from backfill.workers.subscription import Delivery, Subscription
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from examples.killmails import distribution
-from examples.killmails.distribution import CAPSULE, Item, Killmail
+from backfill.examples.killmails import distribution
+from backfill.examples.killmails.distribution import CAPSULE, Item, Killmail
 
 
 @pytest.fixture(scope="module")

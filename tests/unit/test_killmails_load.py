@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from backfill.errors import UsageError
-from examples.killmails import reading
-from examples.killmails.esi import BadLineError, parse
-from examples.killmails.reading import FileError, lines
+from backfill.examples.killmails import reading
+from backfill.examples.killmails.esi import BadLineError, parse
+from backfill.examples.killmails.reading import FileError, lines
 
 KILLMAIL: dict[str, Any] = {
     "attackers": [{"final_blow": True}],

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfill import Skip
-from examples.names import NormalisedNames, normalise
+from backfill.examples.names import NormalisedNames, normalise
 
 
 @pytest.mark.parametrize(

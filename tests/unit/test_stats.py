@@ -5,7 +5,7 @@ import time
 import pytest
 
 from backfill.ledger.partitions import Tally
-from workers.stats import Stats
+from backfill.workers.stats import Stats
 
 
 def test_the_rolling_line_has_the_promised_form(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from workers.thread import LoopThread
+from backfill.workers.thread import LoopThread
 
 
 async def test_it_runs_beside_the_main_thread_until_it_is_asked_to_end() -> None:

@@ -1,6 +1,6 @@
 """What goes wrong again and again is said once, until it changes."""
 
-from workers.troubles import MOST, Troubles
+from backfill.workers.troubles import MOST, Troubles
 
 
 def test_the_same_is_said_once_and_again_once_it_was_over_or_is_another() -> None:

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from workers import lookout as module
-from workers.hand import Hand
-from workers.lookout import Lookout
-from workers.watch import RecordTimeoutError, Watch
+from backfill.workers import lookout as module
+from backfill.workers.hand import Hand
+from backfill.workers.lookout import Lookout
+from backfill.workers.watch import RecordTimeoutError, Watch
 
 ALLOWED, PARTITION = 30.0, 300.0
 
@@ -28,7 +28,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
-    monkeypatch.setattr("workers.watch.monotonic", lambda: clock.now)
+    monkeypatch.setattr("backfill.workers.watch.monotonic", lambda: clock.now)
     monkeypatch.setattr(module, "monotonic", lambda: clock.now)
     monkeypatch.setattr(signal, "pthread_kill", lambda _, number: clock.signals.append(number))
     return clock

@@ -12,11 +12,11 @@ from backfill import ColumnBackfill
 from backfill.errors import SchemaError, UsageError
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
+from backfill.producers import queueing
+from backfill.producers.screen import Screen
 from backfill.settings import Settings
-from producers import queueing
-from producers.screen import Screen
+from backfill.workers.worker import Options, Worker
 from tests.support import databases
-from workers.worker import Options, Worker
 
 NAME = "world"  # of every definition here: its queues are declared once
 SECONDS = 20.0  # whatever has not ended by then never ends
