@@ -265,6 +265,7 @@ def test_help_needs_no_network_library() -> None:
     import subprocess
     import sys
 
-    code = "import sys, producers.command, workers.command; print({'asyncpg', 'aio_pika'} & set(sys.modules))"
+    imports = "import sys, backfill.producers.command, backfill.workers.command"
+    code = f"{imports}; print({{'asyncpg', 'aio_pika'}} & set(sys.modules))"
     shown: Any = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"

@@ -41,11 +41,11 @@ def test_it_listens_before_anything_that_takes_time_is_loaded() -> None:
 import sys
 import backfill.workers.entry
 loaded = {name.partition(".")[0] for name in sys.modules}
-assert not loaded & {"asyncio", "asyncpg", "aio_pika", "click", "pydantic", "backfill"}, loaded
+assert not loaded & {"asyncio", "asyncpg", "aio_pika", "click", "pydantic"}, loaded
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
 
 
 def test_the_command_is_the_one_that_listens_early() -> None:
     program = Path(sys.executable).parent / "backfill-worker"
-    assert "from workers.entry import main" in program.read_text(), "install anew: pip install -e ."
+    assert "from backfill.workers.entry import main" in program.read_text(), "install anew: pip install -e ."
