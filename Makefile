@@ -12,7 +12,7 @@ BITE ?=
 
 BIN := .venv/bin
 STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
-.PHONY: help venv demo test core storm bench lint clean
+.PHONY: help venv demo check test core storm bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -37,6 +37,9 @@ storm: .venv/.developed ## random faults over random tables (SEEDS=1-200 JOBS=2,
 
 bench: .venv/.benched ## measure against the alternatives (SCALE=records)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+check: lint ## what to run before a commit: ruff, mypy and the unit tests
+	@$(BIN)/pytest -q tests/unit
 
 lint: .venv/.developed ## ruff and mypy
 	@$(BIN)/ruff check

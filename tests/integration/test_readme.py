@@ -1,4 +1,4 @@
-"""README.md's own command lines, run as they stand."""
+"""The command lines of README.md, run as they stand, and the JSON of the reference."""
 
 import asyncio
 import json
@@ -16,7 +16,6 @@ from tests.conftest import environment
 from tests.support import databases
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "README.md").read_text()
 LEFT_OUT = "…"
 
 
@@ -41,9 +40,10 @@ async def run(script: str, env: Mapping[str, str]) -> str:
     return output.decode()
 
 
-def section(title: str) -> str:
-    found = re.search(rf"^#+ {re.escape(title)}$(.*?)(?=^#+ |\Z)", TEXT, re.DOTALL | re.MULTILINE)
-    assert found, f"README.md has no section {title!r}"
+def section(page: str, title: str) -> str:
+    text = (ROOT / page).read_text()
+    found = re.search(rf"^## {re.escape(title)}$(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found, f"{page} has no section {title!r}"
     return found[1]
 
 
@@ -75,7 +75,7 @@ def shows(shown: list[str], printed: list[str]) -> bool:
 
 
 async def test_by_hand_runs_as_written(shell: dict[str, str]) -> None:
-    lines = sessions(section("By hand"))
+    lines = sessions(section("README.md", "By hand"))
     assert len(lines) > 8
     mark = "=== ended with"
     output = await run("\n".join(f"{command}\necho '{mark}' $?" for command, _ in lines), shell)
@@ -90,7 +90,7 @@ async def test_by_hand_runs_as_written(shell: dict[str, str]) -> None:
 
 
 async def test_json_has_the_keys_that_are_documented(shell: dict[str, str]) -> None:
-    table = re.findall(r"^\| `(backfill[^`]*--json)` \| ([^;|:]*)", section("JSON"), re.MULTILINE)
+    table = re.findall(r"^\| `(backfill[^`]*--json)` \| ([^;|:]*)", section("docs/reference.md", "JSON"), re.MULTILINE)
     assert len(table) > 7
     people = (
         "CREATE TABLE people (id bigint PRIMARY KEY, name text, name_normalised text); INSERT INTO people VALUES (1)"

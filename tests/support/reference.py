@@ -1,4 +1,4 @@
-"""The parts of README.md that come from the code: commands, options, settings.
+"""The parts of docs/reference.md that come from the code: commands, options, settings.
 
 `python -m tests.support.reference` writes them between their markers; a test fails while they are out of date.
 """
@@ -16,7 +16,7 @@ from backfill.commands import main as backfill
 from backfill.producers.command import main as queue
 from backfill.workers.command import main as worker
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
 PROGRAMS = {
     "backfill-queue": queue,
     "backfill-worker": worker,
@@ -27,11 +27,11 @@ EVERYWHERE = frozenset({"help", "version"})
 
 
 def updated(text: str) -> str:
-    """The README's text with its generated parts as the code is now."""
+    """The page's text with its generated parts as the code is now."""
     for marker, content in (("commands", _commands()), ("settings", _settings())):
         block = re.compile(rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)", re.DOTALL)
         text, found = block.subn(lambda match, content=content: f"{match[1]}{content}\n{match[2]}", text)
-        assert found == 1, f"README.md needs one <!-- {marker} --> … <!-- /{marker} -->"
+        assert found == 1, f"{PAGE.name} needs one <!-- {marker} --> … <!-- /{marker} -->"
     return text
 
 
@@ -133,4 +133,4 @@ def _settings() -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(updated(README.read_text()))
+    PAGE.write_text(updated(PAGE.read_text()))

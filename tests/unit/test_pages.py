@@ -1,4 +1,4 @@
-"""README.md says what the code says."""
+"""README.md and the pages in docs/ say what the code says."""
 
 import re
 from pathlib import Path
@@ -13,20 +13,22 @@ from backfill.states import JobState, PartitionState
 from tests.support import reference
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "README.md").read_text()
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = dict(reference.commands())
-REFRESH = "README.md is out of date; refresh it with: python -m tests.support.reference"
+REFRESH = "docs/reference.md is out of date; refresh it with: python -m tests.support.reference"
 
 
 def section(title: str) -> str:
-    """The text under a heading, up to the next one of any level."""
-    found = re.search(rf"^#+ {re.escape(title)}$(.*?)(?=^#+ |\Z)", TEXT, re.DOTALL | re.MULTILINE)
-    assert found, f"README.md has no section {title!r}"
+    """The text under a heading of the reference, up to the next one of its level."""
+    found = re.search(rf"^## {re.escape(title)}$(.*?)(?=^## |\Z)", reference.PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    assert found, f"docs/reference.md has no section {title!r}"
     return found[1]
 
 
 def test_commands_and_settings_are_those_of_the_code() -> None:
-    assert reference.updated(TEXT) == TEXT, REFRESH
+    text = reference.PAGE.read_text()
+    assert reference.updated(text) == text, REFRESH
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -67,12 +69,16 @@ def test_every_state_is_explained(state: str) -> None:
 
 
 def test_the_definition_is_the_example() -> None:
-    assert f"```python\n{(ROOT / 'examples/names.py').read_text()}```\n" in TEXT
+    assert f"```python\n{(ROOT / 'examples/names.py').read_text()}```\n" in README.read_text()
 
 
-def test_every_file_that_is_named_is_there() -> None:
-    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]+\.(?:py|sql))`", TEXT))
-    assert len(named) > 20
+def test_a_stranger_reads_the_readme_at_a_sitting() -> None:
+    assert len(README.read_text().splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]+\.(?:py|sql|md))`", page.read_text()))
     assert not [name for name in named if not (ROOT / name).is_file()]
 
 
@@ -81,9 +87,19 @@ def test_every_progress_query_is_named() -> None:
         assert f"`sql/progress/{query.name}`" in section("Progress")
 
 
-def test_links_lead_to_headings() -> None:
-    headings = {
-        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
-        for title in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
-    }
-    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= headings
+def headings(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    for place, heading in re.findall(r"\]\((?!http)([^)#]*)#?([^)]*)\)", page.read_text()):
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists(), f"{page.name} links to {place}"
+        assert not heading or heading in headings(target), f"{page.name} links to {place}#{heading}"
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_every_page_is_found_from_the_readme(page: Path) -> None:
+    assert f"]({page.relative_to(ROOT)})" in README.read_text()
