@@ -11,6 +11,8 @@ WITHOUT ?=
 BITE ?=
 
 BIN := .venv/bin
+# Most tests wait for processes: several share two cores, each with servers of its own.
+SHARED = -n $(or $(JOBS),4) --dist loadfile
 STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
 .PHONY: help venv demo check test core storm bench lint clean
 .DEFAULT_GOAL := help
@@ -22,14 +24,14 @@ demo: .venv/.installed ## fill a column on an example table and show that it is 
 	@$(BIN)/backfill demo $(ARGS)
 
 test: .venv/.developed ## run every test on real services (ARGS="-k name", PG=15, RABBIT=4)
-	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(ARGS)
+	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(SHARED) $(ARGS)
 
 CORE := $(addprefix tests/integration/test_,keys.py operations.py planning.py policies.py producer_command.py \
 	publishing.py reconciling.py schema.py sweeps.py values.py worker_command.py) \
 	$(addprefix tests/faults/test_,application_writes.py broker_faults.py producer_dies.py worker_dies.py)
 
 core: .venv/.developed ## run what depends on the servers' versions (PG=15, RABBIT=4)
-	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(CORE) $(ARGS)
+	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(SHARED) $(CORE) $(ARGS)
 
 storm: .venv/.developed ## random faults over random tables (SEEDS=1-200 JOBS=2, or BITE=fence)
 	@if [ -n "$(BITE)" ]; then $(BIN)/python -m tests.storm.bite $(BITE) $(STORM); \

@@ -1,6 +1,7 @@
 """Fixtures: one pair of real services for the whole run, one database and one virtual host for each test."""
 
 import contextlib
+import fcntl
 import os
 import secrets
 import shutil
@@ -14,7 +15,7 @@ import pytest
 
 from backfill import services as own_services
 from backfill.errors import BackfillError
-from backfill.services import Services, choice
+from backfill.services import Services, choice, ports
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
 from tests.support import broker, databases, servers
@@ -36,8 +37,28 @@ QUICK = {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Ports of its own for each process that shares the tests: one must not take what another's server leaves."""
+    number = int(getattr(config, "workerinput", {"workerid": "gw0"})["workerid"].removeprefix("gw"))
+    count = int(getattr(config, "workerinput", {"workercount": 1})["workercount"])
+    width = (ports.LAST - ports.FIRST) // count
+    ports.FIRST, ports.LAST = ports.FIRST + number * width, ports.FIRST + (number + 1) * width
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: the storms, beside which everything else is done."""
+    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests" / "storm"))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install missing programs before the first test: it can take longer than one test may."""
+    # One of the processes that share the tests installs, the others wait.
+    with (ROOT / "pyproject.toml").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(session)
+
+
+def _install(session: pytest.Session) -> None:
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if "pooler" in wanted:
         with contextlib.suppress(BackfillError):
