@@ -2,24 +2,21 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
-import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from time import monotonic
 from typing import Final
-from uuid import UUID
 
 import asyncpg
 
-from backfill import database, statements
+from backfill import database
 from backfill.database import Connection, is_transient
 from backfill.errors import BackfillError, UnreachableError
 from backfill.failpoints import failpoint
-from backfill.ledger import partitions
+from backfill.ledger import partitions, workers
+from backfill.ledger.workers import Seat
 from backfill.settings import Settings
 from backfill.workers.hand import Hand
 from backfill.workers.lookout import Lookout
@@ -31,17 +28,6 @@ EXIT_STUCK: Final = 70  # a record that nothing interrupts
 LAST_SECONDS: Final = 2.0  # for the last counts, and for giving claims back
 STOP_SECONDS: Final = 5.0  # for the thread's end
 QUICK_LOCK_MS: Final = 200  # a claim whose row is being applied is not waited for when the process ends
-
-
-@dataclass(frozen=True)
-class Seat:
-    """Who this worker is, for the ledger."""
-
-    id: UUID
-    name: str
-    backfills: list[str]
-    concurrency: int
-    prefetch: int
 
 
 class Keeper:
@@ -117,7 +103,7 @@ class Keeper:
                             )
                         await self._rest(pause)
                     await self._beat(connection)
-                    await connection.execute(statements.read("ledger/stop_worker"), self._seat.id)
+                    await workers.stop(connection, self._seat.id)
                     return
             except Exception as error:
                 cause = error.__cause__ if isinstance(error, UnreachableError) else error
@@ -139,18 +125,7 @@ class Keeper:
         """Renew the leases and show that the worker lives."""
         if held := self._hand.copy():
             await partitions.renew(connection, held, self._seat.id, self._settings.lease_seconds)
-        await connection.execute(
-            statements.read("ledger/heartbeat_worker"),
-            self._seat.id,
-            socket.gethostname(),
-            os.getpid(),
-            self._seat.backfills,
-            self._seat.concurrency,
-            self._seat.prefetch,
-            json.dumps([{"job": str(job), "partition": partition} for job, partition in held]),
-            json.dumps(self._stats.as_dict()),
-            self._settings.lease_seconds,
-        )
+        await workers.beat(connection, self._seat, held, self._stats.as_dict(), self._settings.lease_seconds)
 
     async def _give_up(self, watch: Watch) -> None:
         """End the process under a record that nothing interrupts; what else is in hand was no attempt."""

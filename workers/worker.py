@@ -12,13 +12,14 @@ from backfill import database, schema
 from backfill.console import need_broker, need_database
 from backfill.database import Pool
 from backfill.definition import ColumnBackfill
+from backfill.ledger.workers import Seat
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.workers import burst, readiness
 from backfill.workers.cancelling import cancel, unless
 from backfill.workers.hand import Hand
 from backfill.workers.intake import Intake
-from backfill.workers.keeper import Keeper, Seat
+from backfill.workers.keeper import Keeper
 from backfill.workers.lookout import Lookout
 from backfill.workers.processor import Processor
 from backfill.workers.reconciler import Reconciler

@@ -68,7 +68,6 @@ async def select(
 
     With a `cause`, `--all` without a state means the jobs that were paused for it.
     """
-    from backfill import statements
     from backfill.ledger import jobs
 
     if job is not None:
@@ -78,7 +77,7 @@ async def select(
     if not every and stuck_for is None:
         raise UsageError(f"which job? give an id, the beginning of one or latest; or --all to {verb} many")
     wanted = [state] if state else [one.value for one in states]
-    found = await connection.fetch(statements.read("ledger/select_jobs"), wanted, asset_name, stuck_for)
+    found = await jobs.select(connection, wanted, asset_name, stuck_for)
     rows = [row for row in found if not (every and cause and state is None) or row["pause_cause"] == cause]
     for row in rows:
         note(

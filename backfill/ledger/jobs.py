@@ -165,6 +165,13 @@ async def listed(connection: Connection, *, state: str | None, asset_name: str |
     return await connection.fetch(statements.read("ledger/list_jobs"), state, asset_name and clean(asset_name), most)
 
 
+async def select(
+    connection: Connection, states: list[str], asset_name: str | None, stuck_for: float | None
+) -> list[Row]:
+    """Jobs in one of these states; of one backfill, without a heartbeat for so many seconds, where that is given."""
+    return await connection.fetch(statements.read("ledger/select_jobs"), states, asset_name, stuck_for)
+
+
 async def failures(connection: Connection, job: UUID, most: int) -> list[Row]:
     return await connection.fetch(statements.read("ledger/list_failures"), job, most)
 
