@@ -6,7 +6,7 @@ declare, consume anew) is written where it happens, and a queue that cannot be r
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,8 +43,9 @@ async def close(connection: AbstractConnection) -> None:
         pass
     finally:
         # Cut off, it has let go of the link and does not know that it is closed: it would close again, outside of any
-        # loop, whenever memory is tidied up.
-        await connection.close()
+        # loop, whenever memory is tidied up. An error of that must not hide a cancellation.
+        with suppress(Exception):
+            await connection.close()
 
 
 @asynccontextmanager

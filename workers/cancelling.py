@@ -18,6 +18,21 @@ async def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
         _, left = await asyncio.wait(left, timeout=PATIENCE_SECONDS)
 
 
+async def until(event: asyncio.Event, tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Wait for the event; raises what one of the tasks has died of, a cancellation that nobody asked for too."""
+    waiting, left = asyncio.ensure_future(event.wait()), set(tasks)
+    try:
+        while not waiting.done():
+            done, _ = await asyncio.wait({waiting, *left}, return_when=asyncio.FIRST_COMPLETED)
+            for task in left & done:
+                left.discard(task)
+                if task.cancelled():
+                    raise RuntimeError(f"the task {task.get_name()!r} was cancelled by something within it")
+                task.result()
+    finally:
+        waiting.cancel()
+
+
 async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
     """What the work gives, or None when it was cancelled because of the stop."""
     working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())

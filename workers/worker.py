@@ -16,7 +16,7 @@ from backfill.ledger.workers import Seat
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.workers import burst, readiness
-from backfill.workers.cancelling import cancel, unless
+from backfill.workers.cancelling import cancel, unless, until
 from backfill.workers.hand import Hand
 from backfill.workers.intake import Intake
 from backfill.workers.keeper import Keeper
@@ -138,21 +138,26 @@ class Worker:
 
     async def _work(self, pool: Pool) -> None:
         """Run all tasks under one owner: when one dies, the process ends loudly."""
-        async with asyncio.TaskGroup() as side:
-            tasks = [
-                side.create_task(self._intake.run(), name="intake"),
-                side.create_task(self._keeper.run(), name="keeper"),
-                side.create_task(self._reconciler.run(), name="reconciler"),
-            ]
-            if self._options.burst:
-                tasks.append(side.create_task(self._burst(pool), name="burst"))
-            slots = [side.create_task(self._slot(), name=f"slot {n}") for n in range(self._options.concurrency)]
-            await self._stopping.wait()
+        slots = [asyncio.create_task(self._slot(), name=f"slot {n}") for n in range(self._options.concurrency)]
+        tasks = [
+            asyncio.create_task(self._intake.run(), name="intake"),
+            asyncio.create_task(self._keeper.run(), name="keeper"),
+            asyncio.create_task(self._reconciler.run(), name="reconciler"),
+            *slots,
+        ]
+        if self._options.burst:
+            tasks.append(asyncio.create_task(self._burst(pool), name="burst"))
+        try:
+            await until(self._stopping, tasks)
             await self._intake.stop()
             _, late = await asyncio.wait(slots, timeout=self._settings.drain_seconds)
             if late:
                 self._say(f"{len(late)} partitions did not finish in time; another worker takes them over.")
-            await cancel({*late, *tasks})
+        finally:
+            await cancel(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
         with contextlib.suppress(Exception):  # the leases end by themselves when the database is away
             await self._reconciler.stop()
 
