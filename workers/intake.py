@@ -6,14 +6,14 @@ callbacks only append, and a lost link only empties the buffer.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
-from backfill.broker import BrokerLostError, bounded, connected, declaring, permitted
+from backfill.broker import BrokerLostError, connected, declaring, permitted
 from backfill.errors import RefusedError, UnreachableError
 from backfill.modes import Priority
 from backfill.settings import Settings
@@ -178,32 +178,11 @@ class Intake:
                 return self._buffers[priority].popleft()
         return None
 
-    async def ack(self, delivery: Delivery) -> None:
-        """Let the broker forget the delivery; if the link is gone it comes again and finds nothing to claim."""
-        await self._settle(delivery, delivery.message.ack())
-
-    async def give_back(self, delivery: Delivery) -> None:
-        """Put the delivery back for another worker."""
-        await self._settle(delivery, delivery.message.nack(requeue=True))
-
-    async def reject(self, delivery: Delivery) -> None:
-        """Let the broker move the delivery to the dead queue."""
-        await self._settle(delivery, delivery.message.reject(requeue=False))
-
-    @staticmethod
-    async def _settle(delivery: Delivery, call: Awaitable[Any]) -> None:
-        delivery.subscription.settled += 1
-        with suppress(BrokerLostError):
-            async with bounded():
-                await call
-
     async def stop(self) -> None:
         """Stop the broker from sending, then give back what is buffered; on a dead link it comes back by itself."""
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 for one in self._subscriptions:
-                    with suppress(BrokerLostError):
-                        async with bounded():
-                            await one.queue.cancel(one.tag)
+                    await one.cancel()
                 while delivery := self._pick():
-                    await self.give_back(delivery)
+                    await delivery.give_back()

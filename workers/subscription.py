@@ -4,12 +4,14 @@ RabbitMQ can lose a consumer without a word: when a quorum queue is deleted and 
 The new queue then counts the consumers of the old one, keeps messages for them, and takes none of their acks.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
-from backfill.broker import inspect
+from backfill.broker import BrokerLostError, bounded, inspect
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,32 @@ class Delivery:
     def body(self) -> bytes:
         return self.message.body
 
+    async def ack(self) -> None:
+        """Let the broker forget it; if the link is gone it comes again and finds nothing to claim."""
+        await self._settle(self.message.ack())
+
+    async def give_back(self) -> None:
+        """Put it back for another worker."""
+        await self._settle(self.message.nack(requeue=True))
+
+    async def reject(self) -> None:
+        """Let the broker move it to the dead queue."""
+        await self._settle(self.message.reject(requeue=False))
+
+    async def _settle(self, call: Awaitable[Any]) -> None:
+        self.subscription.settled += 1
+        with suppress(BrokerLostError):
+            async with bounded():
+                await call
+
 
 class Subscription:
     """Counts what arrives and what is settled."""
 
     def __init__(self, backfill: str, queue: AbstractQueue) -> None:
         self.queue = queue
-        self.tag = ""
         self.settled = 0
+        self._tag = ""
         self._backfill = backfill
         self._arrived = 0
         self._arrived_before: int | None = None  # at the last look, if the queue had messages and this consumer none
@@ -43,7 +63,13 @@ class Subscription:
             self._arrived += 1
             deliver(Delivery(self._backfill, message, self))
 
-        self.tag = await self.queue.consume(arrive)
+        self._tag = await self.queue.consume(arrive)
+
+    async def cancel(self) -> None:
+        """Stop the broker from sending."""
+        with suppress(BrokerLostError):
+            async with bounded():
+                await self.queue.cancel(self._tag)
 
     async def is_passed_over(self, connection: AbstractConnection) -> bool:
         """Whether nothing has come since the last look, though the queue had messages at both and none were in hand."""

@@ -181,7 +181,7 @@ class Worker:
                     return
                 delivery = arriving.result()
                 if self._stopping.is_set():
-                    await self._intake.give_back(delivery)
+                    await delivery.give_back()
                     return
                 await self._take(delivery)
         finally:
@@ -191,7 +191,7 @@ class Worker:
         self._busy += 1
         try:
             may_ack = await self._processor.process(delivery.backfill, delivery.body)
-            await (self._intake.ack(delivery) if may_ack else self._intake.reject(delivery))
+            await (delivery.ack() if may_ack else delivery.reject())
         finally:
             self._busy -= 1
         records = self.stats.records
