@@ -175,7 +175,7 @@ async def test_a_lock_that_inputs_wait_for_holds_up_its_records_alone_and_is_no_
     async with working(world, made, **SHORT_DELAYS):
         async with holding(world, f"SELECT pg_advisory_xact_lock({GATE})"):
             await eventually(lambda: world.value("SELECT count(*) = 39 FROM things WHERE value = 1"))
-            await eventually(lambda: held(world, "inputs wait"))
+            await eventually(lambda: held(world, "wait"))
         await world.until_ended()
 
     assert (await verdict(world)).counts == {"updated": 40}
