@@ -77,6 +77,7 @@ venv: .venv/.developed
 .venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing the toolkit into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@rm -rf .venv/lib/*/site-packages/backfill # editable installs of before left a folder that would be found first
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[metrics,services]'
 	@touch $@
 
