@@ -4,14 +4,12 @@ import asyncio
 import errno
 import json
 import os
-import signal
 import sys
-import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import click
 
@@ -35,7 +33,6 @@ Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such jo
 70 a worker that could not interrupt a record, 75 wait: not ended in time, 130 interrupted,
 143 ended by SIGTERM."""
 
-T = TypeVar("T")
 MOST_SHOWN: Final = 10_000  # characters at once
 
 
@@ -107,18 +104,6 @@ def reporting() -> Iterator[None]:
             raise
         _silence()
         _end(BackfillError(f"cannot write to stdout: {error.strerror}"))
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
-
-    async def obeying() -> T:
-        task = asyncio.current_task()
-        if task is not None and threading.current_thread() is threading.main_thread():  # it alone hears signals
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await work
-
-    return asyncio.run(obeying())
 
 
 def _interrupted(how: str, code: int) -> NoReturn:

@@ -1,14 +1,20 @@
 """`backfill-queue`: open a job and queue its records."""
 
-from typing import Any
+import asyncio
+import signal
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from backfill import __version__, application, parameters
-from backfill.console import EXIT_CODES, app_option, json_option, print_json, read_settings, reporting, run
+from backfill.console import EXIT_CODES, app_option, json_option, print_json, read_settings, reporting
 from backfill.invocation import SettingsCommand
 from backfill.modes import Mode, Priority
+
+T = TypeVar("T")
 
 
 @click.command(
@@ -88,7 +94,7 @@ def main(
         definitions = application.load(settings.app)
         with Screen(silent=as_json) as screen:
             if resume:
-                result = run(resumption.resume(settings, resume, definitions, screen))
+                result = _run(resumption.resume(settings, resume, definitions, screen))
             else:
                 request = Request(
                     Mode(mode or "null"),
@@ -104,9 +110,21 @@ def main(
                 for sentence in application.rivals(definitions, definition.name):
                     screen.warn(sentence)
                 work = queueing.dry_run if options["dry_run"] else queueing.queue
-                result = run(work(settings, definition, request, screen))
+                result = _run(work(settings, definition, request, screen))
     if as_json:
         print_json(result)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
+
+    async def obeying() -> T:
+        task = asyncio.current_task()
+        if task is not None and threading.current_thread() is threading.main_thread():  # it alone hears signals
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    return asyncio.run(obeying())
 
 
 def _given() -> set[str]:

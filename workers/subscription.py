@@ -1,6 +1,6 @@
 """One consumer of one queue, and whether it still gets what the queue has.
 
-RabbitMQ can lose a consumer without a word: when a quorum queue is deleted and declared again at once, nobody is told.
+RabbitMQ 3.10 loses consumers without a word: when a quorum queue is deleted and declared again at once, nobody is told.
 The new queue then counts the consumers of the old one, keeps messages for them, and takes none of their acks.
 """
 

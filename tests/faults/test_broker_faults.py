@@ -233,7 +233,7 @@ async def test_a_link_that_breaks_under_the_reconciler_does_not_end_the_worker(w
 
 
 async def test_a_worker_that_a_queue_made_anew_passes_over_connects_again(world: World) -> None:
-    """RabbitMQ tells nobody that a quorum queue was deleted when it is declared again in the same moment."""
+    """RabbitMQ 3.10 tells nobody that a quorum queue was deleted when it is declared again in the same moment."""
     await world.rows(40)
     workers = [world.worker() for _ in range(2)]
     queue = world.topology.queue(Priority.NORMAL)

@@ -121,7 +121,7 @@ async def test_a_worker_that_runs_notices_what_is_accepted_meanwhile(world: Worl
 
 
 async def test_a_claim_that_waited_for_its_row_knows_what_was_accepted_meanwhile(world: World) -> None:
-    waits = "query LIKE '%-- Take a partition%' AND wait_event_type = 'Lock'"
+    waits = "datname = current_database() AND query LIKE '%-- Take a partition%' AND wait_event_type = 'Lock'"
     async with world.session() as session:
         await session.execute("BEGIN; SELECT FROM backfill_partitions WHERE partition_key = '000000002' FOR UPDATE")
         async with made_up.working(world, Before(), BACKFILL_LOCK_TIMEOUT_MS="60000") as said:
