@@ -22,7 +22,7 @@ class Column:
     folds: bool = False  # its collation calls different texts the same
     is_domain: bool = False
     is_composite: bool = False
-    shape: str = ""  # name, type and modifiers: another one is another column
+    shape: str = ""  # name, number, type and modifiers: one dropped and added again is another column
 
     @property
     def array(self) -> str:

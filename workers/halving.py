@@ -71,7 +71,7 @@ class Halving:
                     self._connection.terminate()  # whoever has the session next must have his time
                     raise
 
-    async def _halve(self, places: Sequence[int], call: Work[Found]) -> dict[int, Found]:
+    async def _halve(self, places: Sequence[int], call: Work[Found], *, is_second: bool = False) -> dict[int, Found]:
         if not places:
             return {}
         try:
@@ -84,6 +84,9 @@ class Halving:
             elif isinstance(error, asyncpg.QueryCanceledError):
                 await self._may_take("statement_timeout", HALVED_STATEMENT_MS)
             if len(places) == 1:
+                if is_broken_definition(error) and not is_second:
+                    # What was away for a moment is there again: asked for nothing, the query has just worked.
+                    return await self._halve(places, call, is_second=True)
                 if isinstance(error, asyncpg.LockNotAvailableError):
                     self._tally.held[self._ids[places[0]]] = WAITS
                 else:

@@ -90,7 +90,7 @@ class Writing:
 
         Patient with a single record, whose trigger may take as long as the session lets it.
         """
-        # A column that became another one refuses what no record is to blame for.
+        # A column that became another one refuses what no record is to blame for; from here on none can.
         await need_unchanged(self._connection, self._target)
         # What is only checked at the COMMIT would fail the neighbours too.
         await self._connection.execute(statements.read("target/check_now"))

@@ -6,7 +6,7 @@ SELECT count(*) AS present, row_security_active({literal}::regclass) AS is_filte
        CASE WHEN row_security_active({literal}::regclass) THEN (
            SELECT array_agg(p.polname::text ORDER BY p.polname) FROM pg_policy p
            WHERE p.polrelid = {literal}::regclass) END AS policies,
-       (SELECT string_agg(a.attname || ' ' || a.atttypid || ' ' || a.atttypmod, ', ' ORDER BY a.attname)
+       (SELECT string_agg(concat_ws(' ', a.attname, a.attnum, a.atttypid, a.atttypmod), ', ' ORDER BY a.attname)
         FROM pg_attribute a WHERE a.attrelid = {literal}::regclass AND a.attname IN ({used})) AS shape,
        array_agg(r.place) FILTER (WHERE r.matches) AS places,
        array_agg(r.version::text) FILTER (WHERE r.matches) AS versions

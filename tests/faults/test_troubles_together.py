@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import pytest
 
 from backfill import TransientError
 from backfill.ledger import operations
 from backfill.modes import Mode
 from backfill.workers.committing import Committing
+from backfill.workers.halving import Halving
 from backfill.workers.portion import Portion
+from backfill.workers.writing import Writing
 from tests.support.made_up import Made, backfilled, queued, verdict, worked, working
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -59,17 +62,18 @@ async def test_slots_that_meet_a_changed_table_together_all_go_on(world: World) 
     loads, together = 0, asyncio.Event()
 
     async def load(connection: Any, keys: Sequence[Any]) -> Any:
+        del connection
         nonlocal loads
         loads += 1
+        is_early = loads <= 3
         if loads == 3:
             await world.execute("ALTER TABLE box ALTER COLUMN value TYPE text")
             together.set()
-        if loads <= 3:
+        if is_early:
             await together.wait()
-        return await connection.fetch("SELECT * FROM box WHERE id = ANY($1)", keys)
+        return [{"id": key, "is_early": is_early} for key in keys]
 
-    values = iter([*[1] * 30, *["many"] * 1_000])
-    definition = Made(lambda _: {"value": next(values)}, load=load)
+    definition = Made(lambda record: {"value": 1 if record["is_early"] else "many"}, load=load)
     await queued(world, definition, batch_size=10)
     said = await worked(world, definition, concurrency=3)
 
@@ -77,6 +81,56 @@ async def test_slots_that_meet_a_changed_table_together_all_go_on(world: World) 
     assert (ended.state, ended.paused, ended.failed) == ("completed", "", {}), ended
     assert await world.value("SELECT count(*) FROM box WHERE value = 'many'") == 40
     world.checked = True  # by what is in the table, which has no audit
+
+
+async def test_a_column_cannot_go_while_a_bad_record_is_looked_for_and_is_nobodys_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.rows(8)
+    await world.execute("ALTER TABLE things ADD CHECK (value <> 3)")
+    definition = Made(lambda record: {"value": record["id"]}, table="things")
+    await queued(world, definition)
+    tried, refused = Writing._try, 0
+
+    async def racing(writing: Writing, *arguments: Any) -> Any:
+        nonlocal refused
+        drop = "SET lock_timeout = '20ms'; ALTER TABLE things DROP COLUMN value"
+        try:
+            await world.execute(drop)
+        except asyncpg.LockNotAvailableError:
+            refused += 1
+        return await tried(writing, *arguments)
+
+    monkeypatch.setattr(Writing, "_try", racing)
+    await worked(world, definition)
+
+    ended = await verdict(world)
+    assert (ended.counts, list(ended.failed)) == ({"updated": 7, "failed": 1}, ["3"])
+    assert refused > 3
+    await world.ends_well()
+
+
+async def test_a_column_that_was_away_for_a_moment_is_not_the_failure_of_a_record_that_is_read_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.rows(1)
+    await world.execute("CREATE TABLE prices (id bigint, price integer)")
+    await world.execute("INSERT INTO prices VALUES (1, 7)")
+    inputs = "SELECT id, price FROM prices WHERE id = ANY($1)"
+    definition = Made(lambda record: {"value": record["price"]}, table="things", inputs=inputs)
+    await queued(world, definition)
+    await world.execute("ALTER TABLE prices RENAME price TO gone")
+    asked = Halving._fails_for_nothing
+
+    async def back_again(call: Any) -> bool:
+        await world.execute("ALTER TABLE prices RENAME gone TO price")
+        return await asked(call)
+
+    monkeypatch.setattr(Halving, "_fails_for_nothing", staticmethod(back_again))
+    await worked(world, definition)
+
+    assert (await verdict(world)).counts == {"updated": 1}
+    await world.ends_well()
 
 
 async def test_a_claim_is_kept_when_a_table_is_locked_between_the_pieces_of_a_last_round(
