@@ -1,7 +1,8 @@
 """Apply `sql/schema/` to a database: under a lock, safe twice, and so that programs can be upgraded one by one.
 
 A numbered file whose head says `-- oldest program: N` only adds to the ledger: programs that know the files up to N go
-on with it. After one that does not say so, programs must know it.
+on with it. After one that does not say so, programs must know it. What is in `sql/functions/` is replaced where it is
+another one, by programs that know the whole ledger.
 """
 
 import re
@@ -43,7 +44,21 @@ async def apply(connection: Connection, room: str = "") -> list[str]:
                     statements.read("schema/record"), int(path.name[:3]), int(oldest[1]) if oldest else None
                 )
                 applied.append(re.sub(r"^\d+_", "", path.stem))
+        if present <= NEWEST:  # else a newer program's functions are there
+            applied += await _replace_functions(connection)
         return applied
+
+
+async def _replace_functions(connection: Connection) -> list[str]:
+    """Make the functions of `sql/functions/` what this program needs; those that are so already need no owner."""
+    replaced = []
+    for path in sorted((statements.FOLDER / "functions").glob("*.sql")):
+        text = path.read_text()
+        _, source, _ = text.split("$$")
+        if await connection.fetchval(statements.read("schema/read_function"), f"backfill_{path.stem}") != source:
+            await connection.execute(text)
+            replaced.append(path.stem)
+    return replaced
 
 
 async def check(connection: Connection) -> None:

@@ -11,7 +11,7 @@ from backfill.states import ACTIVE, JobState
 
 async def read(connection: Connection, job: UUID) -> Priority | None:
     """Into which queue the job's messages go now, None while it is paused; raises ConflictError when it has ended."""
-    row = await connection.fetchrow(statements.read("ledger/read_course"), job)
+    row = await connection.fetchrow(statements.read("ledger/course/read"), job)
     if row is None or row["state"] not in ACTIVE:
         state = "deleted" if row is None else row["state"]
         raise ConflictError(f"job {job} was {state} while it was queued; see: backfill events {job}")

@@ -28,20 +28,20 @@ async def ordered(connection: Connection, job: UUID) -> Ordered:
 
 async def adopt(connection: Connection, job: UUID, before: str, definition_hash: str) -> bool:
     """Make it the job's, whose own is not known; False when another worker was faster."""
-    return bool(await connection.fetchval(statements.read("ledger/adopt_definition"), job, before, definition_hash))
+    return bool(await connection.fetchval(statements.read("ledger/definitions/adopt"), job, before, definition_hash))
 
 
 async def offer(connection: Connection, job: UUID, before: str, definition_hash: str) -> None:
     """Remember what a worker has instead of the job's own."""
-    await connection.execute(statements.read("ledger/offer_definition"), job, before, definition_hash)
+    await connection.execute(statements.read("ledger/definitions/offer"), job, before, definition_hash)
 
 
 async def accept(connection: Connection, job: UUID) -> dict[str, str]:
     """Let the job go on with what a worker has met it with, or with the next worker's: the hashes before and now."""
-    row = await connection.fetchrow(statements.read("ledger/accept_definition"), job)
+    row = await connection.fetchrow(statements.read("ledger/definitions/accept"), job)
     return {} if row is None else dict(row)
 
 
 async def unserved(connection: Connection, backfills: list[str]) -> list[Row]:
     """Active jobs of other backfills that no live worker serves."""
-    return await connection.fetch(statements.read("ledger/list_unserved"), backfills)
+    return await connection.fetch(statements.read("ledger/definitions/unserved"), backfills)

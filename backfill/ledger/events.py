@@ -13,7 +13,7 @@ from backfill.texts import MOST_OF_A_NAME, clean
 
 async def act(connection: Connection, actor: str, reason: str = "") -> None:
     """Say who makes the changes of this transaction, and why."""
-    await connection.execute(statements.read("ledger/set_actor"), clean(actor, MOST_OF_A_NAME), clean(reason))
+    await connection.execute(statements.read("ledger/events/act"), clean(actor, MOST_OF_A_NAME), clean(reason))
 
 
 async def remember(
@@ -21,9 +21,9 @@ async def remember(
 ) -> None:
     """Note what was done that is no change of state."""
     await connection.execute(
-        statements.read("ledger/insert_event"), job, event, reason and clean(reason), json.dumps(details)
+        statements.read("ledger/events/remember"), job, event, reason and clean(reason), json.dumps(details)
     )
 
 
 async def listed(connection: Connection, job: UUID) -> "list[asyncpg.Record]":
-    return await connection.fetch(statements.read("ledger/list_events"), job)
+    return await connection.fetch(statements.read("ledger/events/listed"), job)

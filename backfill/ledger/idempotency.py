@@ -27,7 +27,7 @@ def check(key: str) -> None:
 async def find(connection: Connection, key: str) -> UUID | None:
     """The job that was opened with this key and has not been deleted."""
     check(key)
-    found: UUID | None = await connection.fetchval(statements.read("ledger/find_job_by_idempotency_key"), key)
+    found: UUID | None = await connection.fetchval(statements.read("ledger/idempotency/find"), key)
     return found
 
 

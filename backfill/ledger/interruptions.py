@@ -24,7 +24,7 @@ async def give_back(connection: Connection, claim: Claim, *, may_be_own: bool, r
     The first rest takes `rest_seconds`, each further one twice the last.
     """
     row = await connection.fetchrow(
-        statements.read("ledger/release_interrupted"),
+        statements.read("ledger/interruptions/give_back"),
         claim.id,
         claim.fence,
         claim.worker,

@@ -52,13 +52,13 @@ async def open_job(
     try:
         async with connection.transaction(isolation="read_committed"):
             await events.act(connection, actor)
-            await connection.execute(statements.read("ledger/lock_backfill"), asset_name)
-            if await connection.fetchval(statements.read("ledger/count_active_jobs"), asset_name) >= max_jobs:
+            await connection.execute(statements.read("ledger/jobs/lock_backfill"), asset_name)
+            if await connection.fetchval(statements.read("ledger/jobs/count_active"), asset_name) >= max_jobs:
                 raise ConflictError(
                     f"{asset_name} has {max_jobs} active jobs, as many as BACKFILL_MAX_JOBS allows; see: backfill list"
                 )
             job: UUID = await connection.fetchval(
-                statements.read("ledger/open_job"),
+                statements.read("ledger/jobs/open_job"),
                 asset_name,
                 request.mode.value,
                 request.priority.value,
@@ -77,7 +77,7 @@ async def open_job(
             )
             return job
     except asyncpg.ExclusionViolationError as error:
-        other = await connection.fetchrow(statements.read("ledger/find_overlapping_job"), asset_name, *key_range)
+        other = await connection.fetchrow(statements.read("ledger/jobs/find_overlapping"), asset_name, *key_range)
         if other is None:  # it ended in between
             raise ConflictError(f"another job of {asset_name} was active a moment ago; run again") from error
         raise ConflictError(
@@ -89,7 +89,7 @@ async def open_job(
 async def find(connection: Connection, reference: str) -> UUID:
     """The job of an id, a unique beginning of one, or `latest`; raises NotFoundError, or UsageError for several."""
     if reference == "latest":
-        latest: UUID | None = await connection.fetchval(statements.read("ledger/find_latest_job"))
+        latest: UUID | None = await connection.fetchval(statements.read("ledger/jobs/find_latest"))
         if latest is None:
             raise NotFoundError("there is no job yet; open one with: backfill-queue")
         return latest
@@ -97,7 +97,7 @@ async def find(connection: Connection, reference: str) -> UUID:
         raise NotFoundError(
             f"no job {clean(reference, 100)!r}; give an id, the beginning of one, or latest; see: backfill list"
         )
-    rows = await connection.fetch(statements.read("ledger/find_jobs"), reference.lower())
+    rows = await connection.fetch(statements.read("ledger/jobs/find"), reference.lower())
     if not rows:
         raise NotFoundError(f"no job {reference}; see: backfill list")
     if len(rows) > 1:
@@ -107,7 +107,7 @@ async def find(connection: Connection, reference: str) -> UUID:
 
 
 async def read(connection: Connection, job: UUID) -> Row:
-    row: Row | None = await connection.fetchrow(statements.read("ledger/read_job"), job)
+    row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/read"), job)
     if row is None:
         raise NotFoundError(f"no job {job}; see: backfill list")
     return row
@@ -116,7 +116,7 @@ async def read(connection: Connection, job: UUID) -> Row:
 async def try_lead(connection: Connection, job: UUID, producer: UUID) -> Row | None:
     """Take over the planning of an active job; None while a live producer has it, or when it has ended."""
     row: Row | None = await connection.fetchrow(
-        statements.read("ledger/lead_job"), job, producer, PRODUCER_LEASE_SECONDS
+        statements.read("ledger/jobs/try_lead"), job, producer, PRODUCER_LEASE_SECONDS
     )
     return row
 
@@ -136,12 +136,12 @@ async def lead(connection: Connection, job: UUID, producer: UUID) -> Row:
 
 
 async def start(connection: Connection, job: UUID) -> None:
-    await connection.fetchval(statements.read("ledger/start_job"), job)
+    await connection.fetchval(statements.read("ledger/jobs/start"), job)
 
 
 async def pause_ms(connection: Connection, job: UUID) -> int:
     """How long a slot rests after each partition; not at all once the job has ended."""
-    found: int | None = await connection.fetchval(statements.read("ledger/read_pause"), job)
+    found: int | None = await connection.fetchval(statements.read("ledger/jobs/pause_ms"), job)
     return found or 0
 
 
@@ -152,40 +152,40 @@ async def roll_up(connection: Connection, job: UUID) -> Row | None:
     """
     async with connection.transaction(isolation="read_committed"):
         # First the row, then the sums: of two processes the one that writes last has also read last.
-        await connection.execute(statements.read("ledger/lock_job"), job)
-        row: Row | None = await connection.fetchrow(statements.read("ledger/roll_up_job"), job)
+        await connection.execute(statements.read("ledger/jobs/lock"), job)
+        row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/roll_up"), job)
         return row
 
 
 async def active(connection: Connection, backfills: list[str]) -> list[Row]:
-    return await connection.fetch(statements.read("ledger/list_active_jobs"), backfills)
+    return await connection.fetch(statements.read("ledger/jobs/active"), backfills)
 
 
 async def listed(connection: Connection, *, state: str | None, asset_name: str | None, most: int) -> list[Row]:
-    return await connection.fetch(statements.read("ledger/list_jobs"), state, asset_name and clean(asset_name), most)
+    return await connection.fetch(statements.read("ledger/jobs/listed"), state, asset_name and clean(asset_name), most)
 
 
 async def select(
     connection: Connection, states: list[str], asset_name: str | None, stuck_for: float | None
 ) -> list[Row]:
     """Jobs in one of these states; of one backfill, without a heartbeat for so many seconds, where that is given."""
-    return await connection.fetch(statements.read("ledger/select_jobs"), states, asset_name, stuck_for)
+    return await connection.fetch(statements.read("ledger/jobs/select"), states, asset_name, stuck_for)
 
 
 async def failures(connection: Connection, job: UUID, most: int) -> list[Row]:
-    return await connection.fetch(statements.read("ledger/list_failures"), job, most)
+    return await connection.fetch(statements.read("ledger/jobs/failures"), job, most)
 
 
 async def with_failures(connection: Connection, most: int) -> list[Row]:
     """Jobs that have failed records, newest first, and how many."""
-    return await connection.fetch(statements.read("ledger/list_failed_jobs"), most)
+    return await connection.fetch(statements.read("ledger/jobs/with_failures"), most)
 
 
 async def claimable(connection: Connection, backfills: list[str]) -> Any:
     """Counts of what is left for workers: claimable, held, waiting (and until when), planning."""
-    return await connection.fetchrow(statements.read("ledger/read_claimable"), backfills)
+    return await connection.fetchrow(statements.read("ledger/jobs/claimable"), backfills)
 
 
 async def halted(connection: Connection, backfills: list[str]) -> list[Row]:
     """Jobs that a worker has paused, and why: they wait for a corrected definition or table."""
-    return await connection.fetch(statements.read("ledger/list_halted"), backfills)
+    return await connection.fetch(statements.read("ledger/jobs/halted"), backfills)

@@ -18,11 +18,9 @@ class Measures:
 
 
 async def read(connection: Connection) -> Measures:
-    counted = {
-        row["state"]: row["jobs"] for row in await connection.fetch(statements.read("ledger/read_metrics_states"))
-    }
+    counted = {row["state"]: row["jobs"] for row in await connection.fetch(statements.read("ledger/measures/states"))}
     return Measures(
         {state.value: counted.get(state, 0) for state in sorted(ACTIVE)},
-        await connection.fetch(statements.read("ledger/read_metrics_backfills")),
-        await connection.fetch(statements.read("ledger/read_metrics_workers")),
+        await connection.fetch(statements.read("ledger/measures/backfills")),
+        await connection.fetch(statements.read("ledger/measures/workers")),
     )

@@ -49,7 +49,7 @@ async def pause(connection: Connection, job: UUID, *, actor: str, reason: str = 
     cause = PauseCause.DEFINITION if actor == WORKER else PauseCause.ALL if with_others else None
 
     async def change(row: Row) -> bool:
-        return bool(await connection.fetchval(statements.read("ledger/pause_job"), job, row["version"], cause))
+        return bool(await connection.fetchval(statements.read("ledger/operations/pause"), job, row["version"], cause))
 
     done = await _change(connection, job, JobState.PAUSED, change, actor=actor, reason=reason)
     if done.changed or cause is not None:
@@ -63,7 +63,7 @@ async def _keep_paused(connection: Connection, done: Done, *, actor: str, reason
         return done
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor, reason)
-        is_kept = await connection.fetchval(statements.read("ledger/keep_paused"), done.job, row["version"])
+        is_kept = await connection.fetchval(statements.read("ledger/operations/keep_paused"), done.job, row["version"])
         if is_kept:
             await events.remember(connection, done.job, "job.kept_paused", {}, reason or None)
     if not is_kept:  # changed meanwhile, perhaps resumed with all others
@@ -82,7 +82,7 @@ async def resume(
     """
 
     async def change(row: Row) -> bool:
-        if not await connection.fetchval(statements.read("ledger/resume_job"), job, row["version"]):
+        if not await connection.fetchval(statements.read("ledger/operations/resume"), job, row["version"]):
             return False
         if accept_definition:
             accepted = await definitions.accept(connection, job)
@@ -97,7 +97,7 @@ async def cancel(connection: Connection, job: UUID, *, actor: str, reason: str =
     why = clean(reason) or f"cancelled by {clean(actor, MOST_OF_A_NAME)}"
 
     async def change(row: Row) -> bool:
-        changed = bool(await connection.fetchval(statements.read("ledger/cancel_job"), job, row["version"], why))
+        changed = bool(await connection.fetchval(statements.read("ledger/operations/cancel"), job, row["version"], why))
         if changed:
             await jobs.roll_up(connection, job)
         return changed
@@ -148,7 +148,7 @@ async def retry(connection: Connection, job: UUID, *, actor: str) -> tuple[UUID,
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor, f"retry of {job}")
         try:
-            opened: UUID | None = await connection.fetchval(statements.read("ledger/open_retry_job"), job)
+            opened: UUID | None = await connection.fetchval(statements.read("ledger/operations/open_retry"), job)
         except asyncpg.ExclusionViolationError as error:
             raise ConflictError(
                 f"another job of {row['asset_name']} is active and overlaps the failed records; see: backfill list"
@@ -157,7 +157,7 @@ async def retry(connection: Connection, job: UUID, *, actor: str) -> tuple[UUID,
             raise ConflictError(
                 f"job {job} has no failed records that no retry has done yet; see: backfill failures {job}"
             )
-        counts = await connection.fetch(statements.read("ledger/plan_retry"), opened)
+        counts = await connection.fetch(statements.read("ledger/operations/plan_retry"), opened)
         await jobs.roll_up(connection, opened)
     return opened, sum(count["record_count"] for count in counts)
 
@@ -172,8 +172,8 @@ async def reset_stuck(connection: Connection, job: UUID, *, actor: str, force: b
         raise ConflictError(f"job {job} is {state.value}: it has ended, and nothing of it can be stuck")
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor)
-        taken = await connection.fetch(statements.read("ledger/reset_partitions"), job, force)
-        again = await connection.fetch(statements.read("ledger/forget_messages"), job)
+        taken = await connection.fetch(statements.read("ledger/operations/reset_partitions"), job, force)
+        again = await connection.fetch(statements.read("ledger/operations/forget_messages"), job)
         details = {"partitions": [row["partition_key"] for row in taken][:100], "republished": len(again)}
         await events.remember(connection, job, "job.reset", details)
     return len(taken), len(again)
@@ -186,8 +186,8 @@ async def delete(connection: Connection, job: UUID, *, actor: str) -> None:
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor)
         # An apply under way locks its partition before the job, and deleting would meet it the other way round.
-        await connection.execute(statements.read("ledger/lock_running_partitions"), job)
-        if await connection.fetchval(statements.read("ledger/delete_job"), job, row["version"]) is None:
+        await connection.execute(statements.read("ledger/operations/lock_running"), job)
+        if await connection.fetchval(statements.read("ledger/operations/delete"), job, row["version"]) is None:
             raise ConflictError(f"job {job} is {state.value}: only ended jobs are deleted; cancel it first")
         await events.remember(connection, job, "job.deleted", {"asset_name": row["asset_name"], "state": state.value})
 
@@ -213,15 +213,21 @@ async def set_job(
         async with connection.transaction(isolation="read_committed"):
             await events.act(connection, actor)
             changed = await connection.fetchval(
-                statements.read("ledger/set_job"), job, row["version"], priority, max_workers, pause_ms, deadline
+                statements.read("ledger/operations/set_job"),
+                job,
+                row["version"],
+                priority,
+                max_workers,
+                pause_ms,
+                deadline,
             )
             if changed is None:
                 continue
             if max_workers is not None:
-                await connection.fetchval(statements.read("ledger/await_claims"), job)
+                await connection.fetchval(statements.read("ledger/operations/await_claims"), job)
             if priority is not None and priority != row["priority"]:
                 # What waits in the other queue finds nothing to claim, once its twin was faster.
-                await connection.fetch(statements.read("ledger/forget_messages"), job)
+                await connection.fetch(statements.read("ledger/operations/forget_messages"), job)
             await events.remember(connection, job, "job.set", details)
         return Done(job, state, True, f"Job {job}: " + ", ".join(f"{name} {value}" for name, value in details.items()))
     raise ConflictError(f"job {job} is being changed by others again and again; see: backfill events {job}")

@@ -15,7 +15,7 @@ from backfill.ledger.jobs import Row
 from backfill.message import PartitionMessage
 from backfill.texts import MOST_OF_A_NAME, clean
 
-MOST_REASONS: Final = 50  # different ones, kept of a partition; as many as sql/ledger/settle_partition.sql keeps
+MOST_REASONS: Final = 50  # different ones, kept of a partition; as many as sql/ledger/partitions/settle.sql keeps
 MOST_OF_A_REASON: Final = 500
 OTHER_REASONS: Final = "other reasons"
 
@@ -77,7 +77,7 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
     worker's own id tells apart.
     """
     row = await connection.fetchrow(
-        statements.read("ledger/claim_partition"),
+        statements.read("ledger/partitions/claim"),
         message.job,
         message.partition,
         worker,
@@ -105,13 +105,13 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
 
 async def refusal(connection: Connection, message: PartitionMessage) -> Row | None:
     """The states that explain why a claim gave nothing; None for an unknown job."""
-    return await connection.fetchrow(statements.read("ledger/read_refusal"), message.job, message.partition)
+    return await connection.fetchrow(statements.read("ledger/partitions/refusal"), message.job, message.partition)
 
 
 async def renew(connection: Connection, held: Collection[tuple[UUID, str]], worker: UUID, lease_seconds: float) -> None:
     """Prolong the leases of those of these partitions, each a job and a key, that this worker has claimed."""
     jobs, keys = [job for job, _ in held], [key for _, key in held]
-    await connection.execute(statements.read("ledger/renew_leases"), jobs, keys, worker, lease_seconds)
+    await connection.execute(statements.read("ledger/partitions/renew"), jobs, keys, worker, lease_seconds)
 
 
 async def lock(
@@ -124,7 +124,7 @@ async def lock(
 ) -> bool:
     """Hold the partition for the apply, whose statements then take no longer; False when another claim has it."""
     held = await connection.fetchval(
-        statements.read("ledger/lock_partition"),
+        statements.read("ledger/partitions/lock"),
         claim.id,
         claim.fence,
         claim.worker,
@@ -159,12 +159,12 @@ async def settle(
             (record_id, clean(kind, MOST_OF_A_NAME), clean(text)) for record_id, (kind, text) in tally.failed.items()
         ]
         await connection.execute(
-            statements.read("ledger/insert_failures"),
+            statements.read("ledger/partitions/insert_failures"),
             claim.id,
             *(list(column) for column in zip(*failures, strict=True)),
         )
     tally.state = await connection.fetchval(
-        statements.read("ledger/settle_partition"),
+        statements.read("ledger/partitions/settle"),
         claim.id,
         tally.updated,
         tally.unchanged,
@@ -196,7 +196,7 @@ def _reasons(skipped: Counter[str]) -> dict[str, int]:
 async def retry(connection: Connection, claim: Claim, seconds: float, error: str) -> bool:
     """Put the partition back for a later attempt; False when the claim was lost."""
     kept = await connection.fetchval(
-        statements.read("ledger/retry_partition"), claim.id, claim.fence, claim.worker, seconds, clean(error)
+        statements.read("ledger/partitions/retry"), claim.id, claim.fence, claim.worker, seconds, clean(error)
     )
     return kept is not None
 
@@ -204,7 +204,7 @@ async def retry(connection: Connection, claim: Claim, seconds: float, error: str
 async def fail(connection: Connection, claim: Claim, error_class: str, error: str) -> int:
     """Give the partition up and list its records; returns how many, 0 when the claim was lost."""
     rows = await connection.fetch(
-        statements.read("ledger/fail_partition"),
+        statements.read("ledger/partitions/fail"),
         claim.id,
         claim.fence,
         claim.worker,
@@ -216,18 +216,20 @@ async def fail(connection: Connection, claim: Claim, error_class: str, error: st
 
 async def release(connection: Connection, claim: Claim) -> None:
     """Give the claim back as if it had not been; no attempt is counted."""
-    await connection.fetchval(statements.read("ledger/release_partition"), claim.id, claim.fence, claim.worker)
+    await connection.fetchval(statements.read("ledger/partitions/release"), claim.id, claim.fence, claim.worker)
 
 
 async def tell_held(connection: Connection, claim: Claim, reason: str) -> None:
     """Say in the ledger what holds the partition up, while its claim is kept."""
-    await connection.execute(statements.read("ledger/tell_held"), claim.id, claim.fence, claim.worker, clean(reason))
+    await connection.execute(
+        statements.read("ledger/partitions/tell_held"), claim.id, claim.fence, claim.worker, clean(reason)
+    )
 
 
 async def hold(connection: Connection, claim: Claim, reason: str, *, fewest: float, most: float) -> bool:
     """Give back a claim that waits for somebody's lock; no attempt is counted. False when the claim was lost."""
     kept = await connection.fetchval(
-        statements.read("ledger/hold_partition"), claim.id, claim.fence, claim.worker, fewest, most, clean(reason)
+        statements.read("ledger/partitions/hold"), claim.id, claim.fence, claim.worker, fewest, most, clean(reason)
     )
     return kept is not None
 
@@ -237,5 +239,7 @@ async def forget_message(connection: Connection, message: PartitionMessage) -> b
 
     False when the partition is not pending.
     """
-    found = await connection.fetchval(statements.read("ledger/forget_message"), message.job, message.partition)
+    found = await connection.fetchval(
+        statements.read("ledger/partitions/forget_message"), message.job, message.partition
+    )
     return found is not None

@@ -180,7 +180,7 @@ async def plan_page(
         if page is None:
             return None
         moved = await connection.fetchval(
-            statements.read("ledger/advance_cursor"),
+            statements.read("ledger/planning/advance_cursor"),
             job["id"],
             producer,
             cursor,
@@ -195,23 +195,23 @@ async def plan_page(
 
 
 async def unpublished(connection: Connection, job: UUID, most: int) -> list[Row]:
-    return await connection.fetch(statements.read("ledger/list_unpublished"), job, most)
+    return await connection.fetch(statements.read("ledger/planning/unpublished"), job, most)
 
 
 async def mark_published(connection: Connection, job: UUID, partition_keys: list[str]) -> None:
-    await connection.execute(statements.read("ledger/mark_published"), job, partition_keys)
+    await connection.execute(statements.read("ledger/planning/mark_published"), job, partition_keys)
 
 
 async def count_planned(connection: Connection, job: UUID) -> Any:
     """The next partition's number, how many records are in partitions, and how many of those have been queued."""
-    return await connection.fetchrow(statements.read("ledger/count_planned"), job)
+    return await connection.fetchrow(statements.read("ledger/planning/count_planned"), job)
 
 
 async def finish(connection: Connection, job: UUID, producer: UUID) -> None:
     """Say that the job is planned whole; raises ConflictError when this producer no longer leads."""
-    if await connection.fetchval(statements.read("ledger/finish_planning"), job, producer) is None:
+    if await connection.fetchval(statements.read("ledger/planning/finish"), job, producer) is None:
         raise ConflictError(f"job {job} was taken over by another producer, or ended; see: backfill status {job}")
 
 
 async def leave(connection: Connection, job: UUID, producer: UUID) -> None:
-    await connection.fetchval(statements.read("ledger/leave_job"), job, producer)
+    await connection.fetchval(statements.read("ledger/planning/leave"), job, producer)

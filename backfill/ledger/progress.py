@@ -112,7 +112,7 @@ class WorkerView:
 async def read(connection: Connection, job: UUID) -> Progress:
     """The job's progress; raises NotFoundError."""
     row = await jobs.read(connection, job)
-    numbers: Row | None = await connection.fetchrow(statements.read("ledger/read_progress"), job, LOOK_BACK_SECONDS)
+    numbers: Row | None = await connection.fetchrow(statements.read("ledger/progress/read"), job, LOOK_BACK_SECONDS)
     assert numbers is not None  # noqa: S101 - an aggregate always makes one row
     state = JobState(row["state"])
     counts = {
@@ -188,7 +188,7 @@ async def read(connection: Connection, job: UUID) -> Progress:
 
 async def workers(connection: Connection, now: Progress) -> list[WorkerView]:
     """Live workers of the job's backfill; the slowest has the longest partition in hand."""
-    rows = await connection.fetch(statements.read("ledger/list_job_workers"), now.backfill, now.job)
+    rows = await connection.fetch(statements.read("ledger/progress/workers"), now.backfill, now.job)
     return [
         WorkerView(
             row["host"],

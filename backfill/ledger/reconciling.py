@@ -29,18 +29,18 @@ class Ended:
 async def lead(connection: Connection, backfill: str, worker: UUID, seconds: float) -> bool:
     """Take or keep the lead over a backfill's reconciling."""
     return (
-        await connection.fetchval(statements.read("ledger/take_lease"), f"reconciler/{backfill}", worker, seconds)
+        await connection.fetchval(statements.read("ledger/reconciling/lead"), f"reconciler/{backfill}", worker, seconds)
         is not None
     )
 
 
 async def leave(connection: Connection, backfill: str, worker: UUID) -> None:
-    await connection.execute(statements.read("ledger/leave_lease"), f"reconciler/{backfill}", worker)
+    await connection.execute(statements.read("ledger/reconciling/leave"), f"reconciler/{backfill}", worker)
 
 
 async def free_expired(connection: Connection, backfill: str) -> int:
     """Make partitions pending whose lease has ended, to be published again; returns how many."""
-    return len(await connection.fetch(statements.read("ledger/free_expired"), [backfill]))
+    return len(await connection.fetch(statements.read("ledger/reconciling/free_expired"), [backfill]))
 
 
 async def lost(
@@ -56,17 +56,17 @@ async def lost(
     if ready is not None:
         missing = await _missing(connection, backfill, priority, ready, grace_seconds)
     return await connection.fetch(
-        statements.read("ledger/list_lost"), backfill, priority.value, grace_seconds, missing, most
+        statements.read("ledger/reconciling/lost"), backfill, priority.value, grace_seconds, missing, most
     )
 
 
 async def _missing(connection: Connection, backfill: str, priority: Priority, ready: int, grace_seconds: float) -> int:
     expected: int = await connection.fetchval(
-        statements.read("ledger/count_expected"), backfill, priority.value, grace_seconds
+        statements.read("ledger/reconciling/count_expected"), backfill, priority.value, grace_seconds
     )
     held = 0
     if ready:
-        held = await connection.fetchval(statements.read("ledger/count_prefetched"), backfill)
+        held = await connection.fetchval(statements.read("ledger/reconciling/count_prefetched"), backfill)
     return max(0, expected - ready - held)
 
 
@@ -78,7 +78,7 @@ async def close(
     Returns how the job ended, or what the span came to, or None when the job is not to be closed now (or another
     process is at it).
     """
-    held = await connection.fetchrow(statements.read("ledger/lock_job_to_close"), job["id"])
+    held = await connection.fetchrow(statements.read("ledger/reconciling/lock_to_close"), job["id"])
     if held is None:
         return None
     left: dict[str, int] = {}
@@ -94,19 +94,21 @@ async def close(
     counts = await jobs.roll_up(connection, job["id"])
     error = too_many_failed(counts, failed_share, failed_minimum) or _all_failed(counts)
     state = JobState.FAILED if error else JobState.COMPLETED
-    await connection.fetchval(statements.read("ledger/end_job"), job["id"], state.value, error and clean(error))
+    await connection.fetchval(statements.read("ledger/reconciling/end"), job["id"], state.value, error and clean(error))
     return Ended(job["id"], state, left)
 
 
 async def is_to_close(connection: Connection, job: UUID) -> bool:
     """Whether a job's partitions have all ended and it has not, such as while another process sweeps it."""
-    found: bool = await connection.fetchval(statements.read("ledger/is_to_close"), job)
+    found: bool = await connection.fetchval(statements.read("ledger/reconciling/is_to_close"), job)
     return found
 
 
 async def give_up(connection: Connection, job: UUID, error: str) -> bool:
     """Fail a running job of which too much has failed; False when it is not running any more."""
-    ended = await connection.fetchval(statements.read("ledger/end_job"), job, JobState.FAILED.value, clean(error))
+    ended = await connection.fetchval(
+        statements.read("ledger/reconciling/end"), job, JobState.FAILED.value, clean(error)
+    )
     return ended is not None
 
 

@@ -108,7 +108,7 @@ async def _span(
     end = at["cursor_key"] if at["is_cut_by_limit"] else whole.last
     last = end if at["last_partition"] is None else at["last_id"]
     first = Bounds(whole.first, last, whole.inclusive)
-    await connection.execute(statements.read("ledger/sweep_in_key_order"))
+    await connection.execute(statements.read("ledger/sweeping/in_key_order"))
     most = min(MOST_RECORDS, room or MOST_RECORDS)
     page = await planning.read(
         connection,
@@ -159,14 +159,16 @@ async def _given(
 async def _read(connection: Connection, job: Row, rows: int) -> Any:
     # Of a job with its records, no more of them than rows of a table.
     most = min(MOST_RECORDS, rows) if job["by_id"] else MOST_RECORDS
-    return await connection.fetchrow(statements.read("ledger/read_sweep"), job["id"], max(1, most // job["batch_size"]))
+    return await connection.fetchrow(
+        statements.read("ledger/sweeping/read"), job["id"], max(1, most // job["batch_size"])
+    )
 
 
 async def _remember(
     connection: Connection, job: Row, place: Place, again: int = 0, left: dict[str, int] | None = None
 ) -> None:
     await connection.execute(
-        statements.read("ledger/advance_sweep"),
+        statements.read("ledger/sweeping/advance"),
         job["id"],
         place.sweep,
         place.cursor,

@@ -31,7 +31,7 @@ async def beat(
 ) -> None:
     """Show that the worker lives, and which partitions, each a job and a key, it has in hand."""
     await connection.execute(
-        statements.read("ledger/heartbeat_worker"),
+        statements.read("ledger/workers/beat"),
         seat.id,
         socket.gethostname(),
         os.getpid(),
@@ -46,4 +46,4 @@ async def beat(
 
 async def stop(connection: Connection, worker: UUID) -> None:
     """Leave the time at which the worker ended in order."""
-    await connection.execute(statements.read("ledger/stop_worker"), worker)
+    await connection.execute(statements.read("ledger/workers/stop"), worker)

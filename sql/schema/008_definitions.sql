@@ -35,25 +35,3 @@ CREATE TRIGGER backfill_jobs_retried BEFORE INSERT ON backfill_jobs
 CREATE FUNCTION backfill_definition_of(the_job uuid) RETURNS text LANGUAGE sql VOLATILE AS $$
     SELECT definition_hash FROM backfill_jobs WHERE id = the_job
 $$;
-
--- Programs that know nothing of parameters would compute without them. They go on with the claim as they know it, which
--- gives them nothing of a job that has some; programs that know them take the claim beside it.
-DO $$
-BEGIN
-    EXECUTE replace(
-        pg_get_functiondef('backfill_claim(uuid, text, uuid, double precision, text, text)'::regprocedure),
-        'backfill_claim(', 'backfill_claim_any(');
-END
-$$;
-CREATE OR REPLACE FUNCTION backfill_claim(
-    the_job uuid, the_partition text, the_worker uuid, lease_seconds double precision, the_asset text, the_mode text
-) RETURNS TABLE (
-    id bigint, fence bigint, attempt_count integer, record_ids text[], job_state text, priority text, pause_ms integer
-) LANGUAGE plpgsql AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM backfill_jobs j WHERE j.id = the_job AND j.parameters <> '{}') THEN
-        RETURN QUERY SELECT * FROM backfill_claim_any(
-            the_job, the_partition, the_worker, lease_seconds, the_asset, the_mode);
-    END IF;
-END
-$$;

@@ -35,7 +35,7 @@ async def settle(
     """As an apply does it, in its transaction."""
     counts = (updated, 0, skipped, failed, 0)
     rest = ("{}", 1.0, None, None, None, None, None, None)
-    await connection.execute(statements.read("ledger/settle_partition"), partition, *counts, *rest)
+    await connection.execute(statements.read("ledger/partitions/settle"), partition, *counts, *rest)
 
 
 async def counts(world: World, job: UUID) -> tuple[int, ...]:

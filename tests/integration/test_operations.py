@@ -104,7 +104,7 @@ async def test_a_pause_waits_for_a_claim_that_has_begun_and_lets_none_begin(worl
     async with world.session() as claiming, asyncio.TaskGroup() as tasks:
         await claiming.execute("BEGIN")
         arguments = (job, "000000001", uuid4(), 60.0, "counter", "all")
-        assert await claiming.fetchrow(statements.read("ledger/claim_partition"), *arguments) is not None
+        assert await claiming.fetchrow(statements.read("ledger/partitions/claim"), *arguments) is not None
 
         pausing = tasks.create_task(done(world, "pause", str(job)))
 
@@ -122,7 +122,7 @@ async def test_a_limit_of_workers_waits_for_claims_that_have_begun(world: World)
         await claiming.execute("BEGIN")
         holder = uuid4()
         claim = (60.0, "counter", "all")
-        statement = statements.read("ledger/claim_partition")
+        statement = statements.read("ledger/partitions/claim")
         assert await claiming.fetchrow(statement, job, "000000001", holder, *claim) is not None
         setting = tasks.create_task(done(world, "set", str(job), "--max-workers", "1"))
         blocked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"

@@ -37,7 +37,7 @@ GUARDS: Final = {
         ("no_value_is_of_older_input",),
     ),
     "fence": Guard(
-        "sql/ledger/lock_partition.sql",
+        "sql/ledger/partitions/lock.sql",
         "fence = $2 AND worker_id = $3 AND state",
         "$2::bigint IS NOT NULL AND $3::uuid IS NOT NULL AND state",
         "a worker writes a partition that another has claimed since",

@@ -19,15 +19,24 @@ CONSTANTS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not re.match(r"progress/|schema/\d", name)])
+@pytest.mark.parametrize("name", [name for name in NAMES if not re.match(r"progress/|functions/|schema/\d", name)])
 def test_a_statement_is_used(name: str) -> None:
     folder, _, noun = name.partition("/")
     assert name in CONSTANTS or (folder == "target" and noun in CONSTANTS)
 
 
+@pytest.mark.parametrize("folder", sorted((ROOT / "sql" / "ledger").iterdir()), ids=lambda folder: folder.name)
+def test_the_folders_of_the_ledger_are_its_modules(folder: Path) -> None:
+    module = ast.parse((ROOT / "backfill" / "ledger" / f"{folder.name}.py").read_text())
+    used = {node.value for node in ast.walk(module) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert {f"ledger/{folder.name}/{path.stem}" for path in folder.iterdir()} == {
+        text for text in used if text.startswith("ledger/")
+    }
+
+
 def test_every_name_of_a_statement_exists() -> None:
     folders = {name.partition("/")[0] for name in NAMES}
-    named = {text for text in CONSTANTS if re.fullmatch(rf"({'|'.join(folders)})/[a-z_0-9]+", text)}
+    named = {text for text in CONSTANTS if re.fullmatch(rf"({'|'.join(folders)})/[a-z_0-9/]+", text)}
     assert named - set(NAMES) == set()
 
 
