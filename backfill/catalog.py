@@ -47,10 +47,12 @@ class Target:
         numbered = list(enumerate(self.columns))
         # Children of a table that is inherited from have keys of their own, perhaps the same ones.
         table = self.table if self.is_partitioned else f"ONLY {self.table}"
+        place = {"literal": literal(self.table), "used": ", ".join(literal(column.name) for column in self.used)}
         return self.key.fragments | {
+            **place,
+            "shape": statements.render("shape", place),
+            "known_shape": literal(self.shape),
             "name": self.table,
-            "literal": literal(self.table),
-            "used": ", ".join(literal(column.name) for column in self.used),
             "table": table,
             "given_rows": self.key.given(table),
             "predicate": self.mode.predicate(f"t.{quote(self.definition.target_column)}"),
@@ -73,7 +75,7 @@ class Target:
 
     @cached_property
     def shape(self) -> str:
-        """The columns with their types, as `read_shape` has them when nothing has changed."""
+        """The columns with their types, as shape.sql has them when nothing has changed."""
         return ", ".join(shape for _, shape in sorted({(column.name, column.shape) for column in self.used}))
 
     @cached_property

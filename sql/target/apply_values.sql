@@ -1,13 +1,14 @@
 -- Lock rows in key order and write the values where the row is still the version that was read and differs. A row that
 -- somebody holds is passed over: waiting for it would keep those locked that were had before. Which rows were had is
--- said when it was not all of them.
+-- said when it was not all of them. To drop a column and add it again leaves the rows as they are, and no row is still
+-- what was read: {{shape}} is shape.sql.
 -- A locked row that is still the same version cannot move: the update finds it by its place. A row that holds afterwards
 -- what it held before was kept from being written, by a trigger or a policy. What the mode still selects afterwards is
 -- left as it is, and named: the closing sweep must tell it from what somebody undoes.
 -- $1 and on: an array a key column, then one of versions, then one of values a column; each as a literal
 WITH locked AS MATERIALIZED (
     SELECT t.tableoid AS part, t.ctid AS place, {key_columns}, {values},
-           (({predicate}) IS TRUE AND {version} = c.version) AS is_current, ({differs}) AS differs,
+           (({predicate}) IS TRUE AND {version} = c.version AND ({shape}) = {known_shape}) AS is_current, ({differs}) AS differs,
            ({leftover}) IS TRUE AS is_leftover
     FROM unnest({key_arrays}, {versions}, {value_arrays}) AS c ({key_names}, version, {value_names})
     JOIN {table} t ON {joined}

@@ -94,7 +94,7 @@ async def test_a_column_cannot_go_while_a_bad_record_is_looked_for_and_is_nobody
 
     async def racing(writing: Writing, *arguments: Any) -> Any:
         nonlocal refused
-        drop = "SET lock_timeout = '20ms'; ALTER TABLE things DROP COLUMN value"
+        drop = "SET lock_timeout = '20ms'; ALTER TABLE things DROP COLUMN value CASCADE"
         try:
             await world.execute(drop)
         except asyncpg.LockNotAvailableError:
@@ -108,6 +108,31 @@ async def test_a_column_cannot_go_while_a_bad_record_is_looked_for_and_is_nobody
     assert (ended.counts, list(ended.failed)) == ({"updated": 7, "failed": 1}, ["3"])
     assert refused > 3
     await world.ends_well()
+
+
+async def test_what_was_computed_from_a_column_that_was_dropped_is_not_written_into_the_one_that_was_added(
+    world: World,
+) -> None:
+    await world.rows(3)
+    await world.execute("UPDATE things SET value = 10")
+    again = "ALTER TABLE things DROP COLUMN value CASCADE; ALTER TABLE things ADD COLUMN value bigint"
+    loads = 0
+
+    async def load(connection: Any, keys: Sequence[Any]) -> Any:
+        nonlocal loads
+        loads += 1
+        found = await connection.fetch("SELECT id, value FROM things WHERE id = ANY($1)", keys)
+        if loads == 1:
+            await world.execute(again)
+        return found
+
+    definition = Made(lambda record: {"value": (record["value"] or 0) + 1}, table="things", load=load)
+    await queued(world, definition)
+    await worked(world, definition)
+
+    assert await world.value("SELECT array_agg(value) FROM things") == [1, 1, 1]
+    assert (loads, (await verdict(world)).counts) == (2, {"updated": 3})
+    world.checked = True  # the audit of a column that was dropped
 
 
 async def test_a_column_that_was_away_for_a_moment_is_not_the_failure_of_a_record_that_is_read_alone(
@@ -137,7 +162,7 @@ async def test_a_claim_is_kept_when_a_table_is_locked_between_the_pieces_of_a_la
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is put off waits for its next attempt as soon as the rest is written, not for the end of a lease."""
-    monkeypatch.setattr("backfill.workers.processor.Portion", lambda: Portion(10))
+    monkeypatch.setattr("backfill.workers.rounds.Portion", lambda: Portion(10))
     monkeypatch.setattr("backfill.workers.portion.MOST", 10)
     tries = 0
 
