@@ -115,6 +115,10 @@ class Settings(BaseSettings):
         """The first run and its retries."""
         return 1 + len(self.retry_delays)
 
+    def retry_delay(self, attempt: int) -> float:
+        """Seconds from the end of that attempt, the first one being 1, to the next."""
+        return self.retry_delays[min(attempt, len(self.retry_delays)) - 1] if self.retry_delays else 0.0
+
 
 BETWEEN_URLS: Final = re.compile(r"\s*;\s*(?=amqps?://)")
 

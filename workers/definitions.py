@@ -76,8 +76,8 @@ class Definitions:
             return missing
         return ChangedTableError() if now.shape != target.shape else error
 
-    async def leave(self, connection: Connection, message: PartitionMessage, claim: Claim) -> bool:
-        """Leave the partition to workers that have the job's definition; True, as the delivery may be acked."""
+    async def leave(self, connection: Connection, message: PartitionMessage, claim: Claim) -> None:
+        """Leave the partition to workers that have the job's definition."""
         await partitions.release(connection, claim)
         self._troubles.tell(
             message.job,
@@ -86,7 +86,6 @@ class Definitions:
         )
         await asyncio.sleep(REST_SECONDS)
         await partitions.forget_message(connection, message)
-        return True
 
     async def _meet(self, connection: Connection, message: PartitionMessage) -> _Known:
         definition = self._definitions[message.backfill]

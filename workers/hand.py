@@ -44,10 +44,6 @@ class Hand:
             with self._lock:
                 del self._held[job, partition]
 
-    def watch(self, job: UUID, partition: str) -> Watch:
-        """Where the computation of a partition in hand says which record it is at."""
-        return self._held[job, partition].watch
-
     def copy(self) -> dict[Place, Hold]:
         with self._lock:
             return self._held.copy()

@@ -43,7 +43,7 @@ def collect(stats: Stats, intake: Intake, publisher: Publisher, reconciler: Reco
         "backfill_held", "Partitions in hand that wait for a lock that another session holds.", value=stats.held
     )
     for name, value, meaning in (
-        ("backfill_retries", stats.retried, "Records put back for a later attempt."),
+        ("backfill_retries", stats.put_back, "Records put back for a later attempt."),
         ("backfill_redeliveries", intake.redelivered, "Deliveries that the broker had made before."),
         ("backfill_duplicates", stats.duplicates, "Deliveries that found nothing to claim."),
         ("backfill_fenced", stats.fenced, "Partitions lost to a later claim."),

@@ -20,7 +20,7 @@ class Stats:
     skipped: int = 0
     failed: int = 0
     deleted: int = 0
-    retried: int = 0
+    put_back: int = 0  # for a later attempt, each time that one is
     partitions: int = 0
     duplicates: int = 0  # deliveries that found nothing to claim
     fenced: int = 0  # partitions lost to a later claim
@@ -81,10 +81,10 @@ class Stats:
 
     def _counts(self) -> str:
         parts = [f"Updated: {self.updated:,}", f"Skipped: {self.skipped:,}", f"Errors: {self.failed:,}"]
-        rare = {"Unchanged": self.unchanged, "Deleted": self.deleted, "Retried": self.retried}
+        rare = {"Unchanged": self.unchanged, "Deleted": self.deleted, "Put back": self.put_back}
         rare |= {"Fenced": self.fenced, "Dead": self.dead}
         return " | ".join(parts + [f"{name}: {count:,}" for name, count in rare.items() if count])
 
     def as_dict(self) -> dict[str, int]:
-        names = ("updated", "unchanged", "skipped", "failed", "deleted", "retried")
+        names = ("updated", "unchanged", "skipped", "failed", "deleted", "put_back")
         return {name: getattr(self, name) for name in (*names, "partitions", "duplicates", "fenced", "dead")}

@@ -7,11 +7,19 @@ The new queue then counts the consumers of the old one, keeps messages for them,
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
 from backfill.broker import BrokerLostError, bounded, inspect
+
+
+class Settlement(Enum):
+    """What becomes of a delivery that was dealt with."""
+
+    ACK = "the broker may forget it; if the link is gone it comes again, and there is nothing to claim"
+    REJECT = "the broker moves it into the dead queue"
 
 
 @dataclass(frozen=True)
@@ -26,19 +34,15 @@ class Delivery:
     def body(self) -> bytes:
         return self.message.body
 
-    async def ack(self) -> None:
-        """Let the broker forget it; if the link is gone it comes again and finds nothing to claim."""
-        await self._settle(self.message.ack())
+    async def settle(self, settlement: Settlement) -> None:
+        ack = settlement is Settlement.ACK
+        await self._tell(self.message.ack() if ack else self.message.reject(requeue=False))
 
     async def give_back(self) -> None:
         """Put it back for another worker."""
-        await self._settle(self.message.nack(requeue=True))
+        await self._tell(self.message.nack(requeue=True))
 
-    async def reject(self) -> None:
-        """Let the broker move it to the dead queue."""
-        await self._settle(self.message.reject(requeue=False))
-
-    async def _settle(self, call: Awaitable[Any]) -> None:
+    async def _tell(self, call: Awaitable[Any]) -> None:
         self.subscription.settled += 1
         with suppress(BrokerLostError):
             async with bounded():

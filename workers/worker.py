@@ -190,8 +190,7 @@ class Worker:
     async def _take(self, delivery: Delivery) -> None:
         self._busy += 1
         try:
-            may_ack = await self._processor.process(delivery.backfill, delivery.body)
-            await (delivery.ack() if may_ack else delivery.reject())
+            await delivery.settle(await self._processor.process(delivery.backfill, delivery.body))
         finally:
             self._busy -= 1
         records = self.stats.records

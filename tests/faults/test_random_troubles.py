@@ -99,7 +99,7 @@ async def test_whatever_comes_together_each_record_ends_once(
 ) -> None:
     chance = random.Random(seed)
     size = chance.choice([3, 10, 1000])
-    monkeypatch.setattr("backfill.workers.processor.Portion", lambda: Portion(size))
+    monkeypatch.setattr("backfill.workers.rounds.Portion", lambda: Portion(size))
     monkeypatch.setattr("backfill.workers.portion.MOST", size)
     monkeypatch.setattr("backfill.workers.holding.KEPT_FOR_RECORDS", 0.1)
     monkeypatch.setattr("backfill.workers.holding.KEPT_FOR_A_TABLE", 0.1)

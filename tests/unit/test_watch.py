@@ -123,7 +123,6 @@ def test_what_is_in_hand_has_a_watch_until_it_is_let_go() -> None:
     hand, job = Hand(), uuid4()
     with hand.holding_partition(job, "000000001"):
         assert hand.held(job, "000000001")
-        assert hand.watches() == [hand.watch(job, "000000001")]
-        assert hand.watch(job, "000000001").place == f"partition 000000001 of job {job}"
+        assert [watch.place for watch in hand.watches()] == [f"partition 000000001 of job {job}"]
     assert not hand.held(job, "000000001")
     assert hand.watches() == []
