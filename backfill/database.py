@@ -10,11 +10,11 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from backfill import addresses, codecs, connecting, sessions
-from backfill.database_errors import AWAY, TRANSIENT, is_away, is_transient, translated
+from backfill.database_errors import is_away, is_transient, translated
 from backfill.shared import SharedConnection
 from backfill.statements import quote
 
-__all__ = ["AWAY", "TRANSIENT", "Connection", "Pool", "is_away", "is_transient", "quote", "translated"]
+__all__ = ["Connection", "Pool", "is_away", "is_transient", "quote", "translated"]
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 Pool: TypeAlias = "asyncpg.Pool[Any]"

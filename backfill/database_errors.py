@@ -4,6 +4,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
@@ -12,30 +13,6 @@ from backfill.errors import BackfillError, SchemaError, UnreachableError, UsageE
 from backfill.settings import mask
 from backfill.texts import clean
 
-# The server, the connection or the moment is at fault, not the record: the same work may succeed later.
-TRANSIENT: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InternalClientError,  # a server that dies while an idle connection is taken leaves the driver confused
-    OSError,
-    TimeoutError,
-)
-# The database is away altogether: no attempt of any partition is to blame.
-AWAY: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InternalClientError,
-    OSError,
-)
 LOGIN: Final = (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)
 
 
@@ -47,22 +24,115 @@ class LoginRefusedError(ConnectionError):
     """A login that was accepted before: a password may be being changed just now."""
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """What an error of a class means."""
+
+    kind: type[BaseException]
+    transient: bool = False  # the server, the connection or the moment is at fault: the same work may succeed later
+    away: bool = False  # the database is away altogether: no attempt of any partition is to blame
+    # For people: an error of ours, its text of the place and of what the driver says.
+    error: type[BackfillError] | None = None
+    sentence: str = ""
+
+
+UNTIL_UP: Final = "PostgreSQL at {where}: {text}; try again when it is up"
+UNREACHED: Final = (
+    "cannot reach PostgreSQL at {where} ({why}); start it, correct DATABASE_URL, or start private services with: "
+    "backfill services up"
+)
+REFUSED: Final = "PostgreSQL at {where} refuses the login ({text}); correct DATABASE_URL"
+CORRECT: Final = "{text}; correct the definition or the database"
+
+
+def _later(kind: type[BaseException]) -> Meaning:
+    return Meaning(kind, True, True, UnreachableError, UNTIL_UP)
+
+
+# The first that an error is an instance of counts: particular ones stand before what they are kinds of.
+MEANINGS: Final = (
+    Meaning(asyncpg.InvalidPasswordError, error=UnreachableError, sentence=REFUSED),
+    Meaning(asyncpg.InvalidAuthorizationSpecificationError, error=UnreachableError, sentence=REFUSED),
+    Meaning(asyncpg.ClientConfigurationError, error=UsageError, sentence="DATABASE_URL {where!r}: {text}{hint}"),
+    Meaning(
+        asyncpg.InvalidCatalogNameError,
+        error=UnreachableError,
+        sentence="PostgreSQL at {where}: {text}; create it, or correct DATABASE_URL",
+    ),
+    Meaning(asyncpg.UndefinedTableError, error=SchemaError, sentence=CORRECT),
+    Meaning(
+        asyncpg.UndefinedColumnError,
+        error=SchemaError,
+        sentence="{text}; correct the definition, or run: backfill init",
+    ),
+    Meaning(
+        asyncpg.InsufficientPrivilegeError, error=SchemaError, sentence="{text}; grant it to the role of DATABASE_URL"
+    ),
+    # An operator or a function that a type does not have, for one.
+    Meaning(asyncpg.SyntaxOrAccessError, error=SchemaError, sentence=CORRECT),
+    Meaning(
+        asyncpg.ReadOnlySQLTransactionError,
+        True,
+        True,
+        UnreachableError,
+        "PostgreSQL at {where} is read-only ({text}); name the primary in DATABASE_URL, or several hosts with "
+        "target_session_attrs=read-write",
+    ),
+    Meaning(
+        asyncpg.QueryCanceledError,
+        True,
+        error=UnreachableError,
+        sentence="PostgreSQL at {where} cut a statement off ({text}); give the role of DATABASE_URL more time: "
+        "ALTER ROLE … SET statement_timeout",
+    ),
+    _later(asyncpg.CannotConnectNowError),
+    _later(asyncpg.PostgresConnectionError),
+    _later(asyncpg.TooManyConnectionsError),
+    _later(asyncpg.AdminShutdownError),
+    _later(asyncpg.CrashShutdownError),
+    Meaning(asyncpg.OperatorInterventionError, True),
+    Meaning(asyncpg.InsufficientResourcesError, True),
+    Meaning(asyncpg.TransactionRollbackError, True),
+    Meaning(asyncpg.LockNotAvailableError, True),
+    # A server that dies while an idle connection is taken leaves the driver confused.
+    _later(asyncpg.InternalClientError),
+    # Of a connection that was lost a moment ago; whether it was, its text tells.
+    Meaning(asyncpg.InterfaceError, error=UnreachableError, sentence=UNTIL_UP),
+    _later(LoginRefusedError),
+    Meaning(
+        ssl.SSLError,
+        True,
+        True,
+        UnreachableError,
+        "PostgreSQL at {where}: no TLS, {why}; correct the server's certificate, or sslrootcert and sslmode in "
+        "DATABASE_URL",
+    ),
+    Meaning(TimeoutError, True, error=UnreachableError, sentence=UNREACHED),
+    Meaning(OSError, True, True, UnreachableError, UNREACHED),
+)
+
+
+def _found(error: BaseException) -> Meaning | None:
+    return next((one for one in MEANINGS if isinstance(error, one.kind)), None)
+
+
 def is_transient(error: BaseException) -> bool:
-    return isinstance(error, TRANSIENT) or _is_closed(error)
+    """Whether the same work may succeed later."""
+    found = _found(error)
+    return (found is not None and found.transient) or _is_closed(error)
 
 
 def is_away(error: BaseException) -> bool:
-    return (isinstance(error, AWAY) and not isinstance(error, TimeoutError)) or _is_closed(error)
+    """Whether the database is away altogether."""
+    found = _found(error)
+    return (found is not None and found.away) or _is_closed(error)
 
 
 def _is_closed(error: BaseException) -> bool:
     """A terminated backend often surfaces as an InterfaceError without an SQLSTATE; other ones mean a wrong call.
 
-    The pool takes back a connection that was closed under its holder, who then hears that it has been released; who
-    uses one while the server's good-bye is being read hears of its inner state.
+    The pool takes back a connection that was closed under its holder, who then hears that it has been released.
     """
-    if isinstance(error, asyncpg.InternalClientError):
-        return "cannot switch to state" in str(error)
     return isinstance(error, asyncpg.InterfaceError) and bool(re.search(r"clos|released", str(error)))
 
 
@@ -100,57 +170,23 @@ def _known(group: BaseExceptionGroup[BaseException], where: str) -> Iterator[tup
 def meaning(error: BaseException, where: str) -> BackfillError | None:
     """The error of ours that an error of the driver means; None for one that is a mistake of this program."""
     text = said(error)
+    if isinstance(error, asyncpg.UndefinedTableError) and "backfill_" in text:
+        return SchemaError("the ledger is missing in this database; run: backfill init")
+    found = _found(error)
+    if found is None or found.error is None:
+        return None
+    return found.error(found.sentence.format(where=where, text=text, hint=_hint(text), why=_why(error, text)))
+
+
+def _why(error: BaseException, text: str) -> str:
     match error:
-        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
-            return UnreachableError(f"PostgreSQL at {where} refuses the login ({text}); correct DATABASE_URL")
-        case asyncpg.ClientConfigurationError():
-            return UsageError(f"DATABASE_URL {where!r}: {text}{_hint(text)}")
-        case asyncpg.InvalidCatalogNameError():
-            return UnreachableError(f"PostgreSQL at {where}: {text}; create it, or correct DATABASE_URL")
-        case asyncpg.UndefinedTableError() if "backfill_" in text:
-            return SchemaError("the ledger is missing in this database; run: backfill init")
-        case asyncpg.UndefinedTableError():
-            return SchemaError(f"{text}; correct the definition or the database")
-        case asyncpg.UndefinedColumnError():
-            return SchemaError(f"{text}; correct the definition, or run: backfill init")
-        case asyncpg.InsufficientPrivilegeError():
-            return SchemaError(f"{text}; grant it to the role of DATABASE_URL")
-        case asyncpg.SyntaxOrAccessError():  # an operator or a function that a type does not have
-            return SchemaError(f"{text}; correct the definition or the database")
-        case asyncpg.ReadOnlySQLTransactionError():
-            return UnreachableError(
-                f"PostgreSQL at {where} is read-only ({text}); name the primary in DATABASE_URL, or several hosts with "
-                "target_session_attrs=read-write"
-            )
-        case asyncpg.QueryCanceledError():
-            return UnreachableError(
-                f"PostgreSQL at {where} cut a statement off ({text}); give the role of DATABASE_URL more time: "
-                "ALTER ROLE … SET statement_timeout"
-            )
         case ssl.SSLError():
-            why = getattr(error, "verify_message", "") or error.reason or str(error)
-            return UnreachableError(
-                f"PostgreSQL at {where}: no TLS, {why}; correct the server's certificate, or sslrootcert and sslmode "
-                "in DATABASE_URL"
-            )
-        case (
-            asyncpg.CannotConnectNowError()
-            | asyncpg.PostgresConnectionError()
-            | asyncpg.TooManyConnectionsError()
-            | asyncpg.AdminShutdownError()
-            | asyncpg.CrashShutdownError()
-            | asyncpg.InterfaceError()  # a connection that was lost a moment ago says no more than that it is closed
-            | asyncpg.InternalClientError()
-            | LoginRefusedError()
-        ):
-            return UnreachableError(f"PostgreSQL at {where}: {text}; try again when it is up")
+            return str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or error)
+        case TimeoutError():
+            return "no answer in time"
         case OSError():
-            why = "no answer in time" if isinstance(error, TimeoutError) else (error.strerror or text)
-            return UnreachableError(
-                f"cannot reach PostgreSQL at {where} ({why}); start it, correct DATABASE_URL, "
-                "or start private services with: backfill services up"
-            )
-    return None
+            return error.strerror or text
+    return text
 
 
 def said(error: BaseException) -> str:
