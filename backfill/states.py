@@ -5,6 +5,7 @@ is typed by hand; `tests/integration/test_schema.py` holds the two against each 
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class JobState(StrEnum):
@@ -31,6 +32,9 @@ class PartitionState(StrEnum):
     FAILED = "failed"  # out of attempts; its records are listed in `backfill_failures`
     SKIPPED = "skipped"  # ended, and no record of it needed a value any more
 
+
+# What becomes of a record, each one once; the columns `records_…` of jobs and partitions.
+OUTCOMES: Final = ("updated", "unchanged", "skipped", "failed", "deleted")
 
 CLAIMABLE = frozenset({JobState.PENDING, JobState.RUNNING, JobState.RESUMING})
 ACTIVE = CLAIMABLE | {JobState.PAUSED}

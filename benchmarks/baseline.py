@@ -15,7 +15,7 @@ from backfill import broker, database
 from backfill.catalog import Target, resolve
 from backfill.database import Pool
 from backfill.examples.killmails import KillmailValues
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
 from backfill.modes import Mode, Priority
 from backfill.settings import Settings
 from backfill.topology import Topology

@@ -11,7 +11,8 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from backfill.catalog import Target
 from backfill.database import Connection, is_transient
-from backfill.ledger.partitions import Claim, Tally
+from backfill.ledger.partitions import Claim
+from backfill.ledger.tally import Tally
 from backfill.workers.committing import Committing, CommitUnknownError, Ending, FencedError, Way
 from backfill.workers.halving import is_broken_definition
 from backfill.workers.portion import Portion

@@ -10,7 +10,8 @@ from backfill.catalog import Target
 from backfill.database import Connection, is_away
 from backfill.failpoints import failpoint
 from backfill.ledger import partitions
-from backfill.ledger.partitions import Claim, Tally
+from backfill.ledger.partitions import Claim
+from backfill.ledger.tally import Tally
 from backfill.workers.loading import Loading
 from backfill.workers.portion import LOCKED_MS
 from backfill.workers.values import Computed

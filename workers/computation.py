@@ -12,7 +12,7 @@ from backfill.database import Connection
 from backfill.definition import Skip
 from backfill.errors import TransientError
 from backfill.kinds import packed
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
 from backfill.needs import need_settings
 from backfill.workers import values
 from backfill.workers.loading import Loading

@@ -10,7 +10,7 @@ import asyncpg
 from backfill import sessions, statements, texts
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
 from backfill.workers.outages import is_outage
 
 # Halves of what was cut off: with the whole time each, finding one record would take as long as ten partitions.

@@ -14,7 +14,7 @@ from backfill.database import Connection
 from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.kinds import packed
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
 from backfill.workers.halving import Halving
 from backfill.workers.values import Batch
 

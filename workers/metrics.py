@@ -8,12 +8,12 @@ from typing import Final
 from backfill import exposition
 from backfill.exposition import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from backfill.publisher import Publisher
+from backfill.states import OUTCOMES
 from backfill.workers.durations import BOUNDS
 from backfill.workers.intake import Intake
 from backfill.workers.reconciler import Reconciler
 from backfill.workers.stats import Stats
 
-OUTCOMES: Final = ("updated", "unchanged", "skipped", "failed", "deleted")
 REASONS: Final = ("lease_expired", "republished")
 
 

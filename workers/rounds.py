@@ -10,7 +10,8 @@ import asyncpg
 from backfill.catalog import Target
 from backfill.database import Connection
 from backfill.failpoints import failpoint
-from backfill.ledger.partitions import Claim, Tally
+from backfill.ledger.partitions import Claim
+from backfill.ledger.tally import Tally
 from backfill.settings import Settings
 from backfill.workers.applier import Applier
 from backfill.workers.committing import Ending

@@ -7,7 +7,8 @@ cannot be halved within one claim, as what raises an error is: each try ends the
 
 from collections.abc import Container
 
-from backfill.ledger.partitions import Claim, Tally
+from backfill.ledger.partitions import Claim
+from backfill.ledger.tally import Tally
 
 
 class Turns:

@@ -5,7 +5,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
+from backfill.states import OUTCOMES
 from backfill.workers.durations import Durations
 
 WINDOW_SECONDS: Final = 30.0
@@ -36,21 +37,18 @@ class Stats:
 
     @property
     def records(self) -> int:
-        return self.updated + self.unchanged + self.skipped + self.failed + self.deleted
+        return sum(getattr(self, outcome) for outcome in OUTCOMES)
 
     def add(self, tally: Tally, began: float) -> None:
         """Count a committed apply that began at that monotonic time."""
         now = time.monotonic()
         self.first_at = began if self.first_at is None else min(self.first_at, began)
         self.last_at = now
-        before = self.records
-        self.updated += tally.updated
-        self.unchanged += tally.unchanged
-        self.skipped += tally.skipped.total()
-        self.failed += len(tally.failed)
-        self.deleted += tally.deleted
+        counts = tally.counts()
+        for outcome, count in counts.items():
+            setattr(self, outcome, getattr(self, outcome) + count)
         self.partitions += 1
-        self._recent.append((now, self.records - before))
+        self._recent.append((now, sum(counts.values())))
         self._forget(now)
 
     def _forget(self, now: float) -> None:
@@ -86,5 +84,5 @@ class Stats:
         return " | ".join(parts + [f"{name}: {count:,}" for name, count in rare.items() if count])
 
     def as_dict(self) -> dict[str, int]:
-        names = ("updated", "unchanged", "skipped", "failed", "deleted", "put_back")
-        return {name: getattr(self, name) for name in (*names, "partitions", "duplicates", "fenced", "dead")}
+        names = (*OUTCOMES, "put_back", "partitions", "duplicates", "fenced", "dead")
+        return {name: getattr(self, name) for name in names}

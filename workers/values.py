@@ -7,7 +7,7 @@ from typing import Any, Final
 from backfill import kinds, texts
 from backfill.columns import Column
 from backfill.kinds import packed
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
 
 SHOWN: Final = 100  # characters of a refused value
 

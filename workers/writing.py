@@ -11,7 +11,7 @@ from backfill import statements, texts
 from backfill.catalog import Target, need_unchanged
 from backfill.database import Connection, is_away, is_transient
 from backfill.kinds import packed
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
 from backfill.workers.values import Computed
 
 CHANGED: Final = ("ConflictError", "the application changed the row while its value was computed")

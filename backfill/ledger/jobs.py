@@ -109,8 +109,12 @@ async def find(connection: Connection, reference: str) -> UUID:
 async def read(connection: Connection, job: UUID) -> Row:
     row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/read"), job)
     if row is None:
-        raise NotFoundError(f"no job {job}; see: backfill list")
+        raise missing(job)
     return row
+
+
+def missing(job: UUID) -> NotFoundError:
+    return NotFoundError(f"no job {job}; see: backfill list")
 
 
 async def try_lead(connection: Connection, job: UUID, producer: UUID) -> Row | None:

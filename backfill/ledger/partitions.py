@@ -2,22 +2,17 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from backfill import statements
 from backfill.database import Connection
 from backfill.ledger.jobs import Row
+from backfill.ledger.tally import Tally
 from backfill.message import PartitionMessage
 from backfill.texts import MOST_OF_A_NAME, clean
-
-MOST_REASONS: Final = 50  # different ones, kept of a partition; as many as sql/ledger/partitions/settle.sql keeps
-MOST_OF_A_REASON: Final = 500
-OTHER_REASONS: Final = "other reasons"
 
 
 @dataclass(frozen=True)
@@ -37,37 +32,6 @@ class Claim:
     server_started: datetime  # when the server was that gave it: after a failover it is another one
     interruptions: int = 0  # earlier claims under which the worker or the session ended
     began: float = field(default_factory=time.monotonic)
-
-
-@dataclass
-class Tally:
-    """What became of a partition's records; each is counted exactly once."""
-
-    updated: int = 0
-    unchanged: int = 0
-    deleted: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # record id -> error class, message
-    left: list[str] = field(default_factory=list)  # of those: as they were, or with a value that the mode still selects
-    remaining: dict[str, tuple[str, str]] = field(default_factory=dict)  # to be tried again, and why
-    held: dict[str, str] = field(default_factory=dict)  # somebody has a lock that they need, which is no attempt
-    later: list[str] = field(default_factory=list)  # not come to yet: nothing was wrong with them
-    state: str = "running"  # of the partition, once the tally is settled
-
-    def copy(self) -> "Tally":
-        fresh = Tally(later=list(self.later))
-        fresh.add(self)
-        return fresh
-
-    def add(self, other: "Tally") -> None:
-        self.updated += other.updated
-        self.unchanged += other.unchanged
-        self.deleted += other.deleted
-        self.skipped += other.skipped
-        self.failed |= other.failed
-        self.left += other.left
-        self.remaining |= other.remaining
-        self.held |= other.held
 
 
 async def claim(connection: Connection, message: PartitionMessage, worker: UUID, lease_seconds: float) -> Claim | None:
@@ -166,12 +130,8 @@ async def settle(
     tally.state = await connection.fetchval(
         statements.read("ledger/partitions/settle"),
         claim.id,
-        tally.updated,
-        tally.unchanged,
-        tally.skipped.total(),
-        len(tally.failed),
-        tally.deleted,
-        json.dumps(_reasons(tally.skipped)),
+        *tally.counts().values(),
+        json.dumps(tally.reasons()),
         duration_ms,
         [*tally.remaining, *tally.held, *tally.later] or None,
         retry_seconds,
@@ -180,17 +140,6 @@ async def settle(
         tally.left or None,
         None if held is None or retry_seconds is not None else clean(held),
     )
-
-
-def _reasons(skipped: Counter[str]) -> dict[str, int]:
-    """Texts that the ledger can hold, and no more of them than it keeps: the most frequent ones."""
-    cleaned: Counter[str] = Counter()
-    for reason, count in skipped.items():
-        cleaned[clean(reason, MOST_OF_A_REASON)] += count
-    kept = Counter(dict(cleaned.most_common(MOST_REASONS)))
-    if rest := cleaned.total() - kept.total():
-        kept[OTHER_REASONS] += rest
-    return kept
 
 
 async def retry(connection: Connection, claim: Claim, seconds: float, error: str) -> bool:

@@ -10,7 +10,7 @@ from backfill import parameters, statements
 from backfill.database import Connection
 from backfill.ledger import jobs
 from backfill.ledger.jobs import Row
-from backfill.states import ENDED, JobState, PauseCause
+from backfill.states import OUTCOMES, JobState, PauseCause
 
 LOOK_BACK_SECONDS: Final = 60.0
 
@@ -74,7 +74,7 @@ class Progress:
 
     @property
     def done(self) -> int:
-        return self.updated + self.unchanged + self.skipped + self.failed + self.deleted
+        return sum(getattr(self, outcome) for outcome in OUTCOMES)
 
     @property
     def share(self) -> float:
@@ -111,78 +111,18 @@ class WorkerView:
 
 async def read(connection: Connection, job: UUID) -> Progress:
     """The job's progress; raises NotFoundError."""
-    row = await jobs.read(connection, job)
-    numbers: Row | None = await connection.fetchrow(statements.read("ledger/progress/read"), job, LOOK_BACK_SECONDS)
-    assert numbers is not None  # noqa: S101 - an aggregate always makes one row
-    state = JobState(row["state"])
-    counts = {
-        name: numbers[f"records_{name}"] for name in ("matched", "updated", "unchanged", "skipped", "failed", "deleted")
-    }
-    if state in ENDED:
-        done = sum(counts.values()) - counts["matched"]
-        rate = done / numbers["busy_seconds"] if numbers["busy_seconds"] else None
-    elif state is JobState.RUNNING and numbers["recent_seconds"]:
-        rate = numbers["recent_records"] / numbers["recent_seconds"]
-    else:
-        rate = None
+    row: Row | None = await connection.fetchrow(statements.read("ledger/progress/read"), job, LOOK_BACK_SECONDS)
+    if row is None:
+        raise jobs.missing(job)
+    found = dict(row)
     return Progress(
-        job=job,
-        backfill=row["asset_name"],
-        mode=row["mode"],
-        state=state,
-        priority=row["priority"],
-        parameters=parameters.decoded(row["parameters"]),
-        definition_hash=row["definition_hash"],
-        is_planned=row["planned_at"] is not None,
-        **{
-            name: numbers[name]
-            for name in (
-                "total_partitions",
-                "completed_partitions",
-                "failed_partitions",
-                "skipped_partitions",
-                "running_partitions",
-                "waiting_partitions",
-                "next_retry_at",
-                "held_partitions",
-                "held_since",
-                "held_reason",
-                "pause_reason",
-                "paused_by",
-                "state_since",
-            )
-        },
-        **counts,
-        skip_reasons=json.loads(numbers["skip_reasons"]),
-        replanned=row["records_replanned"],
-        left_reasons=json.loads(row["left_reasons"] or "null"),
-        rate=rate,
-        seconds_left=numbers["seconds_left"],
-        sla=numbers["sla"],
-        parent_job=row["parent_job_id"],
-        **{
-            name: row[name]
-            for name in (
-                "created_at",
-                "started_at",
-                "paused_at",
-                "completed_at",
-                "heartbeat_at",
-                "checkpoint_partition_key",
-                "error_message",
-                "records_left",
-                "avg_partition_duration_ms",
-                "estimated_completion_at",
-                "earliest_completion_at",
-                "latest_completion_at",
-                "sla_deadline_at",
-                "max_workers",
-                "pause_ms",
-                "version",
-                "pause_cause",
-                "created_by",
-            )
-        },
+        **found
+        | {
+            "state": JobState(row["state"]),
+            "parameters": parameters.decoded(row["parameters"]),
+            "skip_reasons": json.loads(row["skip_reasons"]),
+            "left_reasons": json.loads(row["left_reasons"] or "null"),
+        }
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from backfill.errors import UsageError
 from backfill.ledger import idempotency, jobs, operations, partitions, reconciling
-from backfill.ledger.partitions import Claim, Tally
+from backfill.ledger.partitions import Claim
+from backfill.ledger.tally import Tally
 from backfill.message import PartitionMessage
 from backfill.modes import Mode
 from backfill.producers.command import main as queue_command

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from backfill import ColumnBackfill
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
 from backfill.workers.loading import Loading
 from backfill.workers.values import Batch
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backfill import statements
+from backfill.states import OUTCOMES
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = sorted(str(path.relative_to(statements.FOLDER).with_suffix("")) for path in statements.FOLDER.rglob("*.sql"))
@@ -32,6 +33,21 @@ def test_the_folders_of_the_ledger_are_its_modules(folder: Path) -> None:
     assert {f"ledger/{folder.name}/{path.stem}" for path in folder.iterdir()} == {
         text for text in used if text.startswith("ledger/")
     }
+
+
+# What looks at some outcomes only, and why.
+OF_SOME_OUTCOMES = {
+    "ledger/operations/open_retry": "a retry is of what has failed",
+    "ledger/partitions/fail": "what is left of a partition that is given up has failed",
+    "ledger/progress/workers": "what a worker has written",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if re.match(r"(ledger|progress)/", name)])
+def test_a_statement_that_counts_records_knows_every_outcome(name: str) -> None:
+    code = re.sub(r"--.*", "", statements.read(name))
+    known = {outcome for outcome in OUTCOMES if f"records_{outcome}" in code}
+    assert known in (set(), set(OUTCOMES)) or name in OF_SOME_OUTCOMES
 
 
 def test_every_name_of_a_statement_exists() -> None:

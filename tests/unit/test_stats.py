@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
 from backfill.workers.stats import Stats
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backfill import kinds
 from backfill.columns import Column
-from backfill.ledger.partitions import Tally
+from backfill.ledger.tally import Tally
 from backfill.workers.values import Batch, Computed, written
 
 TYPES = {
