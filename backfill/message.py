@@ -24,10 +24,10 @@ class PartitionMessage:
     The record ids are for people who look into a queue; they are sent, and not received.
     """
 
-    job: UUID
+    job_id: UUID
     backfill: str
     mode: Mode
-    partition: str
+    partition_key: str
     attempt: int = 0
     ids: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
@@ -35,10 +35,10 @@ class PartitionMessage:
         """The body as JSON bytes, of bounded size whatever the ids are; `decode` gives the same message back."""
         head: dict[str, Any] = {
             "version": 1,
-            "job": str(self.job),
+            "job": str(self.job_id),
             "backfill": self.backfill,
             "mode": self.mode.value,
-            "partition": self.partition,
+            "partition": self.partition_key,
             "attempt": self.attempt,
             "count": len(self.ids),
         }

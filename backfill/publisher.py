@@ -1,10 +1,10 @@
 """Publish messages so that a confirm means: on disk, in a queue."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
@@ -15,7 +15,7 @@ from backfill.alarm import BLOCKED, Alarm
 from backfill.broker import BrokerLostError, NotTakenError, bounded, close, connect, declaring
 from backfill.errors import UnreachableError
 from backfill.message import CONTENT_TYPE, PartitionMessage
-from backfill.modes import Mode, Priority
+from backfill.modes import Priority
 from backfill.stalled import Stalled
 from backfill.texts import clean
 from backfill.topology import Topology, declare
@@ -75,7 +75,7 @@ class Publisher:
         """Publish a partition and wait for the confirm; raises BrokerLostError, after which it may be there or not."""
         topology = Topology(message.backfill, self._tenant)
         queue = topology.delay_queue(delay_ms) if purpose == "retry" else topology.queue(priority)
-        key, identity = Topology.routing_key(priority, delay_ms), f"{message.job}:{message.partition}"
+        key, identity = Topology.routing_key(priority, delay_ms), f"{message.job_id}:{message.partition_key}"
         await self._send(topology, purpose, queue, key, _persistent(message.encode(), identity, {}))
 
     async def bury(self, backfill: str, body: bytes, reason: str) -> None:
@@ -170,10 +170,3 @@ def _persistent(body: bytes, identity: str, headers: dict[str, str]) -> Message:
         correlation_id=identity,
         headers=dict(headers),
     )
-
-
-def partition_message(
-    job: UUID, backfill: str, mode: str, partition_key: str, attempt: int, ids: Iterable[str]
-) -> PartitionMessage:
-    """The message for a ledger row."""
-    return PartitionMessage(job, backfill, Mode(mode), partition_key, attempt, tuple(ids))

@@ -15,7 +15,8 @@ from backfill.definition import ColumnBackfill
 from backfill.errors import UsageError
 from backfill.kinds import packed, quoted
 from backfill.ledger import planning
-from backfill.ledger.jobs import Request, Row
+from backfill.ledger.job import Job
+from backfill.ledger.jobs import Request
 from backfill.ledger.planning import Bounds
 from backfill.probing import need_fit_queries
 from backfill.producers import left_out
@@ -68,7 +69,7 @@ class Preparation:
 
 
 async def prepare(
-    connection: "asyncpg.Connection[Any]", definition: ColumnBackfill, request: Request, job: Row | None = None
+    connection: "asyncpg.Connection[Any]", definition: ColumnBackfill, request: Request, job: Job | None = None
 ) -> Preparation:
     """Look up, count and warn; reads only. Raises SchemaError or UsageError with what to correct.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -14,18 +14,19 @@ from backfill.catalog import Target
 from backfill.errors import UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import course, jobs, planning
-from backfill.ledger.jobs import Row
+from backfill.ledger.job import Job, PlannedPartition
 from backfill.ledger.pace import Pace
 from backfill.ledger.planning import Bounds, Page
 from backfill.modes import Priority
-from backfill.publisher import Publisher, partition_message
+from backfill.publisher import Publisher
 
 PAGE_PARTITIONS: Final = 20  # a transaction's worth: few commits, bounded memory
 PAGES_AHEAD: Final = 2
 PAGE_BYTES: Final = 8_388_608  # of ids, whatever a key is like
 PUBLISH_SECONDS: Final = 60.0
 
-Progress = Callable[[str, int], None]  # partition key, records in it
+Pages: TypeAlias = asyncio.Queue[list[PlannedPartition] | None]
+Progress: TypeAlias = Callable[[str, int], None]  # partition key, records in it
 
 
 class Producer:
@@ -49,31 +50,38 @@ class Producer:
         self._leading = asyncio.Lock()
         self.last_key: str | None = None  # where a limit ended the planning
 
-    async def run(self, target: Target, job: Row, bounds: Bounds) -> None:
+    async def run(self, target: Target, job: Job, bounds: Bounds, ids: list[str] | None) -> None:
         """Publish what is planned and unpublished, then plan and publish the rest.
 
         Killed anywhere, `--resume` goes on: a planned page is in the ledger, an unplanned one is behind no cursor.
         """
-        await self._publish_leftovers(target, job, shown=True)
-        if job["planned_at"] is None:
-            pages: asyncio.Queue[list[Row] | None] = asyncio.Queue(maxsize=PAGES_AHEAD)
+        await self._publish_leftovers(job, shown=True)
+        if job.planned_at is None:
+            pages: Pages = asyncio.Queue(maxsize=PAGES_AHEAD)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._plan(target, job, bounds, pages), name="planner")
-                group.create_task(self._publish_pages(target, job, pages), name="publisher")
-            await self._publish_leftovers(target, job, shown=False)  # planned while the job was paused
+                group.create_task(self._plan(target, job, bounds, ids, pages), name="planner")
+                group.create_task(self._publish_pages(job, pages), name="publisher")
+            await self._publish_leftovers(job, shown=False)  # planned while the job was paused
             failpoint("producer.before_finish")
-            await planning.finish(self._planner, job["id"], self._identity)
-        await planning.leave(self._planner, job["id"], self._identity)
+            await planning.finish(self._planner, job.id, self._identity)
+        await planning.leave(self._planner, job.id, self._identity)
 
-    async def _plan(self, target: Target, job: Row, bounds: Bounds, pages: "asyncio.Queue[list[Row] | None]") -> None:
-        counted = await planning.count_planned(self._planner, job["id"])
+    async def _plan(
+        self,
+        target: Target,
+        job: Job,
+        bounds: Bounds,
+        ids: list[str] | None,
+        pages: Pages,
+    ) -> None:
+        counted = await planning.count_planned(self._planner, job.id)
         next_number, planned = counted["next_number"], counted["records"]
-        cursor, id_bytes = job["cursor_key"], target.key.longest
-        pace = Pace(rows=PAGE_PARTITIONS * job["batch_size"])
-        while job["record_limit"] is None or planned < job["record_limit"]:
-            most = _page_size(job["batch_size"], id_bytes)
-            if job["record_limit"] is not None:
-                most = min(most, job["record_limit"] - planned)
+        cursor, id_bytes = job.cursor_key, target.key.longest
+        pace = Pace(rows=PAGE_PARTITIONS * job.batch_size)
+        while job.record_limit is None or planned < job.record_limit:
+            most = _page_size(job.batch_size, id_bytes)
+            if job.record_limit is not None:
+                most = min(most, job.record_limit - planned)
 
             async def plan(
                 rows: int, cursor: str | None = cursor, most: int = most, number: int = next_number
@@ -89,6 +97,7 @@ class Producer:
                         rows=rows,
                         most=most,
                         next_number=number,
+                        ids=ids,
                     )
                 )
 
@@ -103,49 +112,42 @@ class Producer:
             if page.partitions:
                 next_number += len(page.partitions)
                 planned += page.found
-                id_bytes = max(map(len, page.partitions[-1]["record_ids"]))
+                id_bytes = max(map(len, page.partitions[-1].record_ids))
                 await pages.put(page.partitions)
-        self.last_key = cursor if planned == job["record_limit"] else None
+        self.last_key = cursor if planned == job.record_limit else None
         await pages.put(None)
 
-    async def _publish_leftovers(self, target: Target, job: Row, *, shown: bool) -> None:
-        while page := await planning.unpublished(self._marker, job["id"], PAGE_PARTITIONS):
-            if not await self._publish(target, job, page):
+    async def _publish_leftovers(self, job: Job, *, shown: bool) -> None:
+        while page := await planning.unpublished(self._marker, job.id, PAGE_PARTITIONS):
+            if not await self._publish(job, page):
                 return
             if shown:
                 self._show(page)
 
-    async def _publish_pages(self, target: Target, job: Row, pages: "asyncio.Queue[list[Row] | None]") -> None:
+    async def _publish_pages(self, job: Job, pages: Pages) -> None:
         while (page := await pages.get()) is not None:
-            await self._publish(target, job, page)
+            await self._publish(job, page)
             self._show(page)
 
-    async def _publish(self, target: Target, job: Row, page: list[Row]) -> bool:
+    async def _publish(self, job: Job, page: list[PlannedPartition]) -> bool:
         """Publish where the job's messages go now; False while it is paused, as workers would only drop them."""
-        priority = await course.read(self._marker, job["id"])
+        priority = await course.read(self._marker, job.id)
         if priority is None:
             return False
         async with asyncio.TaskGroup() as group:
             for partition in page:
-                group.create_task(self._publish_one(target, job, partition, priority))
+                group.create_task(self._publish_one(job, partition, priority))
         failpoint("producer.after_publish")
-        await planning.mark_published(self._marker, job["id"], [partition["partition_key"] for partition in page])
+        await planning.mark_published(self._marker, job.id, [partition.partition_key for partition in page])
         failpoint("producer.after_mark")
         return True
 
-    def _show(self, page: list[Row]) -> None:
+    def _show(self, page: list[PlannedPartition]) -> None:
         for partition in page:
-            self._progress(partition["partition_key"], len(partition["record_ids"]))
+            self._progress(partition.partition_key, len(partition.record_ids))
 
-    async def _publish_one(self, target: Target, job: Row, partition: Row, priority: Priority) -> None:
-        message = partition_message(
-            job["id"],
-            target.definition.name,
-            job["mode"],
-            partition["partition_key"],
-            0,
-            partition["record_ids"],
-        )
+    async def _publish_one(self, job: Job, partition: PlannedPartition, priority: Priority) -> None:
+        message = partition.message(job.backfill)
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type((BrokerLostError, UnreachableError)),
             wait=wait_random_exponential(multiplier=0.5, max=5),
@@ -156,7 +158,7 @@ class Producer:
                 if attempt.retry_state.attempt_number > 1:
                     # A blocked broker must not cost the lead of a job that is being worked on.
                     async with self._leading:
-                        await jobs.lead(self._marker, job["id"], self._identity)
+                        await jobs.lead(self._marker, job.id, self._identity)
                 await self._publisher.publish(message, priority)
 
 

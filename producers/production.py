@@ -15,7 +15,7 @@ from backfill.console import ledger, need_broker, need_database, note
 from backfill.definition import ColumnBackfill
 from backfill.errors import BackfillError, SchemaError, UnreachableError
 from backfill.ledger import jobs, planning
-from backfill.ledger.jobs import Row
+from backfill.ledger.job import Job
 from backfill.producers.preparation import Preparation
 from backfill.producers.producer import Producer
 from backfill.producers.screen import Screen
@@ -39,21 +39,21 @@ async def publisher(settings: Settings, definition: ColumnBackfill, stack: Async
 
 
 @asynccontextmanager
-async def leading(settings: Settings, job: UUID, producer: UUID) -> AsyncIterator[None]:
+async def leading(settings: Settings, job_id: UUID, producer: UUID) -> AsyncIterator[None]:
     """Give the job's planning back when the block fails: who goes on need not wait for the lease."""
     try:
         yield
     except BaseException:
         with suppress(BackfillError, TimeoutError):
             async with asyncio.timeout(3), ledger(settings, "queue") as connection:
-                await planning.leave(connection, job, producer)
+                await planning.leave(connection, job_id, producer)
         raise
 
 
 async def produce(
     settings: Settings,
     prepared: Preparation,
-    job: Row,
+    job: Job,
     publisher: Publisher,
     identity: UUID,
     screen: Screen,
@@ -66,18 +66,18 @@ async def produce(
         async with database.translated(need_database(settings)):
             marker = await stack.enter_async_context(ledger(settings, "queue", watch))
             planner = await stack.enter_async_context(ledger(settings, "queue", watch))
-            watch.beat = partial(jobs.lead, job=job["id"], producer=identity)
+            watch.beat = partial(jobs.lead, job_id=job.id, producer=identity)
             await sessions.put(marker, sessions.UNFLUSHED)
-            target = prepared.target
-            if not job["record_ids"]:
+            target, ids = prepared.target, list(prepared.request.ids) or None
+            if not job.by_id:
                 await sessions.put(planner, sessions.READ_IN_KEY_ORDER)
             await stack.enter_async_context(target.session(planner))
-            counted = await planning.count_planned(marker, job["id"])
+            counted = await planning.count_planned(marker, job.id)
             screen.begin(expected, queued=counted["queued"])
             before, began = screen.records, time.monotonic()
             producer = Producer(planner, marker, publisher, identity, screen.batch, watch)
             try:
-                await producer.run(target, job, planning.bounds_of(job, prepared.lower_key))
+                await producer.run(target, job, planning.bounds_of(job, prepared.lower_key), ids)
             except ExceptionGroup as group:
                 error = _first(group)
                 # To PostgreSQL's translation any lost link is its own.
@@ -85,13 +85,13 @@ async def produce(
             finally:
                 watch.beat = None
     except asyncio.CancelledError:
-        note(f"interrupted; what is planned is safe: go on with backfill-queue --resume {job['id']}")
+        note(f"interrupted; what is planned is safe: go on with backfill-queue --resume {job.id}")
         raise
     except SchemaError as error:  # going on would find the same
-        raise SchemaError(f"{error}; give the job up with: backfill cancel {job['id']} --reason=TEXT") from error
+        raise SchemaError(f"{error}; give the job up with: backfill cancel {job.id} --reason=TEXT") from error
     except UnreachableError as error:
         raise UnreachableError(
-            f"{error}; what is planned is safe: go on with backfill-queue --resume {job['id']}"
+            f"{error}; what is planned is safe: go on with backfill-queue --resume {job.id}"
         ) from error
     seconds = time.monotonic() - began
     queued = screen.records - before
@@ -101,10 +101,10 @@ async def produce(
         screen.say(
             f"The limit ends behind key {producer.last_key}. What workers leave as it is comes first in the next run "
             f"again; to go on behind it: --after={shlex.quote(producer.last_key)}"
-            + (" --order=desc" if job["sort_order"] == "desc" else "")
+            + (" --order=desc" if job.sort_order == "desc" else "")
         )
     screen.say(f"Start workers with: backfill-worker {target.definition.name}")
-    screen.say(f"Follow the job with: backfill status {job['id']}")
+    screen.say(f"Follow the job with: backfill status {job.id}")
     return queued
 
 

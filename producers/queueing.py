@@ -54,10 +54,10 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
         producer = uuid4()
         assert prepared.upper_key is not None  # noqa: S101 - records matched, so there is a highest one
         try:
-            job = await jobs.open_job(
+            job_id = await jobs.open_job(
                 connection,
                 prepared.request,
-                asset_name=definition.name,
+                backfill=definition.name,
                 definition_hash=definition.fingerprint(),
                 parameters=parameters.stored(definition),
                 upper_key=prepared.upper_key,
@@ -71,14 +71,14 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
             if existing := await _existing(settings, definition, connection, request, screen, stack, watch):
                 return existing
             raise
-        screen.say(f"Job: {job}")
+        screen.say(f"Job: {job_id}")
         failpoint("producer.after_open")
-        async with production.leading(settings, job, producer):
-            row = await jobs.read(connection, job)
+        async with production.leading(settings, job_id, producer):
+            job = await jobs.read(connection, job_id)
             queued = await production.produce(
-                settings, prepared, row, publisher, producer, screen, stack, watch, prepared.matched
+                settings, prepared, job, publisher, producer, screen, stack, watch, prepared.matched
             )
-        return {**summary.as_json(settings, prepared), "job": str(job), "queued": queued}
+        return {**summary.as_json(settings, prepared), "job": str(job_id), "queued": queued}
 
 
 async def _existing(
@@ -96,24 +96,25 @@ async def _existing(
     """
     if request.idempotency_key is None:
         return None
-    job = await idempotency.find(connection, request.idempotency_key)
-    if job is None:
+    job_id = await idempotency.find(connection, request.idempotency_key)
+    if job_id is None:
         return None
-    row = await jobs.read(connection, job)
-    if row["asset_name"] == definition.name:
+    job = await jobs.read(connection, job_id)
+    if job.backfill == definition.name:
         request = await canonical(connection, definition, request)
-    idempotency.need_same(row, request, definition.name, parameters.stored(definition))
-    if row["priority"] != request.priority:
+    ids = await jobs.record_ids(connection, job_id)
+    idempotency.need_same(job, ids, request, definition.name, parameters.stored(definition))
+    if job.priority is not request.priority:
         screen.warn(
-            f"job {job} has priority {row['priority']}; change it with: "
-            f"backfill set {job} --priority={request.priority.value}"
+            f"job {job_id} has priority {job.priority.value}; change it with: "
+            f"backfill set {job_id} --priority={request.priority.value}"
         )
     producer = uuid4()
-    if (led := await resumption.until_led(connection, job, producer, screen)) is not None:
-        screen.say(f"Job {job} was opened with this idempotency key, and is not planned whole.")
-        async with production.leading(settings, job, producer):
+    if (led := await resumption.until_led(connection, job_id, producer, screen)) is not None:
+        screen.say(f"Job {job_id} was opened with this idempotency key, and is not planned whole.")
+        async with production.leading(settings, job_id, producer):
             return await resumption.go_on(settings, definition, connection, led, producer, screen, stack, watch)
-    row = await jobs.read(connection, job)
-    idempotency.need_wanted(row)
-    screen.say(f"Job {job} was opened with this idempotency key; it is {row['state']}.")
-    return {"job": str(job), "state": row["state"], "existing": True}
+    job = await jobs.read(connection, job_id)
+    idempotency.need_wanted(job)
+    screen.say(f"Job {job_id} was opened with this idempotency key; it is {job.state.value}.")
+    return {"job": str(job_id), "state": job.state.value, "existing": True}

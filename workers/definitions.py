@@ -52,13 +52,13 @@ class Definitions:
 
         Raises SchemaError with what pauses the job, and FormerDefinitionError when it is for other workers.
         """
-        known = self._known.get(message.job)
+        known = self._known.get(message.job_id)
         if known is None or known.definition_hash != claim.definition_hash:
             known = await self._meet(connection, message)
-            self._known.pop(message.job, None)
+            self._known.pop(message.job_id, None)
             while len(self._known) >= MOST_JOBS:
                 del self._known[next(iter(self._known))]
-            self._known[message.job] = known
+            self._known[message.job_id] = known
         return known.target
 
     async def cause(
@@ -67,9 +67,9 @@ class Definitions:
         """What an error under a target comes of: ChangedTableError where the table is another one by now."""
         if target is None or not (is_broken_definition(error) or isinstance(error, ChangedTableError)):
             return error
-        known = self._known.get(message.job)
+        known = self._known.get(message.job_id)
         if known is not None and known.target is target:  # else another slot was faster
-            del self._known[message.job]
+            del self._known[message.job_id]
         try:
             now = await resolve(connection, target.definition, message.mode)
         except SchemaError as missing:
@@ -80,8 +80,8 @@ class Definitions:
         """Leave the partition to workers that have the job's definition."""
         await partitions.release(connection, claim)
         self._troubles.tell(
-            message.job,
-            f"Job {message.job} goes on with a newer definition of {message.backfill} than this worker has; "
+            message.job_id,
+            f"Job {message.job_id} goes on with a newer definition of {message.backfill} than this worker has; "
             "start this worker again with that one",
         )
         await asyncio.sleep(REST_SECONDS)
@@ -104,23 +104,23 @@ class Definitions:
         """What the job asks for, once it is clear that this definition may do it."""
         own = definition.fingerprint()
         while True:
-            ordered = await ledger.ordered(connection, message.job)
+            ordered = await ledger.ordered(connection, message.job_id)
             theirs = ordered.definition_hash
             if theirs == own:
                 return ordered
             if fingerprint.is_comparable(theirs):
                 break
-            await ledger.adopt(connection, message.job, theirs, own)
+            await ledger.adopt(connection, message.job_id, theirs, own)
         if own in ordered.former_hashes:
             raise FormerDefinitionError
-        changed = f"the definition of {definition.name} has changed since job {message.job} was opened"
+        changed = f"the definition of {definition.name} has changed since job {message.job_id} was opened"
         if self._settings.on_changed_definition == "pause":
-            await ledger.offer(connection, message.job, theirs, own)
+            await ledger.offer(connection, message.job_id, theirs, own)
             raise ChangedDefinitionError(
                 f"{changed} (hash {theirs}, a worker has {own}); to go on with the changed one: backfill resume "
-                f"{message.job} --accept-definition; else deploy the former one, and resume without"
+                f"{message.job_id} --accept-definition; else deploy the former one, and resume without"
             )
         self._troubles.tell(
-            message.job, f"warning: {changed} (hash {theirs}, this worker has {own}); going on, as it is set to"
+            message.job_id, f"warning: {changed} (hash {theirs}, this worker has {own}); going on, as it is set to"
         )
         return ordered

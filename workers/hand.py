@@ -29,20 +29,20 @@ class Hand:
         # Reentrant: a signal handler reads what is held, and may come while the main thread is changing it.
         self._lock = threading.RLock()
 
-    def held(self, job: UUID, partition: str) -> Hold | None:
+    def held(self, job_id: UUID, partition: str) -> Hold | None:
         """What another slot of this worker has in hand of the partition: a duplicate must not even try."""
-        return self._held.get((job, partition))
+        return self._held.get((job_id, partition))
 
     @contextmanager
-    def holding_partition(self, job: UUID, partition: str) -> Iterator[Hold]:
-        hold = Hold(Watch(f"partition {partition} of job {job}"))
+    def holding_partition(self, job_id: UUID, partition: str) -> Iterator[Hold]:
+        hold = Hold(Watch(f"partition {partition} of job {job_id}"))
         with self._lock:
-            self._held[job, partition] = hold
+            self._held[job_id, partition] = hold
         try:
             yield hold
         finally:
             with self._lock:
-                del self._held[job, partition]
+                del self._held[job_id, partition]
 
     def copy(self) -> dict[Place, Hold]:
         with self._lock:

@@ -104,8 +104,8 @@ class Wait:
         self._connection = connection
         self._target = target
         self._claim = claim
-        self._job = message.job
-        self._place = f"Partition {message.partition} of job {message.job}"
+        self._job = message.job_id
+        self._place = f"Partition {message.partition_key} of job {message.job_id}"
         self._began = 0.0
         self._pause = SHORTEST_PAUSE
         self._reason: str | None = None

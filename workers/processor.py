@@ -71,9 +71,9 @@ class Processor:
                 raise ContractError(f"backfill: {message.backfill!r} is not the one of this queue, {backfill!r}")
         except ContractError as error:
             return await self._settling.bury(backfill, body, str(error))
-        if (other := self._hand.held(message.job, message.partition)) is not None:
+        if (other := self._hand.held(message.job_id, message.partition_key)) is not None:
             return await self._settling.in_hand(message, other)
-        with self._hand.holding_partition(message.job, message.partition) as hold:
+        with self._hand.holding_partition(message.job_id, message.partition_key) as hold:
             try:
                 return await self._until_settled(message, body, hold)
             except asyncio.CancelledError:
@@ -109,7 +109,7 @@ class Processor:
             self._waiting -= 1
         if fate is Fate.REST:
             self._say(
-                f"Partition {message.partition} of job {message.job} may have ended its session itself "
+                f"Partition {message.partition_key} of job {message.job_id} may have ended its session itself "
                 f"({type(cause).__name__}); after a rest it is tried again, with fewer records at once."
             )
         return fate, cause if fate is Fate.ATTEMPT else None
@@ -124,9 +124,9 @@ class Processor:
             hold.claim = claim
             failpoint("worker.after_claim")
             if claim.job_state != "running":
-                await jobs.start(connection, message.job)
+                await jobs.start(connection, message.job_id)
             settlement = await self._claimed(connection, message, claim, hold)
-        await self._rest(message.job, claim.pause_ms)
+        await self._rest(message.job_id, claim.pause_ms)
         return settlement
 
     async def _claimed(self, connection: Connection, message: PartitionMessage, claim: Claim, hold: Hold) -> Settlement:
@@ -162,7 +162,7 @@ class Processor:
             return await self._settling.failed(message, claim, cause)
         return Settlement.ACK
 
-    async def _rest(self, job: UUID, pause_ms: int) -> None:
+    async def _rest(self, job_id: UUID, pause_ms: int) -> None:
         """Leave the slot idle as the job asks, and look up now and then whether it still does."""
         began = time.monotonic()
         while (left := began + pause_ms / 1000 - time.monotonic()) > 0:
@@ -172,7 +172,7 @@ class Processor:
                     return
             if left > REST_SECONDS:
                 async with self._pool.acquire(timeout=10) as connection:
-                    pause_ms = await jobs.pause_ms(connection, job)
+                    pause_ms = await jobs.pause_ms(connection, job_id)
 
 
 def _did(error: Exception) -> str:

@@ -14,11 +14,11 @@ from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.definition import ColumnBackfill
 from backfill.errors import BackfillError, RefusedError, UnreachableError
 from backfill.ledger import jobs, reconciling
-from backfill.ledger.jobs import Row
+from backfill.ledger.job import Job
 from backfill.ledger.pace import Pace
 from backfill.ledger.reconciling import Ended
 from backfill.ledger.sweeping import Swept
-from backfill.modes import Mode, Priority
+from backfill.modes import Priority
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.texts import clean, in_a_line
@@ -123,29 +123,29 @@ class Reconciler:
             try:
                 found_more |= await self._close_if_ended(connection, backfill, job)
             except Exception as error:
-                self._tell(job["id"], f"Cannot close job {job['id']}", error)
+                self._tell(job.id, f"Cannot close job {job.id}", error)
                 found_more |= isinstance(error, RACES)
             else:
-                self._troubles.over(job["id"])
+                self._troubles.over(job.id)
         return found_more
 
-    async def _close_if_ended(self, connection: Connection, backfill: str, job: Row) -> bool:
-        counts = await jobs.roll_up(connection, job["id"])
+    async def _close_if_ended(self, connection: Connection, backfill: str, job: Job) -> bool:
+        counts = await jobs.roll_up(connection, job.id)
         if counts is None:  # deleted meanwhile
             return False
         share, minimum = self._settings.failed_share, self._settings.failed_minimum
         error = reconciling.too_many_failed(counts, share, minimum)
-        if error and await reconciling.give_up(connection, job["id"], error):
-            self._say(f"Job {job['id']} failed: {error}.")
+        if error and await reconciling.give_up(connection, job.id, error):
+            self._say(f"Job {job.id} failed: {error}.")
             return False
-        if not counts["ended"]:
+        if not counts.ended:
             return False
         more = await self._close(connection, await self._target(connection, job), job)
         if more:
-            await self.republisher.publish_lost(connection, backfill, Priority(job["priority"]), ready=0)
+            await self.republisher.publish_lost(connection, backfill, job.priority, ready=0)
         return more
 
-    async def _close(self, connection: Connection, target: Target, job: Row) -> bool:
+    async def _close(self, connection: Connection, target: Target, job: Job) -> bool:
         """Sweep what has all ended, and end it; True when it found more to do or is not over, by whomever."""
         share, minimum = self._settings.failed_share, self._settings.failed_minimum
 
@@ -160,12 +160,12 @@ class Reconciler:
             while time.monotonic() < until:
                 result = await self._pace.step(span, enough=lambda _: None)
                 if result is None:
-                    return await reconciling.is_to_close(connection, job["id"])
+                    return await reconciling.is_to_close(connection, job.id)
                 if isinstance(result, Ended):
                     self._say(str(result))
                     return False
                 if result.planned:
-                    self._say(f"Closing sweep of job {job['id']}: {result}; queued.")
+                    self._say(f"Closing sweep of job {job.id}: {result}; queued.")
                     return True
         return True
 
@@ -188,13 +188,13 @@ class Reconciler:
         self._patience.over()
         self._troubles.over(LOGIN)
 
-    async def _target(self, connection: Connection, job: Row) -> Target:
-        return await resolve(connection, self._definitions[job["asset_name"]], Mode(job["mode"]))
+    async def _target(self, connection: Connection, job: Job) -> Target:
+        return await resolve(connection, self._definitions[job.backfill], job.mode)
 
     async def stop(self) -> None:
         """Leave the lead to another worker."""
         async with self._pool.acquire(timeout=2) as connection:
             for job in await jobs.active(connection, list(self._definitions)):
-                await jobs.roll_up(connection, job["id"])  # this may be the last worker for a while
+                await jobs.roll_up(connection, job.id)  # this may be the last worker for a while
             for backfill in self._leading:
                 await reconciling.leave(connection, backfill, self._worker)

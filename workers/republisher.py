@@ -10,9 +10,9 @@ from backfill.database import Connection
 from backfill.errors import BackfillError, UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import planning, reconciling
-from backfill.ledger.jobs import Row
+from backfill.ledger.job import PlannedPartition
 from backfill.modes import Priority
-from backfill.publisher import Publisher, partition_message
+from backfill.publisher import Publisher
 from backfill.texts import in_a_line
 from backfill.workers.troubles import Troubles
 
@@ -45,13 +45,13 @@ class Republisher:
             most=PAGE,
         ):
             self._refusal = None
-            by_job: dict[UUID, list[Row]] = {}
+            by_job: dict[UUID, list[PlannedPartition]] = {}
             for row in rows:
-                by_job.setdefault(row["job"], []).append(row)
+                by_job.setdefault(row.job_id, []).append(row)
             published = 0
-            for job, lost in by_job.items():
-                sent = await self._publish(backfill, job, lost, priority)
-                await planning.mark_published(connection, job, sent)
+            for job_id, lost in by_job.items():
+                sent = await self._publish(backfill, lost, priority)
+                await planning.mark_published(connection, job_id, sent)
                 published += len(sent)
                 self._reconciled["republished"] += len(sent)
             if self._refusal is not None:
@@ -62,7 +62,7 @@ class Republisher:
                 return
             ready = None if ready is None else ready + len(rows)
 
-    async def _publish(self, backfill: str, job: UUID, partitions: list[Row], priority: Priority) -> list[str]:
+    async def _publish(self, backfill: str, partitions: list[PlannedPartition], priority: Priority) -> list[str]:
         """Publish all that can be and give their keys; raises BrokerLostError when the link breaks under any.
 
         What the broker does not take keeps no other from it: a queue may have room for some.
@@ -71,8 +71,8 @@ class Republisher:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = {
-                    row["partition_key"]: group.create_task(self._publish_one(backfill, job, row, priority))
-                    for row in partitions
+                    one.partition_key: group.create_task(self._publish_one(backfill, one, priority))
+                    for one in partitions
                 }
             return [key for key, task in tasks.items() if task.result()]
         except ExceptionGroup as errors:
@@ -81,12 +81,11 @@ class Republisher:
                 raise others.exceptions[0] from errors
             raise BrokerLostError(str(errors.exceptions[0])) from errors
 
-    async def _publish_one(self, backfill: str, job: UUID, row: Row, priority: Priority) -> bool:
+    async def _publish_one(self, backfill: str, partition: PlannedPartition, priority: Priority) -> bool:
         """Publish a partition; what is wrong with it alone is said, and keeps no other from its message."""
-        key = row["partition_key"]
+        job_id, key = partition.job_id, partition.partition_key
         try:
-            message = partition_message(job, backfill, row["mode"], key, row["attempt_count"], row["record_ids"])
-            await self._publisher.publish(message, priority)
+            await self._publisher.publish(partition.message(backfill), priority)
         except NotTakenError as error:
             self._refusal = error
             return False
@@ -94,7 +93,7 @@ class Republisher:
             raise
         except Exception as error:
             self.unpublished += 1
-            self._troubles.tell((job, key), f"Cannot publish partition {key} of job {job}: {in_a_line(error)}")
+            self._troubles.tell((job_id, key), f"Cannot publish partition {key} of job {job_id}: {in_a_line(error)}")
             return False
-        self._troubles.over((job, key))
+        self._troubles.over((job_id, key))
         return True

@@ -6,6 +6,7 @@ Everything here ends in a settlement: the message may be forgotten, or belongs i
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from backfill.broker import BrokerLostError
@@ -16,7 +17,7 @@ from backfill.ledger import operations, partitions
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage
 from backfill.modes import Priority
-from backfill.publisher import Publisher, partition_message
+from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.texts import in_a_line, why
 from backfill.topology import milliseconds
@@ -74,7 +75,7 @@ class Settling:
 
     async def unclaimed(self, connection: Connection, message: PartitionMessage, body: bytes) -> Settlement:
         """A claim gave nothing: done already, somebody else's, paused, cancelled; or it never was."""
-        job, partition = message.job, message.partition
+        job, partition = message.job_id, message.partition_key
         row = await partitions.refusal(connection, message)
         if row is None:
             return await self.bury(message.backfill, body, f"unknown job {job}")
@@ -123,25 +124,25 @@ class Settling:
             return Settlement.ACK
         self._stats.failed += failed
         self._stats.ended["failed"].add(time.monotonic() - claim.began)
-        self._say(f"Gave up partition {message.partition} of job {message.job} ({failed:,} records): {error}")
+        self._say(f"Gave up partition {message.partition_key} of job {message.job_id} ({failed:,} records): {error}")
         return Settlement.REJECT
 
     async def put_back(self, message: PartitionMessage, claim: Claim, ids: list[str]) -> Settlement:
         """Send a fresh message through the delay queue; if that fails, the reconciler sees that the retry is due."""
         self._stats.put_back += len(ids)
-        fresh = partition_message(message.job, message.backfill, message.mode, message.partition, claim.attempt, ids)
+        fresh = replace(message, attempt=claim.attempt, ids=tuple(ids))
         delay_ms = milliseconds(self._settings.retry_delay(claim.attempt))
         failpoint("worker.before_retry")
         try:
             await self._publisher.publish(fresh, Priority(claim.priority), delay_ms=delay_ms, purpose="retry")
         except (BrokerLostError, UnreachableError):
-            self._say(f"Could not publish the retry of partition {message.partition}; the reconciler will.")
+            self._say(f"Could not publish the retry of partition {message.partition_key}; the reconciler will.")
         return Settlement.ACK
 
     async def _pause(self, connection: Connection, message: PartitionMessage, reason: str) -> None:
         try:
-            done = await operations.pause(connection, message.job, actor="worker", reason=reason)
+            done = await operations.pause(connection, message.job_id, actor="worker", reason=reason)
         except ConflictError:  # it has ended, or was cancelled meanwhile
             return
         if done.changed:
-            self._say(f"Paused job {message.job}: {reason}")
+            self._say(f"Paused job {message.job_id}: {reason}")

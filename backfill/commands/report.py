@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def lines(now: "Progress") -> Iterator[str]:
     """The job's progress as plain lines."""
-    yield f"Job {now.job}: {now.backfill}, mode {now.mode}, priority {now.priority}, opened by {now.created_by}"
+    yield f"Job {now.job_id}: {now.backfill}, mode {now.mode}, priority {now.priority}, opened by {now.created_by}"
     if now.parameters:
         yield f"Parameters: {shown(now.parameters)}"
     since = now.completed_at or now.state_since or now.created_at
@@ -37,7 +37,7 @@ def lines(now: "Progress") -> Iterator[str]:
     for reason, count in now.skip_reasons.items():
         yield f"  skipped {count:,}: {reason}"
     if now.failed:
-        yield f"  see the failed records with: backfill failures {now.job}"
+        yield f"  see the failed records with: backfill failures {now.job_id}"
     if now.replanned:
         yield f"Planned again: {now.replanned:,} records that others had undone; they are counted each time"
     if now.records_left:
@@ -59,7 +59,7 @@ def lines(now: "Progress") -> Iterator[str]:
 def how_to_go_on(now: "Progress") -> str:
     """What brings a paused job back."""
     first = "correct its definition or table, restart the workers, then " if now.needs_correction else ""
-    return f"{first}go on with: backfill resume {now.job}"
+    return f"{first}go on with: backfill resume {now.job_id}"
 
 
 def _but(now: "Progress") -> str:

@@ -78,19 +78,19 @@ async def select(
         raise UsageError(f"which job? give an id, the beginning of one or latest; or --all to {verb} many")
     wanted = [state] if state else [one.value for one in states]
     found = await jobs.select(connection, wanted, asset_name, stuck_for)
-    rows = [row for row in found if not (every and cause and state is None) or row["pause_cause"] == cause]
-    for row in rows:
+    meant = [one for one in found if not (every and cause and state is None) or one.pause_cause == cause]
+    for one in meant:
         note(
-            f"{row['id']}  {row['asset_name']}  {row['state']}  "
-            f"{row['completed_partitions']:,}/{row['total_partitions']:,} partitions"
+            f"{one.id}  {one.backfill}  {one.state.value}  "
+            f"{one.completed_partitions:,}/{one.total_partitions:,} partitions"
         )
-    if others := len(found) - len(rows):
+    if others := len(found) - len(meant):
         note(f"{others:,} jobs stay paused: `pause --all` did not pause them; {verb} each, or add --state=paused")
-    if not rows:
+    if not meant:
         note("No job is selected.")
     elif not yes:
-        confirm(f"{verb} {len(rows)} jobs?")
-    return [row["id"] for row in rows]
+        confirm(f"{verb} {len(meant)} jobs?")
+    return [one.id for one in meant]
 
 
 def confirm(question: str) -> None:

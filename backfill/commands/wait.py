@@ -51,7 +51,7 @@ def wait(job: str, timeout: float | None, as_json: bool) -> None:
                     return None
                 if now.state is JobState.PAUSED and not is_told:
                     why = f" ({one_line(now.pause_reason)})" if now.pause_reason else ""
-                    note(f"job {now.job} is paused by {now.paused_by}{why}; {how_to_go_on(now)}")
+                    note(f"job {now.job_id} is paused by {now.paused_by}{why}; {how_to_go_on(now)}")
                 is_told = now.state is JobState.PAUSED
                 return min(POLL_SECONDS, left)
 

@@ -27,8 +27,8 @@ async def follow(settings: Settings, reference: str, interval: float, *, as_json
 
     with _screen(as_json) as screen:
 
-        async def see(connection: "asyncpg.Connection[Any]", job: UUID) -> float | None:
-            now = await progress.read(connection, job)
+        async def see(connection: "asyncpg.Connection[Any]", job_id: UUID) -> float | None:
+            now = await progress.read(connection, job_id)
             screen.show(now, await progress.workers(connection, now), await _depths(settings, now))
             return None if now.state in ENDED else interval
 

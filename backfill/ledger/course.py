@@ -9,10 +9,10 @@ from backfill.modes import Priority
 from backfill.states import ACTIVE, JobState
 
 
-async def read(connection: Connection, job: UUID) -> Priority | None:
+async def read(connection: Connection, job_id: UUID) -> Priority | None:
     """Into which queue the job's messages go now, None while it is paused; raises ConflictError when it has ended."""
-    row = await connection.fetchrow(statements.read("ledger/course/read"), job)
+    row = await connection.fetchrow(statements.read("ledger/course/read"), job_id)
     if row is None or row["state"] not in ACTIVE:
         state = "deleted" if row is None else row["state"]
-        raise ConflictError(f"job {job} was {state} while it was queued; see: backfill events {job}")
+        raise ConflictError(f"job {job_id} was {state} while it was queued; see: backfill events {job_id}")
     return None if row["state"] == JobState.PAUSED else Priority(row["priority"])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from backfill import parameters, statements
+from backfill import statements
 from backfill.database import Connection
 from backfill.ledger import jobs
 from backfill.ledger.jobs import Row
@@ -19,26 +19,24 @@ class Ordered:
     parameters: dict[str, Any]
 
 
-async def ordered(connection: Connection, job: UUID) -> Ordered:
-    row = await jobs.read(connection, job)
-    return Ordered(
-        row["definition_hash"], frozenset(row["former_definition_hashes"]), parameters.decoded(row["parameters"])
-    )
+async def ordered(connection: Connection, job_id: UUID) -> Ordered:
+    job = await jobs.read(connection, job_id)
+    return Ordered(job.definition_hash, frozenset(job.former_definition_hashes), job.parameters)
 
 
-async def adopt(connection: Connection, job: UUID, before: str, definition_hash: str) -> bool:
+async def adopt(connection: Connection, job_id: UUID, before: str, definition_hash: str) -> bool:
     """Make it the job's, whose own is not known; False when another worker was faster."""
-    return bool(await connection.fetchval(statements.read("ledger/definitions/adopt"), job, before, definition_hash))
+    return bool(await connection.fetchval(statements.read("ledger/definitions/adopt"), job_id, before, definition_hash))
 
 
-async def offer(connection: Connection, job: UUID, before: str, definition_hash: str) -> None:
+async def offer(connection: Connection, job_id: UUID, before: str, definition_hash: str) -> None:
     """Remember what a worker has instead of the job's own."""
-    await connection.execute(statements.read("ledger/definitions/offer"), job, before, definition_hash)
+    await connection.execute(statements.read("ledger/definitions/offer"), job_id, before, definition_hash)
 
 
-async def accept(connection: Connection, job: UUID) -> dict[str, str]:
+async def accept(connection: Connection, job_id: UUID) -> dict[str, str]:
     """Let the job go on with what a worker has met it with, or with the next worker's: the hashes before and now."""
-    row = await connection.fetchrow(statements.read("ledger/definitions/accept"), job)
+    row = await connection.fetchrow(statements.read("ledger/definitions/accept"), job_id)
     return {} if row is None else dict(row)
 
 

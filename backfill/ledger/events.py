@@ -17,13 +17,13 @@ async def act(connection: Connection, actor: str, reason: str = "") -> None:
 
 
 async def remember(
-    connection: Connection, job: UUID, event: str, details: dict[str, Any], reason: str | None = None
+    connection: Connection, job_id: UUID, event: str, details: dict[str, Any], reason: str | None = None
 ) -> None:
     """Note what was done that is no change of state."""
     await connection.execute(
-        statements.read("ledger/events/remember"), job, event, reason and clean(reason), json.dumps(details)
+        statements.read("ledger/events/remember"), job_id, event, reason and clean(reason), json.dumps(details)
     )
 
 
-async def listed(connection: Connection, job: UUID) -> "list[asyncpg.Record]":
-    return await connection.fetch(statements.read("ledger/events/listed"), job)
+async def listed(connection: Connection, job_id: UUID) -> "list[asyncpg.Record]":
+    return await connection.fetch(statements.read("ledger/events/listed"), job_id)

@@ -6,7 +6,9 @@ from uuid import UUID
 from backfill import parameters, statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, UsageError
-from backfill.ledger.jobs import Request, Row
+from backfill.ledger.job import Job
+from backfill.ledger.jobs import Request
+from backfill.states import JobState
 from backfill.texts import clean, is_fit
 
 MOST_OF_A_KEY: Final = 500  # characters: an index has to hold it
@@ -31,34 +33,34 @@ async def find(connection: Connection, key: str) -> UUID | None:
     return found
 
 
-def need_same(job: Row, request: Request, asset_name: str, given: dict[str, Any]) -> None:
+def need_same(job: Job, ids: tuple[str, ...], request: Request, backfill: str, given: dict[str, Any]) -> None:
     """Raise ConflictError naming what differs. Priority does not count: `backfill set` may have changed it."""
     pairs = {
-        "backfill": (job["asset_name"], asset_name),
-        "--mode": (job["mode"], request.mode.value),
-        "--limit": (job["record_limit"], request.limit),
-        "--batch-size": (job["batch_size"], request.batch_size),
-        "--order": (job["sort_order"], request.order),
-        "--after": (job["after_key"], request.after),
-        "--id": (sorted(job["record_ids"] or ()), sorted(request.ids)),
-        "-P": (parameters.shown(parameters.decoded(job["parameters"])), parameters.shown(given)),
+        "backfill": (job.backfill, backfill),
+        "--mode": (job.mode, request.mode),
+        "--limit": (job.record_limit, request.limit),
+        "--batch-size": (job.batch_size, request.batch_size),
+        "--order": (job.sort_order, request.order),
+        "--after": (job.after_key, request.after),
+        "--id": (sorted(ids), sorted(request.ids)),
+        "-P": (parameters.shown(job.parameters), parameters.shown(given)),
     }
     differing = [f"{name} {_shown(now)} (was {_shown(then)})" for name, (then, now) in pairs.items() if then != now]
     if differing:
         raise ConflictError(
-            f"idempotency key {request.idempotency_key!r} belongs to job {job['id']}, which was opened for something "
+            f"idempotency key {request.idempotency_key!r} belongs to job {job.id}, which was opened for something "
             f"else: {', '.join(differing)}; give this call a key of its own, or call as before"
         )
 
 
-def need_wanted(job: Row) -> None:
+def need_wanted(job: Job) -> None:
     """Raise ConflictError when the job came to nothing: the same call again would not do its records."""
-    if job["state"] not in ("failed", "cancelled"):
+    if job.state not in (JobState.FAILED, JobState.CANCELLED):
         return
-    why = f" ({job['error_message']})" if job["error_message"] else ""
-    again = f", or its failed records with: backfill retry {job['id']}" if job["state"] == "failed" else ""
+    why = f" ({job.error_message})" if job.error_message else ""
+    again = f", or its failed records with: backfill retry {job.id}" if job.state is JobState.FAILED else ""
     raise ConflictError(
-        f"job {job['id']}, opened with idempotency key {job['idempotency_key']!r}, is {job['state']}{why}; "
+        f"job {job.id}, opened with idempotency key {job.idempotency_key!r}, is {job.state}{why}; "
         f"queue its records with another key{again}"
     )
 

@@ -13,6 +13,7 @@ from backfill import statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, NotFoundError, UsageError
 from backfill.ledger import events
+from backfill.ledger.job import Job, RolledUp
 from backfill.modes import Mode, Priority
 from backfill.texts import clean
 
@@ -39,7 +40,7 @@ async def open_job(
     connection: Connection,
     request: Request,
     *,
-    asset_name: str,
+    backfill: str,
     definition_hash: str,
     parameters: dict[str, Any],
     upper_key: str,
@@ -52,14 +53,14 @@ async def open_job(
     try:
         async with connection.transaction(isolation="read_committed"):
             await events.act(connection, actor)
-            await connection.execute(statements.read("ledger/jobs/lock_backfill"), asset_name)
-            if await connection.fetchval(statements.read("ledger/jobs/count_active"), asset_name) >= max_jobs:
+            await connection.execute(statements.read("ledger/jobs/lock_backfill"), backfill)
+            if await connection.fetchval(statements.read("ledger/jobs/count_active"), backfill) >= max_jobs:
                 raise ConflictError(
-                    f"{asset_name} has {max_jobs} active jobs, as many as BACKFILL_MAX_JOBS allows; see: backfill list"
+                    f"{backfill} has {max_jobs} active jobs, as many as BACKFILL_MAX_JOBS allows; see: backfill list"
                 )
-            job: UUID = await connection.fetchval(
+            job_id: UUID = await connection.fetchval(
                 statements.read("ledger/jobs/open_job"),
-                asset_name,
+                backfill,
                 request.mode.value,
                 request.priority.value,
                 request.order,
@@ -75,13 +76,13 @@ async def open_job(
                 request.after,
                 json.dumps(parameters),
             )
-            return job
+            return job_id
     except asyncpg.ExclusionViolationError as error:
-        other = await connection.fetchrow(statements.read("ledger/jobs/find_overlapping"), asset_name, *key_range)
+        other = await connection.fetchrow(statements.read("ledger/jobs/find_overlapping"), backfill, *key_range)
         if other is None:  # it ended in between
-            raise ConflictError(f"another job of {asset_name} was active a moment ago; run again") from error
+            raise ConflictError(f"another job of {backfill} was active a moment ago; run again") from error
         raise ConflictError(
-            f"job {other['id']} of {asset_name} is {other['state']} and overlaps this one; wait for it, go on with it "
+            f"job {other['id']} of {backfill} is {other['state']} and overlaps this one; wait for it, go on with it "
             f"(--resume {other['id']}), or cancel it (backfill cancel {other['id']} --reason=TEXT)"
         ) from error
 
@@ -106,63 +107,65 @@ async def find(connection: Connection, reference: str) -> UUID:
     return found
 
 
-async def read(connection: Connection, job: UUID) -> Row:
-    row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/read"), job)
+async def read(connection: Connection, job_id: UUID) -> Job:
+    row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/read"), job_id)
     if row is None:
-        raise missing(job)
-    return row
+        raise missing(job_id)
+    return Job.of(row)
 
 
-def missing(job: UUID) -> NotFoundError:
-    return NotFoundError(f"no job {job}; see: backfill list")
+async def record_ids(connection: Connection, job_id: UUID) -> tuple[str, ...]:
+    """The records that a job was opened with, if it was."""
+    return tuple(await connection.fetchval(statements.read("ledger/jobs/record_ids"), job_id) or ())
 
 
-async def try_lead(connection: Connection, job: UUID, producer: UUID) -> Row | None:
+def missing(job_id: UUID) -> NotFoundError:
+    return NotFoundError(f"no job {job_id}; see: backfill list")
+
+
+async def try_lead(connection: Connection, job_id: UUID, producer: UUID) -> Job | None:
     """Take over the planning of an active job; None while a live producer has it, or when it has ended."""
     row: Row | None = await connection.fetchrow(
-        statements.read("ledger/jobs/try_lead"), job, producer, PRODUCER_LEASE_SECONDS
+        statements.read("ledger/jobs/try_lead"), job_id, producer, PRODUCER_LEASE_SECONDS
     )
-    return row
+    return None if row is None else Job.of(row)
 
 
-async def lead(connection: Connection, job: UUID, producer: UUID) -> Row:
+async def lead(connection: Connection, job_id: UUID, producer: UUID) -> Job:
     """The same; raises ConflictError where that gives None."""
-    row = await try_lead(connection, job, producer)
-    if row is not None:
-        return row
-    now = await read(connection, job)
-    if now["completed_at"] is not None:
-        raise ConflictError(f"job {job} is {now['state']}: it has ended; open a new one")
+    job = await try_lead(connection, job_id, producer)
+    if job is not None:
+        return job
+    now = await read(connection, job_id)
+    if now.completed_at is not None:
+        raise ConflictError(f"job {job_id} is {now.state.value}: it has ended; open a new one")
     raise ConflictError(
-        f"job {job} is being planned by another producer until its lease ends at "
-        f"{now['producer_lease_until']:%H:%M:%S} (UTC); wait for it, or try again then"
+        f"job {job_id} is being planned by another producer until its lease ends at "
+        f"{now.producer_lease_until:%H:%M:%S} (UTC); wait for it, or try again then"
     )
 
 
-async def start(connection: Connection, job: UUID) -> None:
-    await connection.fetchval(statements.read("ledger/jobs/start"), job)
+async def start(connection: Connection, job_id: UUID) -> None:
+    await connection.fetchval(statements.read("ledger/jobs/start"), job_id)
 
 
-async def pause_ms(connection: Connection, job: UUID) -> int:
+async def pause_ms(connection: Connection, job_id: UUID) -> int:
     """How long a slot rests after each partition; not at all once the job has ended."""
-    found: int | None = await connection.fetchval(statements.read("ledger/jobs/pause_ms"), job)
+    found: int | None = await connection.fetchval(statements.read("ledger/jobs/pause_ms"), job_id)
     return found or 0
 
 
-async def roll_up(connection: Connection, job: UUID) -> Row | None:
-    """Bring the job row's counts up to date.
-
-    Returns `ended` (planned, and every partition has ended), and the numbers of failed, ended and all partitions.
-    """
+async def roll_up(connection: Connection, job_id: UUID) -> RolledUp | None:
+    """Bring the job row's counts up to date; None for one that was deleted meanwhile."""
     async with connection.transaction(isolation="read_committed"):
         # First the row, then the sums: of two processes the one that writes last has also read last.
-        await connection.execute(statements.read("ledger/jobs/lock"), job)
-        row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/roll_up"), job)
-        return row
+        await connection.execute(statements.read("ledger/jobs/lock"), job_id)
+        row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/roll_up"), job_id)
+        return None if row is None else RolledUp(**row)
 
 
-async def active(connection: Connection, backfills: list[str]) -> list[Row]:
-    return await connection.fetch(statements.read("ledger/jobs/active"), backfills)
+async def active(connection: Connection, backfills: list[str]) -> list[Job]:
+    return [Job.of(row) for row in await connection.fetch(statements.read("ledger/jobs/active"), backfills)]
 
 
 async def listed(connection: Connection, *, state: str | None, asset_name: str | None, most: int) -> list[Row]:
@@ -171,13 +174,14 @@ async def listed(connection: Connection, *, state: str | None, asset_name: str |
 
 async def select(
     connection: Connection, states: list[str], asset_name: str | None, stuck_for: float | None
-) -> list[Row]:
+) -> list[Job]:
     """Jobs in one of these states; of one backfill, without a heartbeat for so many seconds, where that is given."""
-    return await connection.fetch(statements.read("ledger/jobs/select"), states, asset_name, stuck_for)
+    rows = await connection.fetch(statements.read("ledger/jobs/select"), states, asset_name, stuck_for)
+    return [Job.of(row) for row in rows]
 
 
-async def failures(connection: Connection, job: UUID, most: int) -> list[Row]:
-    return await connection.fetch(statements.read("ledger/jobs/failures"), job, most)
+async def failures(connection: Connection, job_id: UUID, most: int) -> list[Row]:
+    return await connection.fetch(statements.read("ledger/jobs/failures"), job_id, most)
 
 
 async def with_failures(connection: Connection, most: int) -> list[Row]:

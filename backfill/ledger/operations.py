@@ -13,7 +13,7 @@ from backfill.actor import WORKER
 from backfill.database import Connection
 from backfill.errors import ConflictError
 from backfill.ledger import definitions, events, jobs
-from backfill.ledger.jobs import Row
+from backfill.ledger.job import Job
 from backfill.states import ACTIVE, ENDED, JOB_ARROWS, JobState, PauseCause
 from backfill.texts import MOST_OF_A_NAME, clean
 
@@ -32,101 +32,103 @@ TRIES: Final = 5  # against a change of the job between reading and writing it
 class Done:
     """What an operation came to."""
 
-    job: UUID
+    job_id: UUID
     state: JobState  # now
     changed: bool  # False: the job was already as asked for
     text: str
 
     def as_json(self) -> dict[str, Any]:
-        return {"job": str(self.job), "state": self.state.value, "changed": self.changed, "text": self.text}
+        return {"job": str(self.job_id), "state": self.state.value, "changed": self.changed, "text": self.text}
 
 
-async def pause(connection: Connection, job: UUID, *, actor: str, reason: str = "", with_others: bool = False) -> Done:
+async def pause(
+    connection: Connection, job_id: UUID, *, actor: str, reason: str = "", with_others: bool = False
+) -> Done:
     """Let no partition start any more; those in hand finish. In force when this returns.
 
     What was paused with all others is resumed with them, unless somebody pauses it for itself meanwhile.
     """
     cause = PauseCause.DEFINITION if actor == WORKER else PauseCause.ALL if with_others else None
 
-    async def change(row: Row) -> bool:
-        return bool(await connection.fetchval(statements.read("ledger/operations/pause"), job, row["version"], cause))
+    async def change(job: Job) -> bool:
+        return bool(await connection.fetchval(statements.read("ledger/operations/pause"), job_id, job.version, cause))
 
-    done = await _change(connection, job, JobState.PAUSED, change, actor=actor, reason=reason)
+    done = await _change(connection, job_id, JobState.PAUSED, change, actor=actor, reason=reason)
     if done.changed or cause is not None:
         return done
     return await _keep_paused(connection, done, actor=actor, reason=reason)
 
 
 async def _keep_paused(connection: Connection, done: Done, *, actor: str, reason: str) -> Done:
-    row = await jobs.read(connection, done.job)
-    if row["pause_cause"] != PauseCause.ALL:
+    job = await jobs.read(connection, done.job_id)
+    if job.pause_cause != PauseCause.ALL:
         return done
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor, reason)
-        is_kept = await connection.fetchval(statements.read("ledger/operations/keep_paused"), done.job, row["version"])
+        is_kept = await connection.fetchval(statements.read("ledger/operations/keep_paused"), done.job_id, job.version)
         if is_kept:
-            await events.remember(connection, done.job, "job.kept_paused", {}, reason or None)
+            await events.remember(connection, done.job_id, "job.kept_paused", {}, reason or None)
     if not is_kept:  # changed meanwhile, perhaps resumed with all others
-        return await pause(connection, done.job, actor=actor, reason=reason)
+        return await pause(connection, done.job_id, actor=actor, reason=reason)
     return replace(
-        done, changed=True, text=f"Job {done.job} was paused with all others; `resume --all` leaves it paused now."
+        done, changed=True, text=f"Job {done.job_id} was paused with all others; `resume --all` leaves it paused now."
     )
 
 
 async def resume(
-    connection: Connection, job: UUID, *, actor: str, reason: str = "", accept_definition: bool = False
+    connection: Connection, job_id: UUID, *, actor: str, reason: str = "", accept_definition: bool = False
 ) -> Done:
     """Go on where a pause stopped; the job is resuming until a worker claims.
 
     Where a changed definition is accepted, with the one that a worker has met it with, or the next worker's.
     """
 
-    async def change(row: Row) -> bool:
-        if not await connection.fetchval(statements.read("ledger/operations/resume"), job, row["version"]):
+    async def change(job: Job) -> bool:
+        if not await connection.fetchval(statements.read("ledger/operations/resume"), job_id, job.version):
             return False
         if accept_definition:
-            accepted = await definitions.accept(connection, job)
-            await events.remember(connection, job, "job.definition_accepted", accepted)
+            accepted = await definitions.accept(connection, job_id)
+            await events.remember(connection, job_id, "job.definition_accepted", accepted)
         return True
 
-    return await _change(connection, job, JobState.RESUMING, change, actor=actor, reason=reason)
+    return await _change(connection, job_id, JobState.RESUMING, change, actor=actor, reason=reason)
 
 
-async def cancel(connection: Connection, job: UUID, *, actor: str, reason: str = "") -> Done:
+async def cancel(connection: Connection, job_id: UUID, *, actor: str, reason: str = "") -> Done:
     """Give the job up: nothing starts afterwards, partitions in hand finish, its messages vanish from the queue."""
     why = clean(reason) or f"cancelled by {clean(actor, MOST_OF_A_NAME)}"
 
-    async def change(row: Row) -> bool:
-        changed = bool(await connection.fetchval(statements.read("ledger/operations/cancel"), job, row["version"], why))
+    async def change(job: Job) -> bool:
+        changed = bool(await connection.fetchval(statements.read("ledger/operations/cancel"), job_id, job.version, why))
         if changed:
-            await jobs.roll_up(connection, job)
+            await jobs.roll_up(connection, job_id)
         return changed
 
-    return await _change(connection, job, JobState.CANCELLED, change, actor=actor, reason=reason)
+    return await _change(connection, job_id, JobState.CANCELLED, change, actor=actor, reason=reason)
 
 
 async def _change(
     connection: Connection,
-    job: UUID,
+    job_id: UUID,
     to: JobState,
-    change: Callable[[Row], Awaitable[bool]],
+    change: Callable[[Job], Awaitable[bool]],
     *,
     actor: str,
     reason: str,
 ) -> Done:
     """Change the state if the arrow exists; raises ConflictError naming the state and what is allowed."""
     for _ in range(TRIES):
-        row = await jobs.read(connection, job)
-        state = JobState(row["state"])
+        job = await jobs.read(connection, job_id)
+        state = job.state
         if state is to:
-            return Done(job, state, False, f"Job {job} is {state.value} already.")
+            return Done(job_id, state, False, f"Job {job_id} is {state.value} already.")
         if to not in JOB_ARROWS[state]:
-            raise ConflictError(f"job {job} is {state.value}: it cannot become {to.value}; {_allowed(state)}")
+            raise ConflictError(f"job {job_id} is {state.value}: it cannot become {to.value}; {_allowed(state)}")
         async with connection.transaction(isolation="read_committed"):
             await events.act(connection, actor, reason)
-            if await change(row):
-                return Done(job, to, True, f"Job {job} was {state.value} and is {to.value}.")
-    raise ConflictError(f"job {job} is being changed by others again and again; see: backfill events {job}")
+            if await change(job):
+                return Done(job_id, to, True, f"Job {job_id} was {state.value} and is {to.value}.")
+    raise ConflictError(f"job {job_id} is being changed by others again and again; see: backfill events {job_id}")
 
 
 def _allowed(state: JobState) -> str:
@@ -134,67 +136,67 @@ def _allowed(state: JobState) -> str:
     return f"allowed: {arrows}" if arrows else "it has ended"
 
 
-async def retry(connection: Connection, job: UUID, *, actor: str) -> tuple[UUID, int]:
+async def retry(connection: Connection, job_id: UUID, *, actor: str) -> tuple[UUID, int]:
     """Open a job over the failed records of an ended one, linked to it; returns its id and how many records.
 
     Planned in the same transaction; a worker's reconciler publishes it within a second or two.
     """
-    row = await jobs.read(connection, job)
-    state = JobState(row["state"])
+    job = await jobs.read(connection, job_id)
+    state = job.state
     if state not in ENDED:
         raise ConflictError(
-            f"job {job} is {state.value}: only what an ended job left can be retried; {_allowed(state)}"
+            f"job {job_id} is {state.value}: only what an ended job left can be retried; {_allowed(state)}"
         )
     async with connection.transaction(isolation="read_committed"):
-        await events.act(connection, actor, f"retry of {job}")
+        await events.act(connection, actor, f"retry of {job_id}")
         try:
-            opened: UUID | None = await connection.fetchval(statements.read("ledger/operations/open_retry"), job)
+            opened: UUID | None = await connection.fetchval(statements.read("ledger/operations/open_retry"), job_id)
         except asyncpg.ExclusionViolationError as error:
             raise ConflictError(
-                f"another job of {row['asset_name']} is active and overlaps the failed records; see: backfill list"
+                f"another job of {job.backfill} is active and overlaps the failed records; see: backfill list"
             ) from error
         if opened is None:
             raise ConflictError(
-                f"job {job} has no failed records that no retry has done yet; see: backfill failures {job}"
+                f"job {job_id} has no failed records that no retry has done yet; see: backfill failures {job_id}"
             )
         counts = await connection.fetch(statements.read("ledger/operations/plan_retry"), opened)
         await jobs.roll_up(connection, opened)
     return opened, sum(count["record_count"] for count in counts)
 
 
-async def reset_stuck(connection: Connection, job: UUID, *, actor: str, force: bool) -> tuple[int, int]:
+async def reset_stuck(connection: Connection, job_id: UUID, *, actor: str, force: bool) -> tuple[int, int]:
     """Take back partitions of workers that have gone (or of all, fencing them out), and queue what is pending anew.
 
     Returns how many partitions were taken back, and how many messages will be published again.
     """
-    state = JobState((await jobs.read(connection, job))["state"])
+    state = (await jobs.read(connection, job_id)).state
     if state not in ACTIVE:
-        raise ConflictError(f"job {job} is {state.value}: it has ended, and nothing of it can be stuck")
+        raise ConflictError(f"job {job_id} is {state.value}: it has ended, and nothing of it can be stuck")
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor)
-        taken = await connection.fetch(statements.read("ledger/operations/reset_partitions"), job, force)
-        again = await connection.fetch(statements.read("ledger/operations/forget_messages"), job)
+        taken = await connection.fetch(statements.read("ledger/operations/reset_partitions"), job_id, force)
+        again = await connection.fetch(statements.read("ledger/operations/forget_messages"), job_id)
         details = {"partitions": [row["partition_key"] for row in taken][:100], "republished": len(again)}
-        await events.remember(connection, job, "job.reset", details)
+        await events.remember(connection, job_id, "job.reset", details)
     return len(taken), len(again)
 
 
-async def delete(connection: Connection, job: UUID, *, actor: str) -> None:
+async def delete(connection: Connection, job_id: UUID, *, actor: str) -> None:
     """Forget an ended job with its partitions and failures; its events stay. Raises ConflictError for an active one."""
-    row = await jobs.read(connection, job)
-    state = JobState(row["state"])
+    job = await jobs.read(connection, job_id)
+    state = job.state
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor)
         # An apply under way locks its partition before the job, and deleting would meet it the other way round.
-        await connection.execute(statements.read("ledger/operations/lock_running"), job)
-        if await connection.fetchval(statements.read("ledger/operations/delete"), job, row["version"]) is None:
-            raise ConflictError(f"job {job} is {state.value}: only ended jobs are deleted; cancel it first")
-        await events.remember(connection, job, "job.deleted", {"asset_name": row["asset_name"], "state": state.value})
+        await connection.execute(statements.read("ledger/operations/lock_running"), job_id)
+        if await connection.fetchval(statements.read("ledger/operations/delete"), job_id, job.version) is None:
+            raise ConflictError(f"job {job_id} is {state.value}: only ended jobs are deleted; cancel it first")
+        await events.remember(connection, job_id, "job.deleted", {"asset_name": job.backfill, "state": state.value})
 
 
 async def set_job(
     connection: Connection,
-    job: UUID,
+    job_id: UUID,
     *,
     actor: str,
     priority: str | None,
@@ -206,16 +208,16 @@ async def set_job(
     given = {"priority": priority, "max_workers": max_workers, "pause_ms": pause_ms, "deadline": deadline}
     details = {name: str(value) for name, value in given.items() if value is not None}
     for _ in range(TRIES):
-        row = await jobs.read(connection, job)
-        state = JobState(row["state"])
+        job = await jobs.read(connection, job_id)
+        state = job.state
         if state not in ACTIVE:
-            raise ConflictError(f"job {job} is {state.value}: it has ended")
+            raise ConflictError(f"job {job_id} is {state.value}: it has ended")
         async with connection.transaction(isolation="read_committed"):
             await events.act(connection, actor)
             changed = await connection.fetchval(
                 statements.read("ledger/operations/set_job"),
-                job,
-                row["version"],
+                job_id,
+                job.version,
                 priority,
                 max_workers,
                 pause_ms,
@@ -224,10 +226,12 @@ async def set_job(
             if changed is None:
                 continue
             if max_workers is not None:
-                await connection.fetchval(statements.read("ledger/operations/await_claims"), job)
-            if priority is not None and priority != row["priority"]:
+                await connection.fetchval(statements.read("ledger/operations/await_claims"), job_id)
+            if priority is not None and priority != job.priority:
                 # What waits in the other queue finds nothing to claim, once its twin was faster.
-                await connection.fetch(statements.read("ledger/operations/forget_messages"), job)
-            await events.remember(connection, job, "job.set", details)
-        return Done(job, state, True, f"Job {job}: " + ", ".join(f"{name} {value}" for name, value in details.items()))
-    raise ConflictError(f"job {job} is being changed by others again and again; see: backfill events {job}")
+                await connection.fetch(statements.read("ledger/operations/forget_messages"), job_id)
+            await events.remember(connection, job_id, "job.set", details)
+        return Done(
+            job_id, state, True, f"Job {job_id}: " + ", ".join(f"{name} {value}" for name, value in details.items())
+        )
+    raise ConflictError(f"job {job_id} is being changed by others again and again; see: backfill events {job_id}")

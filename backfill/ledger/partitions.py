@@ -20,7 +20,7 @@ class Claim:
     """The right to apply one partition, until a later claim of it."""
 
     id: int
-    job: UUID
+    job_id: UUID
     fence: int
     worker: UUID
     attempt: int
@@ -42,8 +42,8 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
     """
     row = await connection.fetchrow(
         statements.read("ledger/partitions/claim"),
-        message.job,
-        message.partition,
+        message.job_id,
+        message.partition_key,
         worker,
         lease_seconds,
         message.backfill,
@@ -53,7 +53,7 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
         return None
     return Claim(
         row["id"],
-        message.job,
+        message.job_id,
         row["fence"],
         worker,
         row["attempt_count"],
@@ -69,7 +69,9 @@ async def claim(connection: Connection, message: PartitionMessage, worker: UUID,
 
 async def refusal(connection: Connection, message: PartitionMessage) -> Row | None:
     """The states that explain why a claim gave nothing; None for an unknown job."""
-    return await connection.fetchrow(statements.read("ledger/partitions/refusal"), message.job, message.partition)
+    return await connection.fetchrow(
+        statements.read("ledger/partitions/refusal"), message.job_id, message.partition_key
+    )
 
 
 async def renew(connection: Connection, held: Collection[tuple[UUID, str]], worker: UUID, lease_seconds: float) -> None:
@@ -93,7 +95,7 @@ async def lock(
         claim.fence,
         claim.worker,
         backfill,
-        str(claim.job),
+        str(claim.job_id),
         statement_ms,
         lock_ms,
     )
@@ -189,6 +191,6 @@ async def forget_message(connection: Connection, message: PartitionMessage) -> b
     False when the partition is not pending.
     """
     found = await connection.fetchval(
-        statements.read("ledger/partitions/forget_message"), message.job, message.partition
+        statements.read("ledger/partitions/forget_message"), message.job_id, message.partition_key
     )
     return found is not None

@@ -12,7 +12,8 @@ from backfill.catalog import Target
 from backfill.database import Connection
 from backfill.errors import ConflictError, SchemaError, UsageError
 from backfill.kinds import packed
-from backfill.ledger.jobs import PRODUCER_LEASE_SECONDS, Row
+from backfill.ledger.job import Job, PlannedPartition
+from backfill.ledger.jobs import PRODUCER_LEASE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Page:
     edge: str  # the text of the last key that was dealt with
     read: int  # rows of the table
     found: int  # records
-    partitions: list[Row] = field(default_factory=list)
+    partitions: list[PlannedPartition] = field(default_factory=list)
     met: dict[str, int] = field(default_factory=dict)  # by a sweep: records that match, by kind
 
 
@@ -57,11 +58,11 @@ def bounds(order: str, lower: str, upper: str, after: str | None) -> Bounds:
     return Bounds(first if after is None else after, last, after is None)
 
 
-def bounds_of(job: Row, lower: str | None) -> Bounds:
+def bounds_of(job: Job, lower: str | None) -> Bounds:
     """What is left to plan of a job, in a table whose lowest key is now that, or that is empty."""
     # The table may be empty by now: then the highest key is the only one that there is to look at.
-    first = job["upper_key"] if lower is None else lower
-    return bounds(job["sort_order"], first, job["upper_key"], job["cursor_key"])
+    first = job.upper_key if lower is None else lower
+    return bounds(job.sort_order, first, job.upper_key, job.cursor_key)
 
 
 async def canonical(connection: Connection, target: Target, keys: tuple[str, ...]) -> list[str]:
@@ -100,7 +101,7 @@ def span_names(target: Target, order: str, bounds: Bounds, ids: list[str] | None
 async def read(
     connection: Connection,
     target: Target,
-    job: Row,
+    job: Job,
     bounds: Bounds,
     *,
     rows: int,
@@ -118,7 +119,7 @@ async def read(
     none if it `takes_missed`. Raises SchemaError for a key whose text is not the key: its next span would begin before
     its last one ended.
     """
-    names = span_names(target, job["sort_order"], bounds, ids)
+    names = span_names(target, job.sort_order, bounds, ids)
     if sweep:
         names["predicate"] = target.names["leftover"]
     names["rows"] = target.statement("span_rows", **names)
@@ -130,9 +131,9 @@ async def read(
         bounds.last,
         rows,
         packed(ids) if ids else None,
-        job["id"],
+        job.id,
         most,
-        job["batch_size"],
+        job.batch_size,
         next_number,
         sweep,
         may_plan,
@@ -143,14 +144,18 @@ async def read(
     edge = found[0]
     if not edge["is_beyond"]:
         raise _unpageable(target, repr(edge["edge"]))
-    partitions = [row for row in found if row["partition_key"] is not None]
+    partitions = [
+        PlannedPartition(job.id, job.mode, row["partition_key"], 0, row["record_ids"])
+        for row in found
+        if row["partition_key"] is not None
+    ]
     return Page(edge["edge"], edge["read"], edge["found"], partitions, json.loads(edge["met"] or "{}"))
 
 
 async def plan_page(
     connection: Connection,
     target: Target,
-    job: Row,
+    job: Job,
     *,
     producer: UUID,
     cursor: str | None,
@@ -158,22 +163,21 @@ async def plan_page(
     rows: int,
     most: int,
     next_number: int,
+    ids: list[str] | None = None,
 ) -> Page | None:
     """Plan the next span of a producer and move the cursor, in one transaction; None when nothing is left.
 
     After a crash either both or neither are there. Raises ConflictError when another producer has taken over.
     """
     taken_over = ConflictError(
-        f"job {job['id']} was taken over by another producer, or ended, while this one planned; "
-        f"see: backfill status {job['id']}"
+        f"job {job.id} was taken over by another producer, or ended, while this one planned; "
+        f"see: backfill status {job.id}"
     )
     if cursor is not None:
         bounds = Bounds(cursor, bounds.last, False)
     async with connection.transaction(isolation="read_committed"):
         try:
-            page = await read(
-                connection, target, job, bounds, rows=rows, most=most, next_number=next_number, ids=job["record_ids"]
-            )
+            page = await read(connection, target, job, bounds, rows=rows, most=most, next_number=next_number, ids=ids)
         except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError) as error:
             # The other one has planned a partition of this number; or the job was deleted, after it had ended.
             raise taken_over from error
@@ -181,7 +185,7 @@ async def plan_page(
             return None
         moved = await connection.fetchval(
             statements.read("ledger/planning/advance_cursor"),
-            job["id"],
+            job.id,
             producer,
             cursor,
             page.edge,
@@ -194,24 +198,25 @@ async def plan_page(
     return page
 
 
-async def unpublished(connection: Connection, job: UUID, most: int) -> list[Row]:
-    return await connection.fetch(statements.read("ledger/planning/unpublished"), job, most)
+async def unpublished(connection: Connection, job_id: UUID, most: int) -> list[PlannedPartition]:
+    rows = await connection.fetch(statements.read("ledger/planning/unpublished"), job_id, most)
+    return [PlannedPartition(**row) for row in rows]
 
 
-async def mark_published(connection: Connection, job: UUID, partition_keys: list[str]) -> None:
-    await connection.execute(statements.read("ledger/planning/mark_published"), job, partition_keys)
+async def mark_published(connection: Connection, job_id: UUID, partition_keys: list[str]) -> None:
+    await connection.execute(statements.read("ledger/planning/mark_published"), job_id, partition_keys)
 
 
-async def count_planned(connection: Connection, job: UUID) -> Any:
+async def count_planned(connection: Connection, job_id: UUID) -> Any:
     """The next partition's number, how many records are in partitions, and how many of those have been queued."""
-    return await connection.fetchrow(statements.read("ledger/planning/count_planned"), job)
+    return await connection.fetchrow(statements.read("ledger/planning/count_planned"), job_id)
 
 
-async def finish(connection: Connection, job: UUID, producer: UUID) -> None:
+async def finish(connection: Connection, job_id: UUID, producer: UUID) -> None:
     """Say that the job is planned whole; raises ConflictError when this producer no longer leads."""
-    if await connection.fetchval(statements.read("ledger/planning/finish"), job, producer) is None:
-        raise ConflictError(f"job {job} was taken over by another producer, or ended; see: backfill status {job}")
+    if await connection.fetchval(statements.read("ledger/planning/finish"), job_id, producer) is None:
+        raise ConflictError(f"job {job_id} was taken over by another producer, or ended; see: backfill status {job_id}")
 
 
-async def leave(connection: Connection, job: UUID, producer: UUID) -> None:
-    await connection.fetchval(statements.read("ledger/planning/leave"), job, producer)
+async def leave(connection: Connection, job_id: UUID, producer: UUID) -> None:
+    await connection.fetchval(statements.read("ledger/planning/leave"), job_id, producer)

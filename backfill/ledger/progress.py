@@ -19,7 +19,7 @@ LOOK_BACK_SECONDS: Final = 60.0
 class Progress:
     """A job's numbers at one moment; of records unless the name says partitions."""
 
-    job: UUID
+    job_id: UUID
     backfill: str
     mode: str
     state: JobState
@@ -90,7 +90,7 @@ class Progress:
         """The documented object of `--json`."""
         return {
             **asdict(self),
-            "job": str(self.job),
+            "job": str(self.job_id),
             "parent_job": str(self.parent_job) if self.parent_job else None,
             "done": self.done,
         }
@@ -109,11 +109,11 @@ class WorkerView:
     updated: int
 
 
-async def read(connection: Connection, job: UUID) -> Progress:
+async def read(connection: Connection, job_id: UUID) -> Progress:
     """The job's progress; raises NotFoundError."""
-    row: Row | None = await connection.fetchrow(statements.read("ledger/progress/read"), job, LOOK_BACK_SECONDS)
+    row: Row | None = await connection.fetchrow(statements.read("ledger/progress/read"), job_id, LOOK_BACK_SECONDS)
     if row is None:
-        raise jobs.missing(job)
+        raise jobs.missing(job_id)
     found = dict(row)
     return Progress(
         **found
@@ -128,7 +128,7 @@ async def read(connection: Connection, job: UUID) -> Progress:
 
 async def workers(connection: Connection, now: Progress) -> list[WorkerView]:
     """Live workers of the job's backfill; the slowest has the longest partition in hand."""
-    rows = await connection.fetch(statements.read("ledger/progress/workers"), now.backfill, now.job)
+    rows = await connection.fetch(statements.read("ledger/progress/workers"), now.backfill, now.job_id)
     return [
         WorkerView(
             row["host"],

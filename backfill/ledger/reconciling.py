@@ -7,7 +7,7 @@ from backfill import statements
 from backfill.catalog import Target
 from backfill.database import Connection
 from backfill.ledger import jobs, sweeping, verdict
-from backfill.ledger.jobs import Row
+from backfill.ledger.job import Job, PlannedPartition, RolledUp
 from backfill.ledger.sweeping import Swept
 from backfill.modes import Priority
 from backfill.states import JobState
@@ -18,12 +18,12 @@ from backfill.texts import clean
 class Ended:
     """A job that was completed or failed just now."""
 
-    job: UUID
+    job_id: UUID
     state: JobState
     left: dict[str, int]  # why records still match, each with its number
 
     def __str__(self) -> str:
-        return f"Job {self.job} {self.state.value}." + (f" {verdict.sentence(self.left)}." if self.left else "")
+        return f"Job {self.job_id} {self.state.value}." + (f" {verdict.sentence(self.left)}." if self.left else "")
 
 
 async def lead(connection: Connection, backfill: str, worker: UUID, seconds: float) -> bool:
@@ -45,7 +45,7 @@ async def free_expired(connection: Connection, backfill: str) -> int:
 
 async def lost(
     connection: Connection, backfill: str, priority: Priority, *, ready: int | None, grace_seconds: float, most: int
-) -> list[Row]:
+) -> list[PlannedPartition]:
     """Partitions to publish again: what the ledger expects in the queue, less what the broker has there.
 
     `ready` is the queue's depth, None to look only for those that were never published. While it is not empty, live
@@ -55,9 +55,10 @@ async def lost(
     missing = 0
     if ready is not None:
         missing = await _missing(connection, backfill, priority, ready, grace_seconds)
-    return await connection.fetch(
+    rows = await connection.fetch(
         statements.read("ledger/reconciling/lost"), backfill, priority.value, grace_seconds, missing, most
     )
+    return [PlannedPartition(**row) for row in rows]
 
 
 async def _missing(connection: Connection, backfill: str, priority: Priority, ready: int, grace_seconds: float) -> int:
@@ -71,58 +72,58 @@ async def _missing(connection: Connection, backfill: str, priority: Priority, re
 
 
 async def close(
-    connection: Connection, target: Target, job: Row, *, rows: int, failed_share: float, failed_minimum: int
+    connection: Connection, target: Target, job: Job, *, rows: int, failed_share: float, failed_minimum: int
 ) -> Ended | Swept | None:
     """End a job whose partitions have all ended, or do one span of its closing sweep; to be called in a transaction.
 
     Returns how the job ended, or what the span came to, or None when the job is not to be closed now (or another
     process is at it).
     """
-    held = await connection.fetchrow(statements.read("ledger/reconciling/lock_to_close"), job["id"])
+    held = await connection.fetchrow(statements.read("ledger/reconciling/lock_to_close"), job.id)
     if held is None:
         return None
     left: dict[str, int] = {}
     if sweeping.needed(target):
         swept = await sweeping.step(connection, target, job, rows)
         if swept.planned:
-            await jobs.roll_up(connection, job["id"])
+            await jobs.roll_up(connection, job.id)
         if swept.left is None:
             return swept
         left = swept.left
     if held["state"] != JobState.RUNNING:  # nothing was claimed since it was opened or resumed
-        await jobs.start(connection, job["id"])
-    counts = await jobs.roll_up(connection, job["id"])
+        await jobs.start(connection, job.id)
+    counts = await jobs.roll_up(connection, job.id)
     error = too_many_failed(counts, failed_share, failed_minimum) or _all_failed(counts)
     state = JobState.FAILED if error else JobState.COMPLETED
-    await connection.fetchval(statements.read("ledger/reconciling/end"), job["id"], state.value, error and clean(error))
-    return Ended(job["id"], state, left)
+    await connection.fetchval(statements.read("ledger/reconciling/end"), job.id, state.value, error and clean(error))
+    return Ended(job.id, state, left)
 
 
-async def is_to_close(connection: Connection, job: UUID) -> bool:
+async def is_to_close(connection: Connection, job_id: UUID) -> bool:
     """Whether a job's partitions have all ended and it has not, such as while another process sweeps it."""
-    found: bool = await connection.fetchval(statements.read("ledger/reconciling/is_to_close"), job)
+    found: bool = await connection.fetchval(statements.read("ledger/reconciling/is_to_close"), job_id)
     return found
 
 
-async def give_up(connection: Connection, job: UUID, error: str) -> bool:
+async def give_up(connection: Connection, job_id: UUID, error: str) -> bool:
     """Fail a running job of which too much has failed; False when it is not running any more."""
     ended = await connection.fetchval(
-        statements.read("ledger/reconciling/end"), job, JobState.FAILED.value, clean(error)
+        statements.read("ledger/reconciling/end"), job_id, JobState.FAILED.value, clean(error)
     )
     return ended is not None
 
 
-def too_many_failed(counts: Row | None, share: float, minimum: int) -> str | None:
+def too_many_failed(counts: RolledUp | None, share: float, minimum: int) -> str | None:
     """Why the job should fail, or None: more than `share` of at least `minimum` ended partitions have failed."""
-    if counts is None or counts["ended_partitions"] < minimum or counts["failed"] <= share * counts["ended_partitions"]:
+    if counts is None or counts.ended_partitions < minimum or counts.failed <= share * counts.ended_partitions:
         return None
     return (
-        f"{counts['failed']:,} of {counts['ended_partitions']:,} ended partitions failed, more than {share:.0%}; "
+        f"{counts.failed:,} of {counts.ended_partitions:,} ended partitions failed, more than {share:.0%}; "
         "see: backfill failures"
     )
 
 
-def _all_failed(counts: Row | None) -> str | None:
-    if counts is None or not counts["total"] or counts["failed"] < counts["total"]:
+def _all_failed(counts: RolledUp | None) -> str | None:
+    if counts is None or not counts.total or counts.failed < counts.total:
         return None
-    return f"all {counts['total']:,} partitions failed; see: backfill failures"
+    return f"all {counts.total:,} partitions failed; see: backfill failures"

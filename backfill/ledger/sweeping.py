@@ -17,6 +17,7 @@ from backfill import statements
 from backfill.catalog import Target
 from backfill.database import Connection
 from backfill.ledger import planning, verdict
+from backfill.ledger.job import Job
 from backfill.ledger.jobs import Row
 from backfill.ledger.planning import Bounds, Page
 from backfill.modes import Mode
@@ -64,7 +65,7 @@ def needed(target: Target) -> bool:
     return target.mode is not Mode.ALL or not target.is_never_null
 
 
-async def step(connection: Connection, target: Target, job: Row, rows: int) -> Swept:
+async def step(connection: Connection, target: Target, job: Job, rows: int) -> Swept:
     """Sweep one span of `rows` rows, in the caller's transaction, who holds the job's row and has rolled it up."""
     at = await _read(connection, job, rows)
     place = Place(
@@ -99,7 +100,7 @@ async def step(connection: Connection, target: Target, job: Row, rows: int) -> S
 
 
 async def _span(
-    connection: Connection, target: Target, job: Row, at: Row, place: Place, lower: str, rows: int
+    connection: Connection, target: Target, job: Job, at: Row, place: Place, lower: str, rows: int
 ) -> Page | None:
     """Sweep the next rows of the table, and move the place behind them."""
     room = None if at["record_limit"] is None else max(0, at["record_limit"] - at["planned_once"])
@@ -132,7 +133,7 @@ async def _span(
 
 
 async def _given(
-    connection: Connection, target: Target, job: Row, at: Row, place: Place, bounds: Bounds
+    connection: Connection, target: Target, job: Job, at: Row, place: Place, bounds: Bounds
 ) -> Page | None:
     """Sweep the records of the next partitions, and move the place behind those."""
     if not at["ids"]:
@@ -156,20 +157,18 @@ async def _given(
     return page
 
 
-async def _read(connection: Connection, job: Row, rows: int) -> Any:
+async def _read(connection: Connection, job: Job, rows: int) -> Any:
     # Of a job with its records, no more of them than rows of a table.
-    most = min(MOST_RECORDS, rows) if job["by_id"] else MOST_RECORDS
-    return await connection.fetchrow(
-        statements.read("ledger/sweeping/read"), job["id"], max(1, most // job["batch_size"])
-    )
+    most = min(MOST_RECORDS, rows) if job.by_id else MOST_RECORDS
+    return await connection.fetchrow(statements.read("ledger/sweeping/read"), job.id, max(1, most // job.batch_size))
 
 
 async def _remember(
-    connection: Connection, job: Row, place: Place, again: int = 0, left: dict[str, int] | None = None
+    connection: Connection, job: Job, place: Place, again: int = 0, left: dict[str, int] | None = None
 ) -> None:
     await connection.execute(
         statements.read("ledger/sweeping/advance"),
-        job["id"],
+        job.id,
         place.sweep,
         place.cursor,
         place.behind,

@@ -59,7 +59,7 @@ async def test_under_an_alarm_publishing_is_refused_at_once_and_nothing_piles_up
     world = private_world
     world.checked = True  # nothing is queued
     said: list[str] = []
-    message = PartitionMessage(job=uuid4(), backfill="counter", mode=Mode.ALL, partition="000000001", ids=("1",))
+    message = PartitionMessage(job_id=uuid4(), backfill="counter", mode=Mode.ALL, partition_key="000000001", ids=("1",))
     publisher = Publisher(world.amqp, name="test", heartbeat=10, retry_delays=(0.2,), say=said.append)
     await publisher.prepare("counter")
     async with raised(private_rabbitmq, name):

@@ -153,7 +153,7 @@ async def test_a_worker_whose_link_breaks_or_falls_silent_connects_again_and_los
 
 async def test_publishing_on_a_silent_link_is_an_ordinary_error_in_bounded_time(world: World) -> None:
     world.checked = True  # nothing is queued
-    message = PartitionMessage(job=uuid4(), backfill="counter", mode=Mode.ALL, partition="000000001", ids=("1",))
+    message = PartitionMessage(job_id=uuid4(), backfill="counter", mode=Mode.ALL, partition_key="000000001", ids=("1",))
     async with proxied(world.amqp) as (url, proxy):
         publisher = Publisher(url, name="test", heartbeat=1, retry_delays=(0.2,))
         await publisher.publish(message, Priority.NORMAL)
@@ -175,7 +175,7 @@ async def test_publishing_on_a_silent_link_is_an_ordinary_error_in_bounded_time(
 
 async def test_cancelling_a_publish_is_a_cancellation_not_a_lost_broker(world: World) -> None:
     world.checked = True  # nothing is queued
-    message = PartitionMessage(job=uuid4(), backfill="counter", mode=Mode.ALL, partition="000000001", ids=("1",))
+    message = PartitionMessage(job_id=uuid4(), backfill="counter", mode=Mode.ALL, partition_key="000000001", ids=("1",))
     async with proxied(world.amqp) as (url, proxy):
         publisher = Publisher(url, name="test", heartbeat=5, retry_delays=(0.2,))
         await publisher.publish(message, Priority.NORMAL)

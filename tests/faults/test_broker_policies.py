@@ -90,7 +90,7 @@ async def test_dead_messages_stay_where_they_are_when_expired_ones_are_taken_fro
     await world.rows(10)
     topology, bodies = world.topology, [b"first", b"second"]
     publisher = Publisher(world.amqp, name="test", heartbeat=10, retry_delays=(0.2,))
-    message = PartitionMessage(job=uuid4(), backfill="counter", mode=Mode.ALL, partition="000000001", ids=("1",))
+    message = PartitionMessage(job_id=uuid4(), backfill="counter", mode=Mode.ALL, partition_key="000000001", ids=("1",))
     with broker.policy(world.amqp, world.env["RABBITMQ_MANAGEMENT_URL"], "_queue$", message_ttl=50):
         for number, body in enumerate(bodies, start=1):
             await publisher.bury("counter", body, "no message")

@@ -196,7 +196,7 @@ async def test_of_two_claims_with_one_fence_the_older_is_fenced_by_the_worker_id
 async def test_the_apply_holds_its_claim_by_fence_and_worker_both(world: World) -> None:
     await world.rows(10)
     job = await world.queue("--mode=all", "--batch-size=10")
-    message = PartitionMessage(job=job, backfill="counter", mode=Mode.ALL, partition="000000001", ids=("1",))
+    message = PartitionMessage(job_id=job, backfill="counter", mode=Mode.ALL, partition_key="000000001", ids=("1",))
     claim = await partitions.claim(world.connection, message, uuid4(), 0.0)
     assert claim
     later = await partitions.claim(world.connection, message, uuid4(), 60.0)

@@ -31,7 +31,7 @@ AFTER_FOUR_ATTEMPTS = """
 
 async def claimed(world: World, worker: object = None, lease: float = 60.0) -> Claim | None:
     message = PartitionMessage(
-        job=await world.job(), backfill=world.backfill, mode=Mode.ALL, partition="000000001", ids=("1",)
+        job_id=await world.job(), backfill=world.backfill, mode=Mode.ALL, partition_key="000000001", ids=("1",)
     )
     return await partitions.claim(world.connection, message, worker or uuid4(), lease)  # type: ignore[arg-type]
 

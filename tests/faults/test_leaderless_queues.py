@@ -53,7 +53,7 @@ async def test_a_delay_queue_is_made_anew_by_whoever_publishes(
     queue = world.topology.delay_queue(200)
     await killed_while_it_makes(world, private_rabbitmq, queue)
     said: list[str] = []
-    message = PartitionMessage(job=uuid4(), backfill="counter", mode=Mode.ALL, partition="000000001", ids=("1",))
+    message = PartitionMessage(job_id=uuid4(), backfill="counter", mode=Mode.ALL, partition_key="000000001", ids=("1",))
     publisher = Publisher(world.amqp, name="test", heartbeat=10, retry_delays=DELAYS, say=said.append)
 
     async def published() -> bool:

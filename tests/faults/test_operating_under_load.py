@@ -139,7 +139,7 @@ class Operating(RuleBasedStateMachine):
     async def _pause(self, _: st.DataObject) -> bool:
         done = await self._verb(operations.pause)
         if done is not None and done.changed:
-            await self._nothing_may_start_from_now_on(done.job)
+            await self._nothing_may_start_from_now_on(done.job_id)
         return done is not None and done.changed
 
     async def _resume(self, _: st.DataObject) -> bool:
@@ -149,7 +149,7 @@ class Operating(RuleBasedStateMachine):
     async def _cancel(self, _: st.DataObject) -> bool:
         done = await self._verb(operations.cancel, reason="to see what happens")
         if done is not None and done.changed:
-            await self._nothing_may_start_from_now_on(done.job)
+            await self._nothing_may_start_from_now_on(done.job_id)
         return done is not None and done.changed
 
     async def _set(self, data: st.DataObject) -> bool:
@@ -228,14 +228,14 @@ class Operating(RuleBasedStateMachine):
 
     # --- what must hold after each step
 
-    async def _nothing_may_start_from_now_on(self, job: UUID) -> None:
-        self.quiet = (job, *await self._starts(job))
+    async def _nothing_may_start_from_now_on(self, job_id: UUID) -> None:
+        self.quiet = (job_id, *await self._starts(job_id))
 
-    async def _starts(self, job: UUID) -> tuple[int, int]:
+    async def _starts(self, job_id: UUID) -> tuple[int, int]:
         row = await self.world.fetch(
             "SELECT j.version, (SELECT sum(attempt_count) FROM backfill_partitions WHERE backfill_job_id = j.id) AS n "
             "FROM backfill_jobs j WHERE j.id = $1",
-            job,
+            job_id,
         )
         return row[0]["version"], row[0]["n"]
 

@@ -235,7 +235,7 @@ async def test_a_record_that_failed_when_it_was_planned_again_is_retried_once(wo
     ended = await backfilled(world, Made(compute, table="things", load=load), mode=Mode.NULL, batch_size=2)
     assert set(ended.failed) == {"1", "2"}
 
-    retried, records = await operations.retry(world.connection, ended.job, actor="test")
+    retried, records = await operations.retry(world.connection, ended.job_id, actor="test")
     assert records == 2
     planned = await world.value("SELECT record_ids FROM backfill_jobs WHERE id = $1", retried)
     assert planned == ["1", "2"]

@@ -38,8 +38,8 @@ async def settle(
     await connection.execute(statements.read("ledger/partitions/settle"), partition, *counts, *rest)
 
 
-async def counts(world: World, job: UUID) -> tuple[int, ...]:
-    (row,) = await world.fetch(f"SELECT {', '.join(COUNTS)} FROM backfill_jobs WHERE id = $1", job)
+async def counts(world: World, job_id: UUID) -> tuple[int, ...]:
+    (row,) = await world.fetch(f"SELECT {', '.join(COUNTS)} FROM backfill_jobs WHERE id = $1", job_id)
     return tuple(row)
 
 

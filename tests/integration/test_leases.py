@@ -20,7 +20,7 @@ async def held_by(world: World, lease: float, silent: float) -> None:
     worker = uuid4()
     await world.execute(SERVES, worker, world.backfill, lease, silent)
     message = PartitionMessage(
-        job=await world.job(), backfill=world.backfill, mode=Mode.ALL, partition="000000001", ids=("1",)
+        job_id=await world.job(), backfill=world.backfill, mode=Mode.ALL, partition_key="000000001", ids=("1",)
     )
     assert await partitions.claim(world.connection, message, worker, lease)
 

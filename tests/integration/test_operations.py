@@ -756,8 +756,8 @@ UPDATE backfill_jobs SET state = 'cancelled', error_message = 'Bulk cancelled: s
 """  # noqa: E501
 
 
-def filled(sql: str, job: UUID, tenant: str = "default") -> str:
-    return sql.replace("<job_id>", str(job)).replace("<tenant_id>", tenant)
+def filled(sql: str, job_id: UUID, tenant: str = "default") -> str:
+    return sql.replace("<job_id>", str(job_id)).replace("<tenant_id>", tenant)
 
 
 async def test_the_runbook_finds_running_jobs_whose_heartbeat_is_stale(world: World) -> None:

@@ -114,7 +114,9 @@ async def test_a_program_that_knows_no_parameters_gets_nothing_of_a_job_that_has
         (body,) = await world.messages()
         message = decode(body)
         return await world.fetch(
-            f"SELECT * FROM {function}($1, $2, gen_random_uuid(), 60, 'scaled', 'all')", message.job, message.partition
+            f"SELECT * FROM {function}($1, $2, gen_random_uuid(), 60, 'scaled', 'all')",
+            message.job_id,
+            message.partition_key,
         )
 
     await world.rows(3)

@@ -34,7 +34,7 @@ async def planned(
         await jobs.open_job(
             connection,
             request,
-            asset_name=definition.name,
+            backfill=definition.name,
             definition_hash=definition.fingerprint(),
             parameters={},
             upper_key=upper,
@@ -106,16 +106,15 @@ async def test_the_cursor_and_the_partitions_move_together_or_not_at_all(world: 
     await world.rows(10)
     connection = world.connection
     target = await resolve(connection, Counter(), Mode.NULL)
-    job = await world.queue("--mode=null", "--batch-size=5", "--limit=5")
-    row = await jobs.read(connection, job)
+    job = await jobs.read(connection, await world.queue("--mode=null", "--batch-size=5", "--limit=5"))
     before = await world.fetch("SELECT partition_key FROM backfill_partitions")
     with pytest.raises(ConflictError, match="was taken over by another producer, or ended"):
         await planning.plan_page(
             connection,
             target,
-            row,
+            job,
             producer=uuid4(),
-            cursor=row["cursor_key"],
+            cursor=job.cursor_key,
             bounds=planning.bounds("asc", "1", "10", None),
             rows=5,
             most=5,
@@ -127,7 +126,8 @@ async def test_the_cursor_and_the_partitions_move_together_or_not_at_all(world: 
 async def test_a_job_that_is_deleted_while_a_page_of_it_is_planned_ends_its_producer_in_order(world: World) -> None:
     await world.rows(10)
     target = await resolve(world.connection, Counter(), Mode.NULL)
-    row = await jobs.read(world.connection, await world.queue("--mode=null", "--batch-size=5", "--limit=5"))
+    job = await jobs.read(world.connection, await world.queue("--mode=null", "--batch-size=5", "--limit=5"))
+    producer = await world.value("SELECT producer_id FROM backfill_jobs")
     async with world.session() as session:
         transaction = session.transaction()
         await transaction.start()
@@ -135,9 +135,9 @@ async def test_a_job_that_is_deleted_while_a_page_of_it_is_planned_ends_its_prod
         page = planning.plan_page(
             world.connection,
             target,
-            row,
-            producer=row["producer_id"],
-            cursor=row["cursor_key"],
+            job,
+            producer=producer,
+            cursor=job.cursor_key,
             bounds=planning.bounds("asc", "1", "10", None),
             rows=5,
             most=5,

@@ -30,7 +30,9 @@ async def publisher(vhost: str) -> Any:
 
 
 def message(*ids: str) -> PartitionMessage:
-    return PartitionMessage(job=uuid4(), backfill="counter", mode=Mode.ALL, partition="000000001", ids=ids or ("1",))
+    return PartitionMessage(
+        job_id=uuid4(), backfill="counter", mode=Mode.ALL, partition_key="000000001", ids=ids or ("1",)
+    )
 
 
 async def received(vhost: str, queue: str, count: int = 1) -> list[aio_pika.abc.AbstractIncomingMessage]:
@@ -55,7 +57,7 @@ async def test_a_message_is_persistent_json_and_has_an_id_of_its_own(vhost: str,
     assert first.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
     assert first.content_type == "application/json"
     assert first.message_id != second.message_id
-    assert first.correlation_id == second.correlation_id == f"{sent.job}:000000001"
+    assert first.correlation_id == second.correlation_id == f"{sent.job_id}:000000001"
     assert set(first.headers) <= {"x-delivery-count"}  # the broker's own
 
 

@@ -14,7 +14,9 @@ async def test_a_worker_may_claim_where_the_right_to_execute_was_taken_from_ever
     await world.rows(10)
     job = await queued(world)
     await done(world, "init", "--roles")
-    message = PartitionMessage(job=job, backfill=world.backfill, mode=Mode.ALL, partition="000000001", ids=("1",))
+    message = PartitionMessage(
+        job_id=job, backfill=world.backfill, mode=Mode.ALL, partition_key="000000001", ids=("1",)
+    )
 
     await world.execute("SELECT set_config('app.current_tenant', 'default', false)")
     await world.execute("SET ROLE backfill_worker")

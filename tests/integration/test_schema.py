@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import re
+from dataclasses import fields
+from typing import Any
 
 import asyncpg
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from backfill import catalog, schema, statements
 from backfill.errors import SchemaError
 from backfill.ledger import planning
+from backfill.ledger.job import Job, PlannedPartition, RolledUp
+from backfill.ledger.progress import Progress
 from backfill.modes import Mode
 from backfill.states import JOB_ARROWS, JobState
 from tests.support import databases, definitions
@@ -72,6 +76,25 @@ async def test_a_function_is_replaced_where_it_is_another_one_but_never_by_an_ol
     await world.execute("INSERT INTO backfill_schema (version, oldest_program) VALUES (998, $1)", schema.NEWEST)
     assert await schema.apply(world.connection) == []
     assert not await world.value(ours)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("ledger/jobs/read", Job),
+        ("ledger/jobs/try_lead", Job),
+        ("ledger/jobs/active", Job),
+        ("ledger/jobs/select", Job),
+        ("ledger/jobs/roll_up", RolledUp),
+        ("ledger/planning/unpublished", PlannedPartition),
+        ("ledger/reconciling/lost", PlannedPartition),
+        ("ledger/progress/read", Progress),
+    ],
+)
+async def test_a_statement_gives_the_fields_of_what_is_made_of_its_rows(world: World, name: str, kind: Any) -> None:
+    prepared = await world.connection.prepare(statements.read(name))
+    given = [column.name for column in prepared.get_attributes()]
+    assert sorted(given) == sorted(one.name for one in fields(kind))
 
 
 async def test_init_creates_what_is_missing_and_may_be_repeated(world: World) -> None:

@@ -28,7 +28,7 @@ async def claimed(world: World) -> Claim:
     """The one partition of a new job, in the hands of nobody's worker."""
     job = await queued(world, "--mode=all", "--batch-size=100")
     ids = await world.value("SELECT record_ids FROM backfill_partitions WHERE backfill_job_id = $1", job)
-    message = PartitionMessage(job=job, backfill="counter", mode=Mode.ALL, partition="000000001", ids=tuple(ids))
+    message = PartitionMessage(job_id=job, backfill="counter", mode=Mode.ALL, partition_key="000000001", ids=tuple(ids))
     claim = await partitions.claim(world.connection, message, uuid4(), 60)
     assert claim is not None
     await jobs.start(world.connection, job)
@@ -91,8 +91,8 @@ async def test_a_partition_is_put_back_and_given_up_for_any_error(world: World) 
     assert all(is_told(row["error_message"]) for row in await world.fetch("SELECT * FROM backfill_failures"))
 
 
-async def events(world: World, job: UUID) -> list[tuple[str, str]]:
-    rows = await world.fetch("SELECT actor, reason FROM backfill_events WHERE backfill_job_id = $1 ORDER BY id", job)
+async def events(world: World, job_id: UUID) -> list[tuple[str, str]]:
+    rows = await world.fetch("SELECT actor, reason FROM backfill_events WHERE backfill_job_id = $1 ORDER BY id", job_id)
     return [(row["actor"], row["reason"]) for row in rows][1:]
 
 

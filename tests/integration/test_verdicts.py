@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backfill import catalog
-from backfill.ledger import planning
+from backfill.ledger import jobs, planning
 from backfill.modes import Mode
 from tests.support.keyed import Keyed, Table
 from tests.support.operating import done
@@ -197,21 +197,22 @@ async def test_each_span_finds_what_earlier_sweeps_had_in_it(world: World, key: 
 
     Spanned.key = names if len(names) > 1 else key
     await world.execute("SELECT set_config('app.current_tenant', 'default', false)")
-    job = await world.fetch(
+    opened = await world.value(
         "INSERT INTO backfill_jobs (asset_name, mode, batch_size, sort_order, definition_hash)"
-        " VALUES ('keyed', 'null', 7, $1, 'x') RETURNING *",
+        " VALUES ('keyed', 'null', 7, $1, 'x') RETURNING id",
         order,
     )
+    job = await jobs.read(world.connection, opened)
     target = await catalog.resolve(world.connection, Spanned(), Mode.NULL)
     bounds = planning.bounds(order, *await planning.key_bounds(world.connection, target), None)
     # Nothing was in a partition, and now all is in those of the first sweep.
-    page = await planning.read(world.connection, target, job[0], bounds, rows=200, most=200, next_number=1, sweep=1)
+    page = await planning.read(world.connection, target, job, bounds, rows=200, most=200, next_number=1, sweep=1)
     assert page is not None
     assert (page.met, len(page.partitions)) == ({"missed": 100}, 15)
     await world.execute("UPDATE backfill_partitions SET left_ids = record_ids[1:1] WHERE record_count = 7")
     met: Counter[str] = Counter()
     while page := await planning.read(
-        world.connection, target, job[0], bounds, rows=9, most=9, next_number=16, sweep=2, may_plan=False
+        world.connection, target, job, bounds, rows=9, most=9, next_number=16, sweep=2, may_plan=False
     ):
         met.update(page.met)
         bounds = planning.Bounds(page.edge, bounds.last, False)

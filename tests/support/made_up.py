@@ -58,7 +58,7 @@ def giving(values: Mapping[Any, Any]) -> Callable[[Mapping[str, Any]], Any]:
 class Verdict:
     """What became of a job, from the ledger."""
 
-    job: UUID
+    job_id: UUID
     state: str
     counts: dict[str, int]  # those that are not 0
     failed: dict[str, tuple[str, str]]

@@ -132,11 +132,11 @@ async def starts(world: World) -> int:
     return found
 
 
-async def until(world: World, state: str, job: UUID | None = None, deadline: float = 15) -> None:
+async def until(world: World, state: str, job_id: UUID | None = None, deadline: float = 15) -> None:
     """Wait until the job, or the newest one, is in that state."""
 
     async def reached() -> bool:
-        now = await world.value("SELECT state FROM backfill_jobs WHERE id = $1", job or await world.job())
+        now = await world.value("SELECT state FROM backfill_jobs WHERE id = $1", job_id or await world.job())
         assert now == state, f"{now} with {await world.partitions()}"
         return True
 
@@ -166,10 +166,10 @@ async def until_held(world: World, count: int, deadline: float = 15) -> None:
     await eventually(held, deadline=deadline, what=f"{count} partitions in hand")
 
 
-async def history(world: World, job: UUID) -> list[tuple[str, str | None, str | None]]:
+async def history(world: World, job_id: UUID) -> list[tuple[str, str | None, str | None]]:
     """The events of a job: what, from, to."""
     rows = await world.fetch(
-        "SELECT event, from_state, to_state FROM backfill_events WHERE backfill_job_id = $1 ORDER BY id", job
+        "SELECT event, from_state, to_state FROM backfill_events WHERE backfill_job_id = $1 ORDER BY id", job_id
     )
     return [tuple(row) for row in rows]
 

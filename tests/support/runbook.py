@@ -79,7 +79,7 @@ class Scene:
     """A job in a situation, with what an operator has at hand."""
 
     world: World
-    job: UUID
+    job_id: UUID
     role: str  # no superuser: row-level security holds
     folder: Path
     env: dict[str, str]
@@ -88,7 +88,7 @@ class Scene:
 
     def fill(self, text: str) -> str:
         """Put the values of this scene in place of the page's."""
-        values = {"<job_id>": str(self.job), "<tenant_id>": TENANT, "<name>": self.world.backfill}
+        values = {"<job_id>": str(self.job_id), "<tenant_id>": TENANT, "<name>": self.world.backfill}
         for place, value in values.items():
             text = text.replace(place, value)
         assert not re.search(r"<\w+>", text), f"a place without a value: {text}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.ledger import jobs, operations
-from backfill.publisher import Publisher, partition_message
+from backfill.ledger.job import PlannedPartition
+from backfill.publisher import Publisher
 from backfill.topology import Topology, declare
 from tests.support.definitions import GATE
 from tests.support.waiting import eventually
@@ -217,10 +218,8 @@ async def _dead_messages(world: World) -> None:
     rows = await world.fetch("SELECT * FROM backfill_partitions WHERE state = 'failed'")
     try:
         for row in rows:
-            message = partition_message(
-                row["backfill_job_id"], world.backfill, "null", row["partition_key"], 1, row["record_ids"]
-            )
-            await publisher.bury(world.backfill, message.encode(), "out of attempts")
+            lost = PlannedPartition(row["backfill_job_id"], "null", row["partition_key"], 1, row["record_ids"])
+            await publisher.bury(world.backfill, lost.message(world.backfill).encode(), "out of attempts")
         await publisher.bury(world.backfill, b"nonsense", "no JSON")
     finally:
         await publisher.close()

@@ -204,10 +204,10 @@ class World:
         )
         return [
             PartitionMessage(
-                job=job,
+                job_id=job,
                 backfill=self.backfill,
                 mode=Mode(row["mode"]),
-                partition=row["partition_key"],
+                partition_key=row["partition_key"],
                 ids=tuple(row["record_ids"]),
             ).encode()
             for row in rows
@@ -337,13 +337,13 @@ class World:
                 continue
             state = await self.value(
                 "SELECT state FROM backfill_partitions WHERE backfill_job_id = $1 AND partition_key = $2",
-                message.job,
-                message.partition,
+                message.job_id,
+                message.partition_key,
             )
             if state is None or message.backfill != self.backfill:
                 strange += 1
             else:
-                assert state == "failed", f"the dead queue holds partition {message.partition}, which is {state}"
+                assert state == "failed", f"the dead queue holds partition {message.partition_key}, which is {state}"
         assert strange == undecodable, f"{strange} dead messages belong to no partition"
 
     def _secrets_were_kept(self) -> None:

@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 from backfill.errors import ContractError
 from backfill.message import LISTED_BYTES, MAX_BODY_BYTES, PartitionMessage, decode
 from backfill.modes import Mode
-from backfill.publisher import partition_message
 
 # As PostgreSQL's text holds them: anything but NUL, of any length, the empty one included.
 IDS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1)
 MESSAGES = st.builds(
     PartitionMessage,
-    job=st.uuids(),
+    job_id=st.uuids(),
     backfill=st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True),
     mode=st.sampled_from(Mode),
-    partition=st.integers(0, 999_999_999).map("{:09}".format),
+    partition_key=st.integers(0, 999_999_999).map("{:09}".format),
     attempt=st.integers(0, 1000),
     ids=IDS.map(tuple),
 )
@@ -31,7 +30,7 @@ JOB = UUID("164162b9-71cc-4918-9767-a7460d7e7cbc")
 
 
 def of(*ids: str) -> PartitionMessage:
-    return partition_message(JOB, "counter", "null", "000000001", 0, ids)
+    return PartitionMessage(JOB, "counter", Mode.NULL, "000000001", 0, ids)
 
 
 @given(MESSAGES)

@@ -1,7 +1,9 @@
 -- Active jobs of these backfills, oldest first.
 -- $1 asset names
-SELECT id, asset_name, mode, state, priority, batch_size, sort_order, record_limit, record_ids IS NOT NULL AS by_id, upper_key,
-       planned_at IS NOT NULL AS planned, records_matched
+SELECT id, asset_name AS backfill, mode, state, priority, sort_order, batch_size, record_limit,
+       record_ids IS NOT NULL AS by_id, after_key, upper_key, cursor_key, definition_hash, former_definition_hashes,
+       parameters, idempotency_key, planned_at, completed_at, producer_lease_until, heartbeat_at, version,
+       pause_cause, error_message, completed_partitions, total_partitions, records_matched
 FROM backfill_jobs
 WHERE tenant_id = backfill_tenant() AND asset_name = ANY ($1)
   AND state IN ('pending', 'running', 'paused', 'resuming')

@@ -4,4 +4,7 @@ UPDATE backfill_jobs SET producer_id = $2, producer_lease_until = clock_timestam
     heartbeat_at = clock_timestamp()
 WHERE id = $1 AND state IN ('pending', 'running', 'paused', 'resuming')
   AND (producer_id = $2 OR producer_lease_until IS NULL OR producer_lease_until < clock_timestamp())
-RETURNING *
+RETURNING id, asset_name AS backfill, mode, state, priority, sort_order, batch_size, record_limit,
+          record_ids IS NOT NULL AS by_id, after_key, upper_key, cursor_key, definition_hash,
+          former_definition_hashes, parameters, idempotency_key, planned_at, completed_at, producer_lease_until,
+          heartbeat_at, version, pause_cause, error_message, completed_partitions, total_partitions, records_matched

@@ -34,15 +34,15 @@ WITH sums AS (
         FROM backfill_partitions s, jsonb_each_text(s.skip_reasons) r
         WHERE s.backfill_job_id = $1 AND s.skip_reasons <> '{}' GROUP BY r.key) r
 )
-SELECT j.id AS job, j.asset_name AS backfill, j.mode, j.state, j.priority, j.parameters, j.definition_hash,
+SELECT j.id AS job_id, j.asset_name AS backfill, j.mode, j.state, j.priority, j.parameters, j.definition_hash,
        j.planned_at IS NOT NULL AS is_planned,
-       total_partitions, completed_partitions, failed_partitions, skipped_partitions, running_partitions,
-       waiting_partitions, next_retry_at, held_partitions, held_since, held_reason,
-       matched, updated, unchanged, skipped, failed, deleted,
-       j.records_replanned AS replanned, j.records_left, j.left_reasons, skip_reasons,
+       p.total_partitions, p.completed_partitions, p.failed_partitions, p.skipped_partitions, p.running_partitions,
+       p.waiting_partitions, p.next_retry_at, p.held_partitions, p.held_since, p.held_reason,
+       p.matched, p.updated, p.unchanged, p.skipped, p.failed, p.deleted,
+       j.records_replanned AS replanned, j.records_left, j.left_reasons, reasons.skip_reasons,
        (CASE WHEN j.completed_at IS NOT NULL
-                 THEN (updated + unchanged + skipped + failed + deleted) / nullif(busy_seconds, 0)
-             WHEN j.state = 'running' THEN coalesce(recent_records, 0) / nullif(recent_seconds, 0) END)::float8 AS rate,
+                 THEN (p.updated + p.unchanged + p.skipped + p.failed + p.deleted) / nullif(p.busy_seconds, 0)
+             WHEN j.state = 'running' THEN coalesce(p.recent_records, 0) / nullif(p.recent_seconds, 0) END)::float8 AS rate,
        j.avg_partition_duration_ms, j.estimated_completion_at, j.earliest_completion_at, j.latest_completion_at,
        CASE WHEN j.estimated_completion_at IS NOT NULL THEN
            greatest(extract(epoch FROM j.estimated_completion_at - clock_timestamp())::float8, 0) END AS seconds_left,
@@ -57,7 +57,7 @@ SELECT j.id AS job, j.asset_name AS backfill, j.mode, j.state, j.priority, j.par
        paused.reason AS pause_reason, j.pause_cause, paused.actor AS paused_by, j.created_by,
        (SELECT at FROM backfill_events WHERE backfill_job_id = $1 AND to_state IS NOT NULL ORDER BY id DESC LIMIT 1)
            AS state_since
-FROM backfill_jobs j CROSS JOIN sums CROSS JOIN reasons
+FROM backfill_jobs j CROSS JOIN sums p CROSS JOIN reasons
 LEFT JOIN LATERAL (
     SELECT e.reason, e.actor FROM backfill_events e
     WHERE e.backfill_job_id = j.id AND j.state = 'paused' AND e.to_state = 'paused' ORDER BY e.id DESC LIMIT 1

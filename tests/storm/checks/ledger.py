@@ -107,7 +107,7 @@ def dead_messages_are_known(storm: Storm, facts: Facts) -> Iterator[str]:
         except ContractError as error:
             yield f"a dead message that nobody sent: {error}"
             continue
-        if str(message.job) not in storm.deleted:
-            state = states.get((message.job, message.partition))
+        if str(message.job_id) not in storm.deleted:
+            state = states.get((message.job_id, message.partition_key))
             if state != "failed":
-                yield f"the dead queue holds partition {message.partition}, which is {state}"
+                yield f"the dead queue holds partition {message.partition_key}, which is {state}"

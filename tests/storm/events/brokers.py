@@ -62,10 +62,10 @@ async def messages(storm: Storm, dice: Random, ids: list[int] | None = None) -> 
     )
     return [
         PartitionMessage(
-            job=row["id"],
+            job_id=row["id"],
             backfill="storm",
             mode=Mode(row["mode"]),
-            partition=row["partition_key"],
+            partition_key=row["partition_key"],
             attempt=dice.randint(0, 9),
             ids=tuple(row["record_ids"]),
         ).encode()
@@ -78,8 +78,10 @@ async def send_garbage(storm: Storm, dice: Random) -> None:
     jobs = await storm.fetch("SELECT id, mode FROM backfill_jobs ORDER BY created_at DESC LIMIT 1")
     job, mode = (jobs[0]["id"], Mode(jobs[0]["mode"])) if jobs else (uuid4(), Mode.ALL)
 
-    def message(job: UUID, mode: Mode, partition: str, backfill: str = "storm") -> bytes:
-        return PartitionMessage(job=job, backfill=backfill, mode=mode, partition=partition, ids=("1",)).encode()
+    def message(job_id: UUID, mode: Mode, partition: str, backfill: str = "storm") -> bytes:
+        return PartitionMessage(
+            job_id=job_id, backfill=backfill, mode=mode, partition_key=partition, ids=("1",)
+        ).encode()
 
     other = Mode.ZERO if mode is not Mode.ZERO else Mode.NULL
     bodies = [
