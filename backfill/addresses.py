@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from backfill.errors import UsageError
-from backfill.settings import mask
+from backfill.masking import mask
 
 CONNECT_SECONDS: Final = 10.0
 POOLED: Final = "pgbouncer"  # Prisma's name for: behind a pooler that shares sessions

@@ -12,9 +12,9 @@ from backfill import addresses, sessions, statements
 from backfill.addresses import Address
 from backfill.database_errors import LOGIN, LoginRefusedError, is_transient, meaning, said
 from backfill.errors import BackfillError, SchemaError, UsageError
+from backfill.masking import mask
 from backfill.route import Route
 from backfill.sessions import PINNED
-from backfill.settings import mask
 from backfill.shared import SharedConnection
 from backfill.statements import quote
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import click
 
-from backfill import addresses
 from backfill import settings as settings_module
-from backfill.errors import BackfillError, UsageError
+from backfill.errors import BackfillError
 from backfill.settings import Settings
 from backfill.texts import clean
 
@@ -156,18 +155,6 @@ def _with_private_services(settings: Settings) -> Settings:
     )
 
 
-def need_database(settings: Settings) -> str:
-    if not settings.database_url:
-        raise UsageError("no database: set DATABASE_URL, or start private services with: backfill services up")
-    return addresses.with_options(settings.database_url, pooled=settings.pooled, ledger_schema=settings.ledger_schema)
-
-
-def need_broker(settings: Settings) -> str:
-    if not settings.rabbitmq_url:
-        raise UsageError("no broker: set RABBITMQ_URL, or start private services with: backfill services up")
-    return settings.rabbitmq_url
-
-
 @asynccontextmanager
 async def ledger(
     settings: Settings, name: str, watch: "Watch | None" = None
@@ -175,7 +162,7 @@ async def ledger(
     """A connection of a command to the ledger, as its tenant; a watch says for whose locks it waits."""
     from backfill import database
 
-    url = need_database(settings)
+    url = settings.need_database()
     async with database.connected(url, name=f"backfill-{name}", tenant=settings.tenant) as connection:
         if watch is not None:
             watch.sessions.append(connection)
@@ -190,7 +177,7 @@ def watching_locks(settings: Settings, name: str) -> "AbstractAsyncContextManage
     """Say for whose locks the connections of a command wait."""
     from backfill import blockers, database
 
-    url = need_database(settings)
+    url = settings.need_database()
     connect = partial(
         database.connected, url, name=f"backfill-{name} locks", tenant=settings.tenant, session=blockers.SESSION
     )

@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 
 from backfill.errors import BackfillError, SchemaError, UnreachableError, UsageError
-from backfill.settings import mask
+from backfill.masking import mask
 from backfill.texts import clean
 
 LOGIN: Final = (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)

@@ -10,7 +10,7 @@ from aio_pika.exceptions import AuthenticationError, ProbableAuthenticationError
 
 from backfill.calls import CALL_SECONDS, BrokerLostError, bounded
 from backfill.errors import RefusedError, UnreachableError, UsageError
-from backfill.settings import BETWEEN_URLS, mask
+from backfill.masking import BETWEEN_URLS, mask
 
 # Which node of a URL answered last: a silent one is waited for once, not at every connect.
 _answered: Final[dict[str, str]] = {}

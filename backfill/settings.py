@@ -1,14 +1,15 @@
 """Settings: `BACKFILL_…` variables, read once by a command; flags win."""
 
 import os
-import re
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backfill import addresses
 from backfill.errors import UsageError
+from backfill.masking import mask
 
 
 class Settings(BaseSettings):
@@ -115,22 +116,21 @@ class Settings(BaseSettings):
         """The first run and its retries."""
         return 1 + len(self.retry_delays)
 
+    def need_database(self) -> str:
+        """PostgreSQL's URL with what it has to say besides; raises UsageError where there is none."""
+        if not self.database_url:
+            raise UsageError("no database: set DATABASE_URL, or start private services with: backfill services up")
+        return addresses.with_options(self.database_url, pooled=self.pooled, ledger_schema=self.ledger_schema)
+
+    def need_broker(self) -> str:
+        """RabbitMQ's URL; raises UsageError where there is none."""
+        if not self.rabbitmq_url:
+            raise UsageError("no broker: set RABBITMQ_URL, or start private services with: backfill services up")
+        return self.rabbitmq_url
+
     def retry_delay(self, attempt: int) -> float:
         """Seconds from the end of that attempt, the first one being 1, to the next."""
         return self.retry_delays[min(attempt, len(self.retry_delays)) - 1] if self.retry_delays else 0.0
-
-
-BETWEEN_URLS: Final = re.compile(r"\s*;\s*(?=amqps?://)")
-
-
-def mask(url: str) -> str:
-    """The URL, or each of the several of a RabbitMQ cluster, without its password."""
-    return ";".join(_mask(one) for one in BETWEEN_URLS.split(url))
-
-
-def _mask(url: str) -> str:
-    # To the last @: better a host too few in a message than half a password.
-    return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
 
 
 def read(**flags: Any) -> Settings:

@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -14,7 +14,10 @@ from backfill.console import EXIT_CODES, app_option, json_option, print_json, re
 from backfill.invocation import SettingsCommand
 from backfill.modes import Mode, Priority
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from backfill.producers.parts import Parts
+    from backfill.producers.screen import Screen
+    from backfill.settings import Settings
 
 
 @click.command(
@@ -94,7 +97,7 @@ def main(
         definitions = application.load(settings.app)
         with Screen(silent=as_json) as screen:
             if resume:
-                result = _run(resumption.resume(settings, resume, definitions, screen))
+                result = _run(lambda parts: resumption.resume(parts, resume, definitions), settings, screen)
             else:
                 request = Request(
                     Mode(mode or "null"),
@@ -110,19 +113,23 @@ def main(
                 for sentence in application.rivals(definitions, definition.name):
                     screen.warn(sentence)
                 work = queueing.dry_run if options["dry_run"] else queueing.queue
-                result = _run(work(settings, definition, request, screen))
+                result = _run(lambda parts: work(parts, definition, request), settings, screen)
     if as_json:
         print_json(result)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
+def _run(
+    work: "Callable[[Parts], Awaitable[dict[str, Any]]]", settings: "Settings", screen: "Screen"
+) -> dict[str, Any]:
+    """Do it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
+    from backfill.producers.parts import built
 
-    async def obeying() -> T:
+    async def obeying() -> dict[str, Any]:
         task = asyncio.current_task()
         if task is not None and threading.current_thread() is threading.main_thread():  # it alone hears signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await work
+        async with built(settings, screen) as parts:
+            return await work(parts)
 
     return asyncio.run(obeying())
 

@@ -48,6 +48,8 @@ class Producer:
         self._progress = progress
         self._watch = watch
         self._leading = asyncio.Lock()
+        self.records = 0  # published by this run
+        self.batches = 0
         self.last_key: str | None = None  # where a limit ended the planning
 
     async def run(self, target: Target, job: Job, bounds: Bounds, ids: list[str] | None) -> None:
@@ -144,6 +146,8 @@ class Producer:
 
     def _show(self, page: list[PlannedPartition]) -> None:
         for partition in page:
+            self.records += len(partition.record_ids)
+            self.batches += 1
             self._progress(partition.partition_key, len(partition.record_ids))
 
     async def _publish_one(self, job: Job, partition: PlannedPartition, priority: Priority) -> None:

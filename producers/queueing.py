@@ -1,120 +1,55 @@
-"""From a request to a queued job: prepare, open it, plan and publish, report; or go on with the one of its key."""
+"""Queue the records of a request whole: open a job, produce it; or show what that would be."""
 
-from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
-
-from backfill import database, parameters, schema
-from backfill.actor import actor
-from backfill.blockers import Watch
-from backfill.console import ledger, need_database, watching_locks
 from backfill.definition import ColumnBackfill
-from backfill.errors import ConflictError
-from backfill.failpoints import failpoint
 from backfill.ledger import idempotency, jobs
+from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
-from backfill.producers import production, resumption, summary
-from backfill.producers.preparation import canonical, explain, prepare
-from backfill.producers.screen import Screen
-from backfill.settings import Settings
+from backfill.producers import opening, production, resumption, summary
+from backfill.producers.parts import Parts
+from backfill.producers.preparation import explain, prepare
 
 
-async def dry_run(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
+async def dry_run(parts: Parts, definition: ColumnBackfill, request: Request) -> dict[str, Any]:
     """Show what would be queued; nothing is written or published."""
-    async with watching_locks(settings, "queue") as watch, ledger(settings, "queue", watch) as connection:
-        await schema.check(connection)
-        prepared = await watch.patiently(lambda: prepare(connection, definition, request))
-        plan = await watch.patiently(lambda: explain(connection, prepared))
-    summary.describe(settings, screen, prepared)
+    prepared = await parts.watch.patiently(lambda: prepare(parts.connection, definition, request))
+    plan = await parts.watch.patiently(lambda: explain(parts.connection, prepared))
+    summary.describe(parts, prepared)
     predicate = prepared.target.names["predicate"]
-    screen.say(f"Predicate: {predicate}")
+    parts.report.say(f"Predicate: {predicate}")
     for line in plan:
-        screen.say(f"    {line}")
-    screen.say("Dry run: nothing was written or published.")
-    return {**summary.as_json(settings, prepared), "dry_run": True, "predicate": predicate, "query_plan": plan}
+        parts.report.say(f"    {line}")
+    parts.report.say("Dry run: nothing was written or published.")
+    return {**summary.as_json(parts, prepared), "dry_run": True, "predicate": predicate, "query_plan": plan}
 
 
-async def queue(settings: Settings, definition: ColumnBackfill, request: Request, screen: Screen) -> dict[str, Any]:
+async def queue(parts: Parts, definition: ColumnBackfill, request: Request) -> dict[str, Any]:
     """Open a job for the request and queue it whole; with an idempotency key that was used, that job."""
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(database.translated(need_database(settings)))
-        watch = await stack.enter_async_context(watching_locks(settings, "queue"))
-        connection = await stack.enter_async_context(ledger(settings, "queue", watch))
-        await schema.check(connection)
-        if existing := await _existing(settings, definition, connection, request, screen, stack, watch):
-            return existing
-        prepared = await watch.patiently(lambda: prepare(connection, definition, request))
-        summary.describe(settings, screen, prepared)
+    while True:
+        if (job := await opening.existing(parts, definition, request)) is not None:
+            return await _go_on(parts, definition, job)
+        prepared = await parts.watch.patiently(lambda: prepare(parts.connection, definition, request))
+        summary.describe(parts, prepared)
         if prepared.is_empty:
-            screen.say("Nothing to do.")
-            return {**summary.as_json(settings, prepared), "job": None, "queued": 0}
-        publisher = await production.publisher(settings, definition, stack, screen)
-        producer = uuid4()
-        assert prepared.upper_key is not None  # noqa: S101 - records matched, so there is a highest one
-        try:
-            job_id = await jobs.open_job(
-                connection,
-                prepared.request,
-                backfill=definition.name,
-                definition_hash=definition.fingerprint(),
-                parameters=parameters.stored(definition),
-                upper_key=prepared.upper_key,
-                key_range=prepared.key_range,
-                producer=producer,
-                max_jobs=settings.max_jobs,
-                actor=actor(),
-            )
-        except (asyncpg.UniqueViolationError, ConflictError):
-            # Another call with the same key was a moment faster.
-            if existing := await _existing(settings, definition, connection, request, screen, stack, watch):
-                return existing
-            raise
-        screen.say(f"Job: {job_id}")
-        failpoint("producer.after_open")
-        async with production.leading(settings, job_id, producer):
-            job = await jobs.read(connection, job_id)
-            queued = await production.produce(
-                settings, prepared, job, publisher, producer, screen, stack, watch, prepared.matched
-            )
-        return {**summary.as_json(settings, prepared), "job": str(job_id), "queued": queued}
+            parts.report.say("Nothing to do.")
+            return {**summary.as_json(parts, prepared), "job": None, "queued": 0}
+        # Reached before a job is opened: a job that cannot be queued is worse than none.
+        async with parts.publisher(definition.name) as publisher:
+            if (led := await opening.opened(parts, prepared)) is not None:
+                async with production.leading(parts, led.job.id, led.producer):
+                    queued = await production.produce(parts, led, publisher)
+                return {**summary.as_json(parts, prepared), "job": str(led.job.id), "queued": queued}
 
 
-async def _existing(
-    settings: Settings,
-    definition: ColumnBackfill,
-    connection: "asyncpg.Connection[Any]",
-    request: Request,
-    screen: Screen,
-    stack: AsyncExitStack,
-    watch: Watch,
-) -> dict[str, Any] | None:
-    """The job of the request's idempotency key, queued whole; None when the key is new.
-
-    Raises ConflictError when the key is another request's, or its job came to nothing.
-    """
-    if request.idempotency_key is None:
-        return None
-    job_id = await idempotency.find(connection, request.idempotency_key)
-    if job_id is None:
-        return None
-    job = await jobs.read(connection, job_id)
-    if job.backfill == definition.name:
-        request = await canonical(connection, definition, request)
-    ids = await jobs.record_ids(connection, job_id)
-    idempotency.need_same(job, ids, request, definition.name, parameters.stored(definition))
-    if job.priority is not request.priority:
-        screen.warn(
-            f"job {job_id} has priority {job.priority.value}; change it with: "
-            f"backfill set {job_id} --priority={request.priority.value}"
-        )
+async def _go_on(parts: Parts, definition: ColumnBackfill, job: Job) -> dict[str, Any]:
+    """Plan a job of an idempotency key whole; raises ConflictError when it came to nothing."""
     producer = uuid4()
-    if (led := await resumption.until_led(connection, job_id, producer, screen)) is not None:
-        screen.say(f"Job {job_id} was opened with this idempotency key, and is not planned whole.")
-        async with production.leading(settings, job_id, producer):
-            return await resumption.go_on(settings, definition, connection, led, producer, screen, stack, watch)
-    job = await jobs.read(connection, job_id)
+    if (led := await resumption.until_led(parts, job.id, producer)) is not None:
+        parts.report.say(f"Job {job.id} was opened with this idempotency key, and is not planned whole.")
+        return await resumption.go_on(parts, definition, led, producer)
+    job = await jobs.read(parts.connection, job.id)
     idempotency.need_wanted(job)
-    screen.say(f"Job {job_id} was opened with this idempotency key; it is {job.state.value}.")
-    return {"job": str(job_id), "state": job.state.value, "existing": True}
+    parts.report.say(f"Job {job.id} was opened with this idempotency key; it is {job.state.value}.")
+    return {"job": str(job.id), "state": job.state.value, "existing": True}

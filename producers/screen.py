@@ -19,15 +19,6 @@ class Screen:
         self._task: Any = None
         self._expected = 0
         self._records = 0
-        self._batches = 0
-
-    @property
-    def records(self) -> int:
-        return self._records
-
-    @property
-    def batches(self) -> int:
-        return self._batches
 
     def say(self, text: str) -> None:
         self._end_bar()
@@ -37,7 +28,11 @@ class Screen:
         self._end_bar()
         note(f"warning: {text}")
 
-    def begin(self, expected: int, queued: int = 0) -> None:
+    def note(self, text: str) -> None:
+        self._end_bar()
+        note(text)
+
+    def begin(self, expected: int, queued: int) -> None:
         """`expected` records in all, of which `queued` were queued before this run."""
         self._expected = expected
         self._records = queued
@@ -55,7 +50,6 @@ class Screen:
 
     def batch(self, partition_key: str, records: int) -> None:
         self._records += records
-        self._batches += 1
         number = int(partition_key)
         # The count was taken before the plan: an application that goes on inserting may exceed it.
         expected = max(self._expected, self._records)

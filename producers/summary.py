@@ -3,36 +3,35 @@
 from typing import Any
 
 from backfill import parameters
+from backfill.producers.parts import Parts
 from backfill.producers.preparation import Preparation
-from backfill.producers.screen import Screen
-from backfill.settings import Settings
 from backfill.topology import Topology
 
 
-def describe(settings: Settings, screen: Screen, prepared: Preparation) -> None:
+def describe(parts: Parts, prepared: Preparation) -> None:
     definition, request = prepared.target.definition, prepared.request
     for sentence in prepared.warnings:
-        screen.warn(sentence)
+        parts.report.warn(sentence)
     about = "about " if prepared.is_estimate else ""
     words = request.mode.words(definition.table, definition.target_column)
     only = f", only {len(request.ids):,} given by --id" if request.ids else ""
-    screen.say(f"Mode: {request.mode.value} - {words}{only}")
+    parts.report.say(f"Mode: {request.mode.value} - {words}{only}")
     if given := parameters.stored(definition):
-        screen.say(f"Parameters: {parameters.shown(given)}")
+        parts.report.say(f"Parameters: {parameters.shown(given)}")
     limit = f" (limit {request.limit:,})" if request.limit else ""
-    screen.say(f"Records: {about}{prepared.matched:,}{limit}")
-    screen.say(f"Queue: {Topology(definition.name, settings.tenant).queue(request.priority)}")
-    screen.say(f"Batch size: {request.batch_size:,} ({prepared.batches:,} batches)")
+    parts.report.say(f"Records: {about}{prepared.matched:,}{limit}")
+    parts.report.say(f"Queue: {Topology(definition.name, parts.settings.tenant).queue(request.priority)}")
+    parts.report.say(f"Batch size: {request.batch_size:,} ({prepared.batches:,} batches)")
 
 
-def as_json(settings: Settings, prepared: Preparation) -> dict[str, Any]:
+def as_json(parts: Parts, prepared: Preparation) -> dict[str, Any]:
     request = prepared.request
     return {
         "backfill": prepared.target.definition.name,
         "mode": request.mode.value,
         "parameters": parameters.stored(prepared.target.definition),
         "priority": request.priority.value,
-        "queue": Topology(prepared.target.definition.name, settings.tenant).queue(request.priority),
+        "queue": Topology(prepared.target.definition.name, parts.settings.tenant).queue(request.priority),
         "batch_size": request.batch_size,
         "matched": prepared.matched,
         "matched_is_estimate": prepared.is_estimate,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from backfill import database, schema
-from backfill.console import need_broker, need_database
 from backfill.database import Pool
 from backfill.definition import ColumnBackfill
 from backfill.ledger.workers import Seat
@@ -62,7 +61,7 @@ class Worker:
         self._name = f"worker {socket.gethostname()}:{os.getpid()}"
         seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * 2)
         self._hand = Hand()
-        self._keeper = Keeper(settings, need_database(settings), seat, self._hand, self.stats, say)
+        self._keeper = Keeper(settings, settings.need_database(), seat, self._hand, self.stats, say)
 
     @property
     def lookout(self) -> Lookout:
@@ -76,8 +75,8 @@ class Worker:
     async def run(self) -> None:
         """Work until stopped; raises UnreachableError, UsageError or SchemaError when it cannot begin."""
         settings, options, name = self._settings, self._options, self._name
-        broker_url = need_broker(settings)
-        async with database.translated(need_database(settings)), contextlib.AsyncExitStack() as stack:
+        broker_url = settings.need_broker()
+        async with database.translated(settings.need_database()), contextlib.AsyncExitStack() as stack:
             pool = await unless(self._stopping, self._prepared(stack))
             if pool is None:
                 return
@@ -122,7 +121,7 @@ class Worker:
         settings = self._settings
         pool = await stack.enter_async_context(
             database.pooled(
-                need_database(settings),
+                settings.need_database(),
                 name=self._name,
                 tenant=settings.tenant,
                 size=self._options.concurrency + 2,  # a slot's, the reconciler's, and one to spare

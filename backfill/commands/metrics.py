@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from backfill.console import ledger, need_database, note, read_settings, reporting
+from backfill.console import ledger, note, read_settings, reporting
 from backfill.errors import BackfillError, UnreachableError
 from backfill.modes import Priority
 from backfill.settings import Settings
@@ -37,7 +37,7 @@ def metrics(listen: int | None, host: str) -> None:
         from backfill.commands import gauges
 
         settings = read_settings()
-        database.check_url(need_database(settings))
+        database.check_url(settings.need_database())
         if settings.rabbitmq_url:
             nodes.addresses(settings.rabbitmq_url)
         else:

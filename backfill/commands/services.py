@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from backfill import settings
+from backfill import masking, settings
 from backfill.console import json_option, note, print_json, reporting
 from backfill.errors import UnreachableError
 
@@ -95,7 +95,7 @@ def _default_folder() -> Path:
 
 
 def _show(lines: list[tuple[str, str, str, str]], *, as_json: bool, show_secrets: bool) -> None:
-    shown = [(name, state, url if show_secrets else settings.mask(url), detail) for name, state, url, detail in lines]
+    shown = [(name, state, url if show_secrets else masking.mask(url), detail) for name, state, url, detail in lines]
     if as_json:
         fields = ("name", "state", "url", "detail")
         print_json({"services": [dict(zip(fields, line, strict=True)) for line in shown]})

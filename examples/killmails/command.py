@@ -10,7 +10,7 @@ import asyncpg
 import click
 
 from backfill import database
-from backfill.console import need_database, note, read_settings, reporting
+from backfill.console import note, read_settings, reporting
 from backfill.errors import BackfillError, SchemaError, UsageError
 from backfill.examples.killmails import load as killmail_files
 from backfill.examples.killmails import prices as price_files
@@ -130,7 +130,7 @@ def _report(file: Path) -> Report:
 
 def _run(database_url: str | None, work: Work) -> None:
     with reporting():
-        url = need_database(read_settings(database_url=database_url))
+        url = read_settings(database_url=database_url).need_database()
         asyncio.run(_connected(url, work))
 
 

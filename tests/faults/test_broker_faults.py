@@ -14,8 +14,6 @@ from backfill.errors import UnreachableError
 from backfill.ledger.jobs import Request
 from backfill.message import PartitionMessage
 from backfill.modes import Mode, Priority
-from backfill.producers import queueing
-from backfill.producers.screen import Screen
 from backfill.publisher import Publisher
 from backfill.services.rabbitmq import Rabbitmq
 from tests.conftest import environment
@@ -23,6 +21,7 @@ from tests.support import broker
 from tests.support.commands import Command
 from tests.support.definitions import Counter
 from tests.support.proxy import proxied
+from tests.support.queueing import in_process
 from tests.support.waiting import eventually
 from tests.support.world import World, new_world
 
@@ -199,11 +198,11 @@ async def test_a_producer_whose_broker_stays_away_says_how_to_go_on(
         for name, value in (world.env | {"RABBITMQ_URL": url}).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("backfill.producers.producer.PUBLISH_SECONDS", 1.0)
-        monkeypatch.setattr("backfill.producers.queueing.failpoint", lambda name: proxy.shut())
+        monkeypatch.setattr("backfill.producers.opening.failpoint", lambda name: proxy.shut())
         request = Request(Mode.ALL, Priority.NORMAL, "asc", 10, None, (), None, None)
 
         with pytest.raises(UnreachableError, match="what is planned is safe: go on with backfill-queue --resume"):
-            await queueing.queue(settings.read(), Counter(), request, Screen(silent=True))
+            await in_process(settings.read(), Counter(), request)
 
     await world.execute("UPDATE backfill_jobs SET producer_lease_until = clock_timestamp()")
     resumed = world.producer("--resume", "latest")

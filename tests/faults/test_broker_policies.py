@@ -14,13 +14,12 @@ from backfill.errors import UnreachableError
 from backfill.ledger.jobs import Request
 from backfill.message import PartitionMessage
 from backfill.modes import Mode, Priority
-from backfill.producers import queueing
-from backfill.producers.screen import Screen
 from backfill.publisher import Publisher
 from backfill.workers.expired import Expired
 from tests.support import broker
 from tests.support.commands import Command
 from tests.support.definitions import Gated
+from tests.support.queueing import in_process
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -53,7 +52,7 @@ async def test_a_queue_that_stays_full_is_named_by_the_producer_and_by_the_recon
     full = f"queue {world.topology.queue(Priority.NORMAL)} takes no messages: .* the max-length of a policy is reached"
     with broker.policy(world.amqp, world.env["RABBITMQ_MANAGEMENT_URL"], "_queue$", max_length=5):
         with pytest.raises(UnreachableError, match=f"RabbitMQ: {full}.*go on with backfill-queue --resume"):
-            await queueing.queue(settings.read(), Gated(), request, Screen(silent=True))
+            await in_process(settings.read(), Gated(), request)
         await world.execute("UPDATE backfill_jobs SET producer_lease_until = clock_timestamp()")
         async with gate(world):
             worker = world.worker("--concurrency=1", "--prefetch=1", **PATIENT)

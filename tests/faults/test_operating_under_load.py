@@ -33,8 +33,6 @@ from backfill.errors import ConflictError
 from backfill.ledger import operations
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
-from backfill.producers.queueing import queue
-from backfill.producers.screen import Screen
 from backfill.services import Services
 from backfill.states import JOB_ARROWS, JobState
 from tests.conftest import environment
@@ -42,6 +40,7 @@ from tests.support import broker
 from tests.support.commands import Command
 from tests.support.databases import new_database
 from tests.support.definitions import Configured
+from tests.support.queueing import in_process
 from tests.support.waiting import eventually
 from tests.support.world import World, application, new_world
 
@@ -109,7 +108,7 @@ class Operating(RuleBasedStateMachine):
 
     async def _queue(self) -> None:
         request = Request(Mode.ALL, Priority.NORMAL, "asc", BATCH, None, (), None, None)
-        result = await queue(self.settings, Configured(), request, Screen(silent=True))
+        result = await in_process(self.settings, Configured(), request)
         assert result["queued"] == RECORDS
         # Slow enough to be met in the middle.
         await self.world.execute("UPDATE backfill_jobs SET pause_ms = 50 WHERE id = $1", UUID(result["job"]))

@@ -4,10 +4,11 @@ import pytest
 
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
-from backfill.producers import preparation, queueing
+from backfill.producers import preparation
 from backfill.producers.screen import Screen
 from backfill.settings import Settings
 from tests.support.keyed import Keyed, Table, numbers
+from tests.support.queueing import in_process
 from tests.support.world import World
 
 
@@ -19,7 +20,7 @@ async def prepared(world: World, monkeypatch: pytest.MonkeyPatch, limit: int | N
     request = Request(Mode.NULL, Priority.NORMAL, "asc", 10, limit, (), None, None)
     screen = Screen(silent=True)
     monkeypatch.setattr(screen, "say", said.append)
-    await queueing.queue(settings, Keyed(), request, screen)
+    await in_process(settings, Keyed(), request, screen)
     return "\n".join(said)
 
 

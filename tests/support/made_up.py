@@ -13,10 +13,9 @@ from uuid import UUID
 from backfill import ColumnBackfill, Skip, settings
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
-from backfill.producers import queueing
-from backfill.producers.screen import Screen
 from backfill.settings import Settings
 from backfill.workers.worker import Options, Worker
+from tests.support.queueing import in_process
 from tests.support.world import World
 
 
@@ -77,7 +76,7 @@ async def queued(
 ) -> UUID | None:
     """Queue a job whole; None when there was nothing to do."""
     request = Request(mode, Priority.NORMAL, "asc", batch_size, None, (), None, None)
-    result = await queueing.queue(configured(world, **env), definition, request, Screen(silent=True))
+    result = await in_process(configured(world, **env), definition, request)
     return UUID(result["job"]) if result["job"] else None
 
 

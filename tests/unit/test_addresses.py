@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from backfill import addresses, console, settings
+from backfill import addresses, settings
 from backfill.errors import UsageError
 
 PLAIN = "postgresql://u:p@h:5432/db"
@@ -92,7 +92,7 @@ def test_a_pooler_and_the_ledgers_schema_travel_in_the_url() -> None:
 def test_our_own_settings_are_part_of_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("DATABASE_URL", PLAIN), ("BACKFILL_POOLED", "1"), ("BACKFILL_SCHEMA", "jobs")):
         monkeypatch.setenv(name, value)
-    found = addresses.read(console.need_database(settings.read()))
+    found = addresses.read(settings.read().need_database())
     assert (found.url, found.is_shared, found.ledger_schema) == (PLAIN, True, "jobs")
 
 

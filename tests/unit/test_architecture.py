@@ -13,14 +13,13 @@ COMMANDS = ("backfill.producers.command", "backfill.workers.command")
 BESIDE = ("producers", "workers", "examples")  # folders that `backfill` has links to
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry"},
+    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry", "masking"},
     {
         *("definition", "fingerprint", "parameters", "contract", "application"),
-        *("settings", "statements", "exposition", "kinds", "inputs"),
+        *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),
     },
     {
         "blockers",
-        "addresses",
         "codecs",
         "connecting",
         "route",
@@ -129,6 +128,34 @@ def test_nothing_but_commands_imports_commands() -> None:
             assert target not in ("backfill.producers.command", "backfill.workers.command"), (
                 f"{source} imports {target}"
             )
+
+
+# What a process shows, and what it is connected to, is decided where it is put together; the rest is handed in.
+ONLY = {
+    "console": {"producers.command", "producers.screen", "workers.command"},
+    # One room each; the keeper has a thread of its own, and with it a connection.
+    "database.connected": {"producers.parts", "workers.keeper"},
+    "database.pooled": {"workers.worker"},
+    # Links that have to be made again after a loss, by whoever notices it.
+    "broker.connected": {"workers.intake", "workers.reconciler"},
+}
+
+
+@pytest.mark.parametrize("what", ONLY)
+def test_producers_and_workers_are_handed_what_they_print_with_and_connect_to(what: str) -> None:
+    users = {
+        module_name(path).removeprefix("backfill.") for path in sources("producers", "workers") if uses(path, what)
+    }
+    assert users == ONLY[what]
+
+
+def uses(path: Path, what: str) -> bool:
+    """Whether it imports a module of the core, or a name of one, or takes that name from the module."""
+    if any(f"{target}.".startswith(f"backfill.{what}.") for target in imports(path)):
+        return True
+    return any(
+        isinstance(node, ast.Attribute) and ast.unparse(node) == what for node in ast.walk(ast.parse(path.read_text()))
+    )
 
 
 def test_the_ledger_alone_executes_statements_of_the_ledger() -> None:

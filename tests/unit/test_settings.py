@@ -2,7 +2,7 @@
 
 import pytest
 
-from backfill import settings
+from backfill import masking, settings
 from backfill.errors import UsageError
 
 BAD = {
@@ -72,5 +72,5 @@ def test_without_delays_there_are_no_retries(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_a_password_is_never_shown(url: str, shown: str) -> None:
-    masked = settings.mask(url)
+    masked = masking.mask(url)
     assert masked == shown

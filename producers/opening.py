@@ -1,0 +1,79 @@
+"""Open a job for a request, or find the one that its idempotency key belongs to."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from backfill import parameters
+from backfill.actor import actor
+from backfill.definition import ColumnBackfill
+from backfill.errors import ConflictError
+from backfill.failpoints import failpoint
+from backfill.ledger import idempotency, jobs
+from backfill.ledger.job import Job
+from backfill.ledger.jobs import Request
+from backfill.producers.parts import Parts
+from backfill.producers.preparation import Preparation, canonical
+
+
+@dataclass(frozen=True)
+class Led:
+    """A job that this producer leads: it alone plans, until its lease on the job ends."""
+
+    job: Job
+    prepared: Preparation
+    producer: UUID
+
+
+async def opened(parts: Parts, prepared: Preparation) -> Led | None:
+    """The job that was opened; None when another call with the same key was a moment faster.
+
+    Raises ConflictError for records that another active job has.
+    """
+    assert prepared.upper_key is not None  # noqa: S101 - records matched, so there is a highest one
+    definition, producer = prepared.target.definition, uuid4()
+    try:
+        job_id = await jobs.open_job(
+            parts.connection,
+            prepared.request,
+            backfill=definition.name,
+            definition_hash=definition.fingerprint(),
+            parameters=parameters.stored(definition),
+            upper_key=prepared.upper_key,
+            key_range=prepared.key_range,
+            producer=producer,
+            max_jobs=parts.settings.max_jobs,
+            actor=actor(),
+        )
+    except (asyncpg.UniqueViolationError, ConflictError):
+        key = prepared.request.idempotency_key
+        if key is not None and await idempotency.find(parts.connection, key) is not None:
+            return None
+        raise
+    parts.report.say(f"Job: {job_id}")
+    failpoint("producer.after_open")
+    return Led(await jobs.read(parts.connection, job_id), prepared, producer)
+
+
+async def existing(parts: Parts, definition: ColumnBackfill, request: Request) -> Job | None:
+    """The job of the request's idempotency key; None when there is no key, or it is new.
+
+    Raises ConflictError when the key is another request's.
+    """
+    if request.idempotency_key is None:
+        return None
+    job_id = await idempotency.find(parts.connection, request.idempotency_key)
+    if job_id is None:
+        return None
+    job = await jobs.read(parts.connection, job_id)
+    if job.backfill == definition.name:
+        request = await canonical(parts.connection, definition, request)
+    ids = await jobs.record_ids(parts.connection, job_id)
+    idempotency.need_same(job, ids, request, definition.name, parameters.stored(definition))
+    if job.priority is not request.priority:
+        parts.report.warn(
+            f"job {job_id} has priority {job.priority.value}; change it with: "
+            f"backfill set {job_id} --priority={request.priority.value}"
+        )
+    return job
