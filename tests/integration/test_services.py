@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 
+from backfill import private
 from backfill import services as own
 from backfill.commands.services import services as command
 from backfill.services import Services, process, state
@@ -51,7 +52,7 @@ async def test_a_whole_life(started: Path) -> None:
     # Then both get the same pair, and so does everyone who asks again
     found = own.up(started)
     assert first == second == found.database_url
-    assert own.running(started) == found
+    assert private.answering(started) == {"database_url": found.database_url, "rabbitmq_url": found.amqp_url}
     await answer(found.database_url, found.amqp_url)
     assert found.management_url
     assert broker.call(found.management_url, "GET", "/overview")["node"] == "backfill@localhost"
@@ -75,7 +76,7 @@ async def test_a_whole_life(started: Path) -> None:
     # When they are stopped, nothing of them is left
     assert own.down(started) == ["postgres", "rabbitmq"]
     assert not any(process.alive(pid) for pid in members if pid)
-    assert own.running(started) is None
+    assert private.answering(started) == {}
     assert own.down(started) == []
 
     # And they come back where they were, with what they held
