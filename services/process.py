@@ -1,83 +1,83 @@
 """Finds and ends processes by what they carry, so that a recycled process id is never trusted."""
 
-import os
 import signal
 import time
 from collections.abc import Iterable
-from pathlib import Path
+from contextlib import suppress
+from typing import TypeAlias
 
-PROC = Path("/proc")
+from backfill.errors import UsageError
+
+try:
+    import psutil
+except ImportError as missing:
+    raise UsageError("private services need psutil: pip install 'backfill-toolkit[services]'") from missing
+
+Process: TypeAlias = psutil.Process
 
 
-def alive(pid: int) -> bool:
-    """True while the process runs; a zombie that nobody reaped does not count."""
-    try:
-        stat = (PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+def started_with(pid: int, argument: str) -> Process | None:
+    """The process of this id, None unless it runs and has the argument on its command line."""
+    with suppress(psutil.Error):
+        found = psutil.Process(pid)
+        if argument in found.cmdline():
+            return found
+    return None
+
+
+def carrying(name: str, value: str) -> list[Process]:
+    """Processes that run and have the variable in the environment they were started with."""
+    # A zombie has no environment any more, and those of others cannot be read.
+    return [
+        one
+        for one in psutil.process_iter(["environ"])
+        if one.info["environ"] and one.info["environ"].get(name) == value and one.is_running()
+    ]
+
+
+def family(parent: Process) -> list[Process]:
+    """A process and its direct children."""
+    with suppress(psutil.NoSuchProcess):
+        return [parent, *parent.children()]
+    return [parent]
+
+
+def ended(process: Process) -> bool:
+    """True when it no longer runs, even if nobody has taken its entry away yet."""
+    with suppress(psutil.NoSuchProcess):
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return True
 
 
 def unreaped(pid: int) -> bool:
     """True for a process that has ended but whose entry nobody took away yet."""
-    return (PROC / str(pid)).exists() and not alive(pid)
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return False
 
 
-def arguments(pid: int) -> list[str]:
-    """The command line of a process, empty when it is gone."""
-    return _entries(PROC / str(pid) / "cmdline")
-
-
-def carrying(mark: str) -> list[int]:
-    """Processes that have the line ``NAME=value`` in the environment they were started with."""
-    return [pid for pid in _pids() if mark in _entries(PROC / str(pid) / "environ") and alive(pid)]
-
-
-def children(parent: int) -> list[int]:
-    """Direct children of a process."""
-    return [pid for pid in _pids() if _parent(pid) == parent and alive(pid)]
-
-
-def kill(pids: Iterable[int]) -> None:
+def kill(processes: Iterable[Process]) -> None:
     """SIGKILL, then wait until none of them runs."""
-    doomed = list(pids)
-    for pid in doomed:
-        send(pid, signal.SIGKILL)
-    wait_gone(doomed, deadline=10)
+    doomed = list(processes)
+    for one in doomed:
+        send(one, signal.SIGKILL)
+    wait_ended(doomed, deadline=10)
 
 
-def send(pid: int, number: signal.Signals) -> None:
+def send(process: psutil.Process, number: signal.Signals) -> None:
     """Signal a process that may have ended meanwhile."""
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
 
 
-def wait_gone(pids: Iterable[int], *, deadline: float) -> bool:
+def wait_ended(processes: Iterable[Process], *, deadline: float) -> bool:
     """True as soon as none of the processes runs, False at the deadline."""
+    # Not psutil's own wait: it goes on for a zombie, which in some containers nobody ever reaps, and it takes
+    # the exit code of a child away from whoever started it.
     until = time.monotonic() + deadline
-    watched = list(pids)
-    while any(alive(pid) for pid in watched):
+    watched = list(processes)
+    while not all(map(ended, watched)):
         if time.monotonic() > until:
             return False
         time.sleep(0.02)
     return True
-
-
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in PROC.glob("[0-9]*")]
-
-
-def _parent(pid: int) -> int | None:
-    try:
-        return int((PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
-    except (OSError, IndexError):
-        return None
-
-
-def _entries(path: Path) -> list[str]:
-    try:
-        return path.read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return []

@@ -1,5 +1,6 @@
 """What belongs to an extra is not needed without it, and where it is needed one line says what to install."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from tests.unit.test_architecture import OF_SERVICES
 
 ROOT = Path(__file__).parents[2]
+NOWHERE = {"DATABASE_URL": "postgresql://u@127.0.0.1:9/db", "RABBITMQ_URL": "amqp://u@127.0.0.1:9/"}
+MISSING = "private services need psutil: pip install 'backfill-toolkit[services]'"
 
 
 def bare(folder: Path, module: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -45,3 +48,15 @@ def test_whoever_uses_private_services_needs_nothing_of_what_starts_them(
     assert damaged.returncode == 2
     assert "urls.json is damaged" in damaged.stderr
     assert "services" not in nothing.stdout + damaged.stdout
+
+
+@pytest.mark.parametrize("words", [["services", "status"], ["services", "down"], ["services", "up"], ["demo"]])
+def test_who_starts_them_is_told_what_to_install(tmp_path: Path, words: list[str]) -> None:
+    ended = bare(tmp_path, "backfill.entry", *words, **NOWHERE)
+    assert (ended.returncode, ended.stderr.splitlines()[0]) == (2, f"error: {MISSING}")
+
+
+def test_so_is_a_program(tmp_path: Path) -> None:
+    ended = bare(tmp_path, "backfill.entry", "services", "status", "--json")
+    assert ended.returncode == 2
+    assert json.loads(ended.stdout.splitlines()[0])["error"]["text"] == MISSING

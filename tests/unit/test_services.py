@@ -3,8 +3,6 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +13,7 @@ from click.testing import CliRunner
 from backfill import private, services
 from backfill.commands.services import services as command
 from backfill.errors import UnreachableError, UsageError
-from backfill.services import account, choice, containers, install, ports, process, programs, state
+from backfill.services import account, choice, containers, install, ports, programs, state
 from backfill.services.containers import Container
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
@@ -228,24 +226,6 @@ def test_free_ports_are_unusual_and_free() -> None:
     start = ports.free_block(16)
     assert ports.FIRST <= start <= ports.LAST - 16
     assert not any(ports.answers(port) for port in range(start, start + 16))
-
-
-def test_a_process_is_found_by_what_it_carries_and_gone_once_it_is_a_zombie() -> None:
-    mark = f"BACKFILL_TEST_MARK={os.getpid()}"
-    name, value = mark.split("=")
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={name: value})
-    try:
-        assert process.carrying(mark) == [child.pid]
-        assert child.pid in process.children(os.getpid())
-        assert "input()" in process.arguments(child.pid)
-        process.kill([child.pid])
-        assert not process.alive(child.pid)
-        assert process.unreaped(child.pid)
-    finally:
-        child.kill()
-        child.communicate()
-    assert not process.unreaped(child.pid)
-    assert process.carrying(mark) == []
 
 
 def test_debians_newest_programs_are_used_without_the_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
