@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 import click
 
+from backfill import private
 from backfill import settings as settings_module
 from backfill.errors import BackfillError
 from backfill.settings import Settings
@@ -140,19 +141,11 @@ def read_settings(**flags: Any) -> Settings:
 
 def _with_private_services(settings: Settings) -> Settings:
     """Fill URLs that are not set from the private services, when those run."""
-    if settings.database_url and settings.rabbitmq_url:
+    missing = [name for name in ("database_url", "rabbitmq_url") if not getattr(settings, name)]
+    found = private.answering(settings.home / "services") if missing else {}
+    if not found.keys() >= {*missing}:  # one of the two alone belongs to services that are starting or stopping
         return settings
-    from backfill import services
-
-    running = services.running(settings.home / "services")
-    if running is None:
-        return settings
-    return settings.model_copy(
-        update={
-            "database_url": settings.database_url or running.database_url,
-            "rabbitmq_url": settings.rabbitmq_url or running.amqp_url,
-        }
-    )
+    return settings.model_copy(update={name: found[name] for name in missing})
 
 
 @asynccontextmanager

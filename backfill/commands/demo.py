@@ -41,6 +41,8 @@ def demo(killmails: int, workers: int) -> None:
         began = time.monotonic()
         if not Path("Procfile").is_file():
             raise UsageError("no Procfile in this folder; run the demo in a checkout of the toolkit")
+        if not Path(_script("honcho")).is_file():
+            raise UsageError("the demo needs honcho: pip install 'backfill-toolkit[services]'")
         with stage(f"{EXAMPLE}:KillmailValues") as environment:
             run = _Steps(environment)
             run("Tables and ledger", sys.executable, "-m", EXAMPLE, "schema")

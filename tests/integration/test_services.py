@@ -2,16 +2,18 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import aio_pika
 import asyncpg
+import psutil
 import pytest
 from click.testing import CliRunner
 
+from backfill import private
 from backfill import services as own
 from backfill.commands.services import services as command
 from backfill.services import Services, process, state
@@ -51,7 +53,7 @@ async def test_a_whole_life(started: Path) -> None:
     # Then both get the same pair, and so does everyone who asks again
     found = own.up(started)
     assert first == second == found.database_url
-    assert own.running(started) == found
+    assert private.answering(started) == {"database_url": found.database_url, "rabbitmq_url": found.amqp_url}
     await answer(found.database_url, found.amqp_url)
     assert found.management_url
     assert broker.call(found.management_url, "GET", "/overview")["node"] == "backfill@localhost"
@@ -69,13 +71,14 @@ async def test_a_whole_life(started: Path) -> None:
     assert isinstance(rabbitmq, Rabbitmq)
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(found.database_url.replace(postgres.password, "wrong"), timeout=10)
-    members = [postgres.pid, *process.carrying(node.mark(Path(rabbitmq.home)))]
+    members = [psutil.Process(postgres.pid), *process.carrying(*node.mark(Path(rabbitmq.home)))]
+    assert len(members) > 2, "the server, the node and its port mapper"
     assert exposed(members) == []
 
     # When they are stopped, nothing of them is left
     assert own.down(started) == ["postgres", "rabbitmq"]
-    assert not any(process.alive(pid) for pid in members if pid)
-    assert own.running(started) is None
+    assert all(map(process.ended, members))
+    assert private.answering(started) == {}
     assert own.down(started) == []
 
     # And they come back where they were, with what they held
@@ -129,13 +132,13 @@ async def test_every_test_has_a_database_and_a_virtual_host_of_its_own(
     assert vhost != services.amqp_url
 
 
-def exposed(pids: list[int | None]) -> list[str]:
+def exposed(processes: list[psutil.Process]) -> list[str]:
     """Addresses beyond loopback on which any of the processes listens."""
-    sockets = {os.readlink(link) for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
-    loopback = ("0100007F:", "00000000000000000000000001000000:")
-    lines = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
-    return [
-        line[1]
-        for line in lines
-        if line[3] == "0A" and f"socket:[{line[9]}]" in sockets and not line[1].startswith(loopback)
+    listening = [
+        one.laddr.ip
+        for process in processes
+        for one in process.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN
     ]
+    assert listening
+    return [address for address in listening if not ip_address(address).is_loopback]

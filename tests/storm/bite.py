@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-CODE: Final = ("backfill", "producers", "workers", "sql", "tests")
+CODE: Final = ("backfill", "producers", "workers", "services", "sql", "tests")
 
 
 @dataclass(frozen=True)

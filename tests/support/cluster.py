@@ -60,8 +60,8 @@ class Node:
         self.started.append(command)
 
     def kill9(self) -> None:
-        while pids := process.carrying(node.mark(self.home)):
-            process.kill(pids)
+        while running := process.carrying(*node.mark(self.home)):
+            process.kill(running)
         while self.started:
             self.started.pop().wait(10)
 
@@ -117,4 +117,4 @@ class Cluster:
     def end(self) -> None:
         for one in self.nodes:
             one.kill9()
-        process.kill(process.carrying(f"{EPMD_MARK}={self._folder}"))
+        process.kill(process.carrying(EPMD_MARK, str(self._folder)))

@@ -28,8 +28,8 @@ class Server(Postgres):
 
     def freeze(self) -> None:
         """Fall silent, as a machine does that has gone."""
-        if (pid := self.pid) is not None:
-            for one in (pid, *process.children(pid)):
+        if server := self._process:
+            for one in process.family(server):
                 process.send(one, signal.SIGSTOP)
 
     def only_read(self) -> None:

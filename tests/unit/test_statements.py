@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 NAMES = sorted(str(path.relative_to(statements.FOLDER).with_suffix("")) for path in statements.FOLDER.rglob("*.sql"))
 CONSTANTS = {
     node.value
-    for folder in ("backfill", "producers", "workers", "examples")
+    for folder in ("backfill", "producers", "workers", "services", "examples")
     for path in (ROOT / folder).rglob("*.py")
     for node in ast.walk(ast.parse(path.read_text()))
     if isinstance(node, ast.Constant) and isinstance(node.value, str)

@@ -88,6 +88,6 @@ async def _stopped(storm: Storm) -> Command | None:
     def stands() -> bool:
         return one.returncode is not None or is_stopped(one.pid)
 
-    with contextlib.suppress(AssertionError, OSError):
+    with contextlib.suppress(AssertionError):
         await eventually(stands, deadline=15)  # on a busy machine its start alone takes seconds
     return one if one.returncode is None else None

@@ -42,6 +42,7 @@ def up(folder: Path, *, durable: bool = True, say: Callable[[str], object] | Non
             servers[service] = server
             state.write(folder, servers)
             server.start()
+        state.write_urls(folder, {VARIABLES[service].lower(): server.url for service, server in servers.items()})
         return _services(servers)
 
 
@@ -51,6 +52,7 @@ def down(folder: Path, *, delete: bool = False) -> list[str]:
     if not folder.is_dir():
         return []
     with state.locked(folder):
+        state.write_urls(folder, {})
         servers = state.read(folder)
         stopped = [service for service, server in servers.items() if server.answers()]
         for server in servers.values():
@@ -61,14 +63,6 @@ def down(folder: Path, *, delete: bool = False) -> list[str]:
         if delete:
             state.write(folder, {})
     return stopped
-
-
-def running(folder: Path) -> Services | None:
-    """Where the services answer now, None unless both do; cheap enough for every command."""
-    servers = state.read(folder.absolute())
-    answering = {service: server for service, server in servers.items() if server.answers()}
-    complete = all(_given(service) or service in answering for service in STARTED)
-    return _services(answering) if complete else None
 
 
 def status(folder: Path) -> list[tuple[str, str, str, str]]:

@@ -77,9 +77,9 @@ def environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
-def mark(home: Path) -> str:
-    """The line of that environment by which a node's processes, epmd included, are found."""
-    return f"RABBITMQ_PID_FILE={home}/pid"
+def mark(home: Path) -> tuple[str, str]:
+    """The variable of that environment, and its value, by which a node's processes, epmd included, are found."""
+    return "RABBITMQ_PID_FILE", f"{home}/pid"
 
 
 def _write(file: Path, text: str) -> None:

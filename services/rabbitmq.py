@@ -49,12 +49,7 @@ class Rabbitmq:
     @property
     def pid(self) -> int | None:
         """The node's process, None when it does not run."""
-        try:
-            pid = int((Path(self.home) / "pid").read_text())
-        except (OSError, ValueError):
-            return None
-        # The node was given its home on the command line.
-        return pid if process.alive(pid) and f"{self.home}/home" in process.arguments(pid) else None
+        return found.pid if (found := self._process) else None
 
     def answers(self) -> bool:
         """True when it runs and accepts connections."""
@@ -83,7 +78,7 @@ class Rabbitmq:
         # Not subprocess: the node outlives this process, and nothing here would ever wait for it.
         command = ["sh", "-c", 'cd "$0" && exec "$@"', self.home, *server]
         environment = node.environment(home, self.port)
-        leader = os.posix_spawn("/bin/sh", command, environment, file_actions=streams, setsid=True)
+        leader = process.Process(os.posix_spawn("/bin/sh", command, environment, file_actions=streams, setsid=True))
         if not self._became_ready(leader):
             self.kill9()
             lines = log.read_text().strip().splitlines() or ["no output"]
@@ -93,9 +88,9 @@ class Rabbitmq:
 
     def stop(self) -> None:
         """End it cleanly, which takes seconds."""
-        if (pid := self.pid) is not None:
-            process.send(pid, signal.SIGTERM)
-            process.wait_gone([pid], deadline=60)
+        if server := self._process:
+            process.send(server, signal.SIGTERM)
+            process.wait_ended([server], deadline=60)
         self.kill9()  # epmd outlives its node; so does a node that would not stop
 
     def restart(self) -> None:
@@ -105,8 +100,8 @@ class Rabbitmq:
 
     def kill9(self) -> None:
         """Kill all its processes as a crash would."""
-        while pids := process.carrying(node.mark(Path(self.home))):
-            process.kill(pids)
+        while running := process.carrying(*node.mark(Path(self.home))):
+            process.kill(running)
 
     def delete(self) -> None:
         """Stop it and remove its data."""
@@ -131,7 +126,15 @@ class Rabbitmq:
             raise UnreachableError("rabbitmq-server is not installed; install it, or set RABBITMQ_URL")
         return [str(found / program)]
 
-    def _became_ready(self, leader: int) -> bool:
+    @property
+    def _process(self) -> process.Process | None:
+        try:
+            pid = int((Path(self.home) / "pid").read_text())
+        except (OSError, ValueError):
+            return None
+        return process.started_with(pid, f"{self.home}/home")  # it was given its home on the command line
+
+    def _became_ready(self, leader: process.Process) -> bool:
         import urllib.request  # slow, and most commands only ask whether the node runs
 
         # HTTP, not rabbitmqctl: that one fails before the node registers and sleeps in steps of ten seconds.
@@ -141,7 +144,7 @@ class Rabbitmq:
             headers={"Authorization": "Basic " + b64encode(f"{node.USER}:{self.password}".encode()).decode()},
         )
         until = time.monotonic() + 90
-        while process.alive(leader) and time.monotonic() < until:
+        while not process.ended(leader) and time.monotonic() < until:
             try:
                 urllib.request.urlopen(check, timeout=2).read()  # noqa: S310 - loopback http
             except OSError:

@@ -70,8 +70,7 @@ class Postgres:
     @property
     def pid(self) -> int | None:
         """The server's process, None when it does not run."""
-        pid = self._recorded_pid
-        return pid if pid and process.alive(pid) and str(self.data) in process.arguments(pid) else None
+        return found.pid if (found := self._process) else None
 
     def answers(self) -> bool:
         """True when it runs and accepts connections."""
@@ -109,8 +108,8 @@ class Postgres:
 
     def kill9(self) -> None:
         """Kill all its processes as a crash would."""
-        if (pid := self.pid) is not None:
-            process.kill([pid, *process.children(pid)])
+        if server := self._process:
+            process.kill(process.family(server))
 
     def delete(self) -> None:
         """Stop it and remove its data."""
@@ -142,6 +141,11 @@ class Postgres:
             return [line.strip() for line in (self.data / "postmaster.pid").read_text().splitlines()]
         except OSError:
             return []
+
+    @property
+    def _process(self) -> process.Process | None:
+        pid = self._recorded_pid
+        return process.started_with(pid, str(self.data)) if pid else None
 
     @property
     def _recorded_pid(self) -> int | None:

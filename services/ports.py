@@ -20,6 +20,7 @@ def free_block(size: int) -> int:
 
 def is_free(port: int) -> bool:
     """True when a server could listen there now."""
+    # Bound, not looked up with psutil: a list of sockets does not say what the kernel will allow.
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""The file that remembers which services this project started, with their ports and passwords."""
+"""The files that remember which services this project started, with their ports and passwords."""
 
 import fcntl
 import json
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from backfill import private
 from backfill.errors import UsageError
 from backfill.services.containers import Container
 from backfill.services.postgres import Postgres
@@ -32,14 +33,14 @@ def read(folder: Path) -> dict[str, Server]:
 
 
 def write(folder: Path, servers: dict[str, Server]) -> None:
-    """Replace the record in one step; only its owner can read it, since it holds passwords."""
+    """Record the servers, with all that it takes to stop and start them again."""
     names = {kind: name for name, kind in KINDS.items()}
-    records = {service: (names[type(server)], asdict(server)) for service, server in servers.items()}
-    draft = folder / "services.json.new"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w") as file:
-        json.dump(records, file, indent=2)
-    draft.replace(folder / "services.json")
+    _replace(folder / "services.json", {service: (names[type(one)], asdict(one)) for service, one in servers.items()})
+
+
+def write_urls(folder: Path, urls: dict[str, str]) -> None:
+    """Tell every command where they answer, without its having to import anything from here."""
+    _replace(folder / private.FILE, urls)
 
 
 @contextmanager
@@ -54,3 +55,12 @@ def locked(folder: Path) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _replace(file: Path, value: object) -> None:
+    """In one step, and so that only its owner can read it, since it holds passwords."""
+    draft = file.with_name(f"{file.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w") as opened:
+        json.dump(value, opened, indent=2)
+    draft.replace(file)

