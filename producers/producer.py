@@ -26,7 +26,7 @@ PAGE_BYTES: Final = 8_388_608  # of ids, whatever a key is like
 PUBLISH_SECONDS: Final = 60.0
 
 Pages: TypeAlias = asyncio.Queue[list[PlannedPartition] | None]
-Progress: TypeAlias = Callable[[str, int], None]  # partition key, records in it
+Published: TypeAlias = Callable[[str, int], None]  # partition key, records in it
 
 
 class Producer:
@@ -37,15 +37,15 @@ class Producer:
         planner: "asyncpg.Connection[Any]",
         marker: "asyncpg.Connection[Any]",
         publisher: Publisher,
-        identity: UUID,
-        progress: Progress,
+        producer: UUID,
+        published: Published,
         watch: Watch,
     ) -> None:
         self._planner = planner
         self._marker = marker
         self._publisher = publisher
-        self._identity = identity
-        self._progress = progress
+        self._id = producer
+        self._published = published
         self._watch = watch
         self._leading = asyncio.Lock()
         self.records = 0  # published by this run
@@ -65,8 +65,8 @@ class Producer:
                 group.create_task(self._publish_pages(job, pages), name="publisher")
             await self._publish_leftovers(job, shown=False)  # planned while the job was paused
             failpoint("producer.before_finish")
-            await planning.finish(self._planner, job.id, self._identity)
-        await planning.leave(self._planner, job.id, self._identity)
+            await planning.finish(self._planner, job.id, self._id)
+        await planning.leave(self._planner, job.id, self._id)
 
     async def _plan(
         self,
@@ -93,7 +93,7 @@ class Producer:
                         self._planner,
                         target,
                         job,
-                        producer=self._identity,
+                        producer=self._id,
                         cursor=cursor,
                         bounds=bounds,
                         rows=rows,
@@ -148,7 +148,7 @@ class Producer:
         for partition in page:
             self.records += len(partition.record_ids)
             self.batches += 1
-            self._progress(partition.partition_key, len(partition.record_ids))
+            self._published(partition.partition_key, len(partition.record_ids))
 
     async def _publish_one(self, job: Job, partition: PlannedPartition, priority: Priority) -> None:
         message = partition.message(job.backfill)
@@ -162,7 +162,7 @@ class Producer:
                 if attempt.retry_state.attempt_number > 1:
                     # A blocked broker must not cost the lead of a job that is being worked on.
                     async with self._leading:
-                        await jobs.lead(self._marker, job.id, self._identity)
+                        await jobs.lead(self._marker, job.id, self._id)
                 await self._publisher.publish(message, priority)
 
 

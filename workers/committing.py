@@ -77,7 +77,7 @@ class Committing:
                     await self._writing.may_take(LOCK_MS, LOCKED_MS)
             left = await self._write(piece, way, tally)
             unreached = [one for part in (*left.unreached, *left.slow) for one in part.ids]
-            await self._settle(tally, ending, [*unreached, *rest])
+            await self._conclude(tally, ending, [*unreached, *rest])
             failpoint("worker.before_commit")
         except BaseException:
             if not self._connection.is_closed():
@@ -100,7 +100,7 @@ class Committing:
             return Left()
         return await self._writing.isolated(piece, tally, is_patient=way is Way.ALONE)
 
-    async def _settle(self, tally: Tally, ending: Ending, rest: list[str]) -> None:
+    async def _conclude(self, tally: Tally, ending: Ending, rest: list[str]) -> None:
         """Count, and keep the claim while there is a rest of the batch, or records that are only held."""
         error = next((f"{kind}: {text}" for kind, text in tally.remaining.values()), None)
         if ending.last:
@@ -108,7 +108,7 @@ class Committing:
             tally.remaining = {}
         ends = not rest and bool(tally.remaining)
         later, tally.later = tally.later, [*tally.later, *rest]
-        await partitions.settle(
+        await partitions.conclude(
             self._connection,
             self._claim,
             tally,

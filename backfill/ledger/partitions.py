@@ -102,7 +102,7 @@ async def lock(
     return held is not None
 
 
-async def settle(
+async def conclude(
     connection: Connection,
     claim: Claim,
     tally: Tally,
@@ -120,6 +120,7 @@ async def settle(
     With records remaining the partition waits `retry_seconds` for its next attempt, or stays claimed when None.
     """
     held = next(iter(tally.held.values()), None)
+    remaining = [*tally.remaining, *tally.held, *tally.later]
     if tally.failed:
         failures = [
             (record_id, clean(kind, MOST_OF_A_NAME), clean(text)) for record_id, (kind, text) in tally.failed.items()
@@ -130,12 +131,13 @@ async def settle(
             *(list(column) for column in zip(*failures, strict=True)),
         )
     tally.state = await connection.fetchval(
-        statements.read("ledger/partitions/settle"),
+        statements.read("ledger/partitions/conclude"),
         claim.id,
         *tally.counts().values(),
         json.dumps(tally.reasons()),
         duration_ms,
-        [*tally.remaining, *tally.held, *tally.later] or None,
+        "end" if not remaining else "keep" if retry_seconds is None else "wait",
+        remaining or None,
         retry_seconds,
         None if error is None else clean(error),
         definition_hash,

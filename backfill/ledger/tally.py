@@ -8,7 +8,7 @@ from typing import Final
 from backfill.states import OUTCOMES
 from backfill.texts import clean
 
-MOST_REASONS: Final = 50  # different ones, kept of a partition; as many as sql/ledger/partitions/settle.sql keeps
+MOST_REASONS: Final = 50  # different ones, kept of a partition; as many as sql/ledger/partitions/conclude.sql keeps
 MOST_OF_A_REASON: Final = 500
 OTHER_REASONS: Final = "other reasons"
 NOT_ADDED: Final = frozenset({"later", "state"})  # they are of the one round

@@ -29,13 +29,13 @@ async def in_hand(world: World, partitions: int) -> tuple[UUID, list[int]]:
     return job, [row["id"] for row in rows]
 
 
-async def settle(
+async def conclude(
     connection: "asyncpg.Connection[Any]", partition: int, updated: int, skipped: int, failed: int
 ) -> None:
     """As an apply does it, in its transaction."""
     counts = (updated, 0, skipped, failed, 0)
-    rest = ("{}", 1.0, None, None, None, None, None, None)
-    await connection.execute(statements.read("ledger/partitions/settle"), partition, *counts, *rest)
+    rest = ("{}", 1.0, "end", None, None, None, None, None, None)
+    await connection.execute(statements.read("ledger/partitions/conclude"), partition, *counts, *rest)
 
 
 async def counts(world: World, job_id: UUID) -> tuple[int, ...]:
@@ -60,7 +60,7 @@ async def waiting(world: World, count: int) -> None:
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
 async def test_what_settles_behind_the_end_is_counted_with_it(world: World, end: str) -> None:
     job, (first, second, third) = await in_hand(world, 3)
-    await settle(world.connection, first, 10, 0, 0)
+    await conclude(world.connection, first, 10, 0, 0)
     await world.execute(END.format(end), job)
     assert await counts(world, job) == (1, 0, 10, 0)
     # Two at once, of which the second waits for the first.
@@ -68,8 +68,8 @@ async def test_what_settles_behind_the_end_is_counted_with_it(world: World, end:
         early, late = one.transaction(), other.transaction()
         await early.start()
         await late.start()
-        await settle(one, second, 7, 0, 3)
-        settling = asyncio.ensure_future(settle(other, third, 0, 10, 0))
+        await conclude(one, second, 7, 0, 3)
+        settling = asyncio.ensure_future(conclude(other, third, 0, 10, 0))
         await waiting(world, 1)
         await early.commit()
         await settling
@@ -82,7 +82,7 @@ async def test_an_end_waits_for_what_is_settling(world: World) -> None:
     async with world.session() as session:
         transaction = session.transaction()
         await transaction.start()
-        await settle(session, partition, 6, 0, 4)
+        await conclude(session, partition, 6, 0, 4)
         ending = asyncio.ensure_future(world.execute(END.format("cancelled"), job))
         async with world.session() as onlooker:
             await waiting(World(**{**vars(world), "connection": onlooker}), 1)
@@ -100,7 +100,7 @@ async def test_of_two_roll_ups_the_older_one_does_not_win(world: World) -> None:
         await roller.execute("SELECT set_config('app.current_tenant', 'default', false)")
         rolling = asyncio.ensure_future(jobs.roll_up(roller, job))
         await waiting(world, 1)
-        await settle(world.connection, partition, 10, 0, 0)
+        await conclude(world.connection, partition, 10, 0, 0)
         await held.commit()
         await rolling
     assert await counts(world, job) == (1, 0, 10, 0)
@@ -116,7 +116,7 @@ async def test_a_delete_waits_for_what_is_being_applied(world: World) -> None:
         await session.execute("SELECT FROM backfill_partitions FOR NO KEY UPDATE")
         deleting = asyncio.ensure_future(done(world, "delete", str(job), "--yes"))
         await waiting(world, 1)
-        await settle(session, partition, 10, 0, 0)
+        await conclude(session, partition, 10, 0, 0)
         await transaction.commit()
         await deleting
     assert await world.value("SELECT count(*) FROM backfill_jobs") == 0

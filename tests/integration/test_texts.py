@@ -44,7 +44,7 @@ async def test_an_apply_takes_any_reason_and_any_error(world: World) -> None:
         failed={"57": (HOSTILE, HOSTILE), "58": ("ValueError", HOSTILE)},
         remaining={"59": ("TransientError", HOSTILE)},
     )
-    await partitions.settle(world.connection, claim, tally, duration_ms=1, retry_seconds=None, error=HOSTILE)
+    await partitions.conclude(world.connection, claim, tally, duration_ms=1, retry_seconds=None, error=HOSTILE)
 
     row = (await world.fetch("SELECT * FROM backfill_partitions"))[0]
     reasons = json.loads(row["skip_reasons"])
@@ -67,9 +67,9 @@ async def test_reasons_do_not_grow_with_the_rounds_of_a_partition(world: World) 
         tally = Tally(
             skipped=Counter({f"record {n}": 1 for n in range(start, start + 40)}), remaining={"1": ("E", "e")}
         )
-        await partitions.settle(world.connection, claim, tally, duration_ms=1, retry_seconds=None, error=None)
+        await partitions.conclude(world.connection, claim, tally, duration_ms=1, retry_seconds=None, error=None)
     often = Tally(skipped=Counter({"often": 5}), remaining={"1": ("E", "e")})
-    await partitions.settle(world.connection, claim, often, duration_ms=1, retry_seconds=None, error=None)
+    await partitions.conclude(world.connection, claim, often, duration_ms=1, retry_seconds=None, error=None)
 
     reasons = json.loads(await world.value("SELECT skip_reasons FROM backfill_partitions"))
     assert len(reasons) == 51
