@@ -17,14 +17,22 @@ class Bench:
     worker_peaks: list[int] = field(default_factory=list)
     producer_peaks: list[int] = field(default_factory=list)
 
-    def worked(self, records: int, *flags: str, workers: int = 1, workload: Workload = KILLMAILS) -> Worked:
+    def worked(
+        self,
+        records: int,
+        *flags: str,
+        workers: int = 1,
+        prefetch: int | None = None,
+        workload: Workload = KILLMAILS,
+    ) -> Worked:
         """One run of our worker on a fresh copy of so many records, its values checked."""
         template = self.arena.template(workload.kind, records)
         with self.arena.site(template) as site:
-            worked = toolkit.work(site, workload.app, records, *flags, workers=workers)
+            worked = toolkit.work(site, workload.app, records, *flags, workers=workers, prefetch=prefetch)
             self.check(site, template, records, workload)
         self.worker_peaks.append(worked.peak_bytes)
-        self.say(f"{workers} worker(s), {records:,} {workload.kind}{' '.join(('', *flags))}: {worked.seconds:.2f} s")
+        more = " ".join(("", *flags, *([f"--prefetch={prefetch}"] if prefetch else ())))
+        self.say(f"{workers} worker(s), {records:,} {workload.kind}{more}: {worked.seconds:.2f} s")
         return worked
 
     def updated(self, records: int, workload: Workload = KILLMAILS) -> float:

@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SECTIONS = ("sql", "plain", "composite", "overhead", "peers", "queue", "memory", "scaling")
+SECTIONS = ("sql", "plain", "composite", "overhead", "peers", "queue", "memory", "scaling", "prefetch", "sizes")
+ASKED_FOR = ("prefetch", "sizes")  # tables of the runbook: many runs, and nothing to be reached
 MANY = 1_000_000
 
 
@@ -21,10 +22,15 @@ class Options:
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """In the order of the table; scaling takes a million killmails and runs only where they are wanted."""
+        """In the order of the table; scaling takes a million killmails and runs only where they are wanted.
+
+        Those of the runbook run where they are asked for by name.
+        """
         if self.only:
             return tuple(section for section in SECTIONS if section in self.only)
-        return tuple(section for section in SECTIONS if section != "scaling" or self.scale >= MANY)
+        return tuple(
+            section for section in SECTIONS if section not in ASKED_FOR and (section != "scaling" or self.scale >= MANY)
+        )
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Options:

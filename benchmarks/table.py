@@ -15,7 +15,7 @@ def table(figures: Sequence[Figure]) -> str:
     lines, section = [], ""
     for row in rows:
         if row[0] != section:
-            lines += ["  ".join("-" * width for width in widths)] if section else []
+            lines += ["  ".join("-" * width for width in widths).rstrip()] if section else []
             section = row[0]
         cells = (
             cell.rjust(width) if column in TO_THE_RIGHT else cell.ljust(width)

@@ -37,18 +37,16 @@ def queue(site: Site, app: str, records: int, *flags: str) -> tuple[float, Outco
     return _number(printed[2]), outcome
 
 
-def work(site: Site, app: str, records: int, *flags: str, workers: int = 1) -> Worked:
+def work(site: Site, app: str, records: int, *flags: str, workers: int = 1, prefetch: int | None = None) -> Worked:
     """Queue all records, with flags for that, then let the workers do them; they start when everything is queued."""
     queue(site, app, records, *flags)
     ready(site)
     deadline = 120 + records * SECONDS_A_RECORD
+    command = [commands.script("backfill-worker"), "--app", app, "--burst"]
+    if prefetch is not None:
+        command.append(f"--prefetch={prefetch}")
     with ExitStack() as stack:
-        started = [
-            stack.enter_context(
-                Command([commands.script("backfill-worker"), "--app", app, "--burst"], site.environment)
-            )
-            for _ in range(workers)
-        ]
+        started = [stack.enter_context(Command(command, site.environment)) for _ in range(workers)]
         outcomes = [command.wait(deadline) for command in started]
     return Worked(
         _seconds(site, records),

@@ -54,7 +54,7 @@ def _list(found: dict[str, Path], as_json: bool) -> None:
         print_json({"queries": [{"query": name, "meaning": meaning} for name, meaning in meanings.items()]})
         return
     for name, meaning in meanings.items():
-        click.echo(f"{name:<12}{meaning}")
+        click.echo(f"{name:<17}{meaning}")
 
 
 async def _rows(text: str) -> "list[Row]":

@@ -138,3 +138,30 @@ async def test_made_up_killmails_never_replace_others(connection: "asyncpg.Conne
 
     with pytest.raises(ConflictError, match="killmails from 20 on are already there"):
         await generate(connection, 10, first_id=20)
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_the_distribution_of_values_has_every_killmail_once(connection: "asyncpg.Connection[Any]") -> None:
+    query = statements.read("value_distribution")
+    await connection.execute(statements.read("set_based"))
+    assert [tuple(row) for row in await connection.fetch(query)] == [
+        ("0", 1, Decimal("33.3"), 0, 0),
+        ("from 100,000", 2, Decimal("66.7"), Decimal("400011.00"), Decimal("400031.53")),
+    ]
+
+    # Each bucket reaches up to the last cent before the next one
+    values = ["NULL", "NULL", "-1", "0", "0.01", "0.99", "1", "9.99", "10", "99.99", "999999999999999999.99"]
+    await connection.execute("TRUNCATE killmails")
+    for number, value in enumerate(values, start=1):
+        await connection.execute(
+            "INSERT INTO killmails (killmail_id, killmail_time, solar_system_id, total_value) "
+            f"VALUES ({number}, now(), 1, {value})"
+        )
+    rows = await connection.fetch(query)
+    assert [(row["value"], row["killmails"]) for row in rows] == [
+        ("NULL", 2), ("below 0", 1), ("0", 1), ("below 1", 2), ("from 1", 2), ("from 10", 2),
+        ("from 100,000,000,000,000,000", 1),
+    ]  # fmt: skip
+    assert sum(row["percent"] for row in rows) == pytest.approx(100, abs=0.5)
+    await connection.execute("TRUNCATE killmails")
+    assert await connection.fetch(query) == []

@@ -16,6 +16,7 @@ from backfill.modes import Priority
 from tests.support.commands import Command
 from tests.support.definitions import GATE
 from tests.support.promtool import check
+from tests.support.runbook import promql
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -109,6 +110,12 @@ async def test_alerts_and_dashboard_ask_for_nothing_that_is_not_told(world: Worl
         asked = asked_for(node)
         assert len(asked) > 5
         assert asked <= names, f"{path.name} asks for {asked - names}"
+    # And those of the runbook's examples are told by `backfill metrics` alone
+    of_ledger = {name for name, _ in parsed(pages[1])}
+    for meaning, expression in promql().items():
+        asked = asked_for({"expr": expression})
+        assert asked
+        assert asked <= of_ledger, f"{meaning}: {asked - of_ledger}"
     # And Prometheus finds nothing to complain about, nor two meanings of one name
     for page in pages:
         check("check", "metrics", given=page)
@@ -302,3 +309,11 @@ def test_every_alert_is_tested_and_says_what_to_do() -> None:
         assert rule["labels"]["severity"] in ("critical", "warning")
         fires = [bool(case.get("exp_alerts")) for case in cases if case["alertname"] == rule["alert"]]
         assert set(fires) == {True, False}, f"{rule['alert']} needs a case in which it fires, and one in which not"
+
+
+def test_prometheus_reads_the_examples_of_the_runbook(tmp_path: Path) -> None:
+    examples = promql()
+    assert len(examples) == 5
+    rules = [{"record": f"example:{n}", "expr": expression} for n, expression in enumerate(examples.values())]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "examples", "rules": rules}]}))
+    assert "5 rules found" in check("check", "rules", "rules.yml", folder=tmp_path)

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -20,6 +21,7 @@ from tests.support.world import APPLICATION, FAST, World, new_world
 Copy = Callable[[str], Awaitable[str]]
 Stage = Callable[[str], AbstractAsyncContextManager[Scene]]
 
+NO_JOB = UUID(int=0)
 # What is stale here was made so, nothing becomes stale by itself; and whoever waits at the gate waits.
 PATIENT = {"BACKFILL_LEASE_SECONDS": "60", "BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 
@@ -93,14 +95,17 @@ def scene(
         template = await base(situation.base)
         folder = tmp_path / secrets.token_hex(4)
         folder.mkdir()
-        (folder / "sql").symlink_to(ROOT / "sql")
+        for name in ("sql", "examples"):
+            (folder / name).symlink_to(ROOT / name)
+        (folder / "market_prices.csv").write_text("type_id,sell\n670,10000\n")
         async with AsyncExitStack() as stack:
             url = await stack.enter_async_context(databases.new_database(services.database_url, template=template))
             env = command_environment(url, vhost, services.management_url, tmp_path)
             world = await stack.enter_async_context(_existing(url, vhost, env, spawn))
             world.definition = BASES[situation.base].definition
             await situation.prepare(world)
-            made = Scene(world, await world.job(), role, folder, environment(world) | situation.env)
+            job = await world.job() if situation.queued else NO_JOB
+            made = Scene(world, job, role, folder, environment(world) | situation.env)
             if situation.in_hand:
                 made.release = await stack.enter_async_context(gate(world))
             if situation.worker is not None:

@@ -64,6 +64,13 @@ def blocks() -> list[Block]:
     return found
 
 
+def promql() -> dict[str, str]:
+    """The expressions in PromQL, each with the comment before it."""
+    (text,) = re.findall(r"^```promql\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    parts = [part.partition("\n") for part in text.strip().split("\n\n")]
+    return {meaning.removeprefix("# "): expression for meaning, _, expression in parts}
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a block came to."""

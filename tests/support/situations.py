@@ -1,5 +1,7 @@
 """Jobs in the situations that the runbook is for. What takes processes is made once, and copied for each block."""
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -36,6 +38,7 @@ class Situation:
     base: str
     prepare: Build
     worker: tuple[str, ...] | None = None
+    queued: bool = True  # there is a job
     in_hand: bool = False  # the worker holds partitions until the scene lets them go
     env: dict[str, str] = field(default_factory=dict)
 
@@ -114,7 +117,26 @@ async def _broken(world: World) -> None:
     await world.drain(worker)
 
 
+KILLMAILS = "backfill.examples.killmails:KillmailValues"
+
+
+async def _killmails(world: World) -> None:
+    """The example's killmails without any value."""
+    made_up = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "backfill.examples.killmails", "generate", "--killmails=3000", env=world.env
+    )
+    assert await made_up.wait() == 0
+
+
+async def _first_thousand(world: World) -> None:
+    await _killmails(world)
+    await world.queue("--limit=1000")
+    await _worked(world)
+
+
 BASES: Final = {
+    "killmails": Base(KILLMAILS, _killmails),
+    "first thousand": Base(KILLMAILS, _first_thousand),
     "queued": Base("Counter", _queued),
     "gated": Base("Gated", _queued),
     "halfway": Base("Counter", _halfway),
@@ -225,7 +247,13 @@ async def _dead_messages(world: World) -> None:
         await publisher.close()
 
 
+async def _example(world: World) -> None:
+    """Nothing is asked of the ledger."""
+
+
 SITUATIONS: Final = {
+    "example": Situation("killmails", _example, queued=False),
+    "example, first thousand": Situation("first thousand", _example),
     "running": Situation("halfway", _as_it_is),
     "at work": Situation("halfway", _as_it_is, worker=()),
     "in hand": Situation("gated", _as_it_is, worker=(), in_hand=True),

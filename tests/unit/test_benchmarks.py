@@ -88,6 +88,11 @@ def test_scaling_runs_where_it_is_wanted() -> None:
     assert Options(only=("scaling",)).sections == ("scaling",)
 
 
+def test_the_tables_of_the_runbook_are_measured_where_they_are_asked_for() -> None:
+    assert not {"prefetch", "sizes"} & set(Options(scale=MANY).sections)
+    assert options.read({"ONLY": "sizes prefetch"}).sections == ("prefetch", "sizes")
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_has_its_module(section: str) -> None:
     assert callable(importlib.import_module(f"benchmarks.sections.{section}").measure)

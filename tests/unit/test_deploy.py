@@ -1,7 +1,10 @@
 """The files in deploy/ give a draining worker more time than it takes."""
 
 import configparser
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ def kill_times() -> dict[str, float]:
     found = {
         "supervisor": seconds(parsed(DEPLOY / "supervisor/backfill.conf")["program:backfill-worker"]["stopwaitsecs"]),
         "systemd": seconds(parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]["TimeoutStopSec"]),
+        "pm2": int(pm2()["kill_timeout"]) / 1000,
     }
     for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text()):
@@ -46,6 +50,12 @@ def kill_times() -> dict[str, float]:
     return found
 
 
+def pm2() -> dict[str, str]:
+    """The options of the file for PM2 as they are written, without a Node that would run it."""
+    text = re.sub(r"//.*", "", (DEPLOY / "pm2/ecosystem.config.js").read_text())
+    return dict(re.findall(r"^ +(\w+): (.+?),\s*$", text, re.MULTILINE))
+
+
 def compose() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yml").read_text())
     return loaded
@@ -54,7 +64,7 @@ def compose() -> dict[str, Any]:
 def test_a_worker_is_killed_later_than_it_drains() -> None:
     times = kill_times()
 
-    assert len(times) == 5, times
+    assert len(times) == 6, times
     for place, time in times.items():
         assert time > DRAIN_SECONDS + GOODBYE_SECONDS, f"{place} kills after {time} s"
 
@@ -69,6 +79,38 @@ def test_every_place_stops_a_worker_with_the_signal_that_drains() -> None:
     assert program["stopsignal"] == "TERM"
     assert program["autorestart"] == "true"
     assert compose()["services"]["worker"]["stop_signal"] == "SIGTERM"
+
+
+def test_pm2_is_told_what_systemd_and_supervisord_are() -> None:
+    unit = parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]
+    program = parsed(DEPLOY / "supervisor/backfill.conf")["program:backfill-worker"]
+    options = pm2()
+
+    assert options["script"] == "`${FOLDER}/.venv/bin/backfill-worker`"
+    assert "exec backfill-worker" in (DEPLOY.parent / "Procfile").read_text()
+    assert options["args"] == "`--metrics-port=94${number}`"
+    assert options["name"] == "`backfill-worker_${number}`"
+    assert int(options["kill_timeout"]) == 1000 * seconds(program["stopwaitsecs"])
+    assert options["treekill"] == "false"  # INT to the worker alone, as KillMode=mixed does
+    assert options["autorestart"] == "true"
+    assert json.loads(options["stop_exit_codes"]) == [int(code) for code in unit["RestartPreventExitStatus"].split()]
+    assert int(options["exp_backoff_restart_delay"]) > 0
+    assert (options["interpreter"], options["exec_mode"]) == ("'none'", "'fork'")
+    text = (DEPLOY / "pm2/ecosystem.config.js").read_text()
+    assert f"const WORKERS = {program['numprocs']};" in text
+    assert f"const FOLDER = '{program['directory']}';" in text
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node, which nothing else here does")
+def test_node_reads_the_file_for_pm2_as_it_is_written() -> None:
+    read = f"console.log(JSON.stringify(require({json.dumps(str(DEPLOY / 'pm2/ecosystem.config.js'))}).apps))"
+    done = subprocess.run(["node", "-e", read], capture_output=True, text=True, timeout=60, check=True)
+    apps = json.loads(done.stdout)
+
+    assert [app["name"] for app in apps] == [f"backfill-worker_{number:02}" for number in range(1, 5)]
+    assert [app["args"] for app in apps] == [f"--metrics-port={9400 + number}" for number in range(1, 5)]
+    assert {app["script"] for app in apps} == {"/srv/app/.venv/bin/backfill-worker"}
+    assert all(app["out_file"] == app["error_file"] == f"/var/log/backfill/{app['name']}.log" for app in apps)
 
 
 def test_systemd_lets_a_worker_do_no_more_than_its_work() -> None:
