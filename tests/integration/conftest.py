@@ -1,11 +1,15 @@
 """The world of an integration test; checking the promises at its end is the test's choice."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from tests.support.commands import Command
 from tests.support.world import World, new_world
+
+# PM2 is a program of Node's, which nothing else here needs: npm install -g pm2
+collect_ignore = [] if shutil.which("pm2") else ["test_pm2.py"]
 
 
 @pytest.fixture

@@ -101,7 +101,6 @@ def folder(services_folder: Path, tmp_path: Path) -> Path:
     return made
 
 
-@pytest.mark.skipif(PM2 is None, reason="PM2 is a program of Node's, which nothing here needs: npm install -g pm2")
 async def test_pm2_drains_and_restarts_workers_and_no_record_is_lost(world: World, folder: Path) -> None:
     # Given two workers that hold all they can at the gate
     world.definition = "Gated"
@@ -141,7 +140,6 @@ async def test_pm2_drains_and_restarts_workers_and_no_record_is_lost(world: Worl
     await world.ends_well()
 
 
-@pytest.mark.skipif(PM2 is None, reason="PM2 is a program of Node's, which nothing here needs: npm install -g pm2")
 async def test_pm2_leaves_a_worker_alone_that_was_called_wrongly(world: World, folder: Path) -> None:
     async with managed(world, folder, "--no-such-option") as manager:
 
