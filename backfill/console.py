@@ -5,11 +5,10 @@ import errno
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 import click
 
@@ -18,11 +17,6 @@ from backfill import settings as settings_module
 from backfill.errors import BackfillError, UsageError
 from backfill.settings import Settings
 from backfill.texts import clean
-
-if TYPE_CHECKING:  # --help loads no network library
-    import asyncpg
-
-    from backfill.blockers import Watch
 
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job,
@@ -166,35 +160,6 @@ def need_broker(settings: Settings) -> str:
     if not settings.rabbitmq_url:
         raise UsageError("no broker: set RABBITMQ_URL, or start private services with: backfill services up")
     return settings.rabbitmq_url
-
-
-@asynccontextmanager
-async def ledger(
-    settings: Settings, name: str, watch: "Watch | None" = None
-) -> "AsyncIterator[asyncpg.Connection[Any]]":
-    """A connection of a command to the ledger, as its tenant; a watch says for whose locks it waits."""
-    from backfill import database
-
-    url = need_database(settings)
-    async with database.connected(url, name=f"backfill-{name}", tenant=settings.tenant) as connection:
-        if watch is not None:
-            watch.sessions.append(connection)
-            yield connection
-            return
-        async with watching_locks(settings, name) as own:
-            own.sessions.append(connection)
-            yield connection
-
-
-def watching_locks(settings: Settings, name: str) -> "AbstractAsyncContextManager[Watch]":
-    """Say for whose locks the connections of a command wait."""
-    from backfill import blockers, database
-
-    url = need_database(settings)
-    connect = partial(
-        database.connected, url, name=f"backfill-{name} locks", tenant=settings.tenant, session=blockers.SESSION
-    )
-    return blockers.watching(connect, note)
 
 
 app_option = click.option(

@@ -11,7 +11,7 @@ from uuid import UUID
 from backfill import database, sessions
 from backfill.blockers import Watch
 from backfill.broker import BrokerLostError
-from backfill.console import ledger, need_broker, need_database, note
+from backfill.console import need_broker, need_database, note
 from backfill.definition import ColumnBackfill
 from backfill.errors import BackfillError, SchemaError, UnreachableError
 from backfill.ledger import jobs, planning
@@ -20,6 +20,7 @@ from backfill.producers.preparation import Preparation
 from backfill.producers.producer import Producer
 from backfill.producers.screen import Screen
 from backfill.publisher import Publisher
+from backfill.runner import ledger
 from backfill.settings import Settings
 
 

@@ -9,7 +9,7 @@ import asyncpg
 from backfill import database, parameters, schema
 from backfill.actor import actor
 from backfill.blockers import Watch
-from backfill.console import ledger, need_database, watching_locks
+from backfill.console import need_database
 from backfill.definition import ColumnBackfill
 from backfill.errors import ConflictError
 from backfill.failpoints import failpoint
@@ -18,6 +18,7 @@ from backfill.ledger.jobs import Request
 from backfill.producers import production, resumption, summary
 from backfill.producers.preparation import canonical, explain, prepare
 from backfill.producers.screen import Screen
+from backfill.runner import ledger, watching_locks
 from backfill.settings import Settings
 
 

@@ -11,7 +11,7 @@ import asyncpg
 
 from backfill import database, parameters, schema
 from backfill.blockers import Watch
-from backfill.console import ledger, need_database, watching_locks
+from backfill.console import need_database
 from backfill.definition import ColumnBackfill
 from backfill.errors import ConflictError
 from backfill.fingerprint import is_comparable
@@ -21,6 +21,7 @@ from backfill.modes import Mode, Priority
 from backfill.producers import production, summary
 from backfill.producers.preparation import prepare
 from backfill.producers.screen import Screen
+from backfill.runner import ledger, watching_locks
 from backfill.settings import Settings
 
 POLL_SECONDS: Final = 0.5

@@ -1,6 +1,5 @@
 """`backfill sql`: the queries about progress that come with the toolkit, to print or to run."""
 
-import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backfill import statements
-from backfill.console import is_terminal, json_option, ledger, print_json, read_settings, reporting
+from backfill.console import is_terminal, json_option, print_json, reporting
 from backfill.errors import UsageError
+from backfill.runner import on_ledger
 
 if TYPE_CHECKING:
     from backfill.ledger.jobs import Row
@@ -41,7 +41,7 @@ def sql(name: str | None, run: bool, as_json: bool) -> None:
             else:
                 click.echo(text, nl=False)
             return
-        rows = asyncio.run(_rows(text))
+        rows: list[Row] = on_ledger("sql", lambda connection: connection.fetch(text))
         if as_json:
             print_json({"query": name, "rows": [{key: _plain(value) for key, value in row.items()} for row in rows]})
         else:
@@ -55,14 +55,6 @@ def _list(found: dict[str, Path], as_json: bool) -> None:
         return
     for name, meaning in meanings.items():
         click.echo(f"{name:<12}{meaning}")
-
-
-async def _rows(text: str) -> "list[Row]":
-    from backfill import schema
-
-    async with ledger(read_settings(), "sql") as connection:
-        await schema.check(connection)
-        return await connection.fetch(text)
 
 
 def _show(rows: "list[Row]") -> None:
