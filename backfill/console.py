@@ -19,7 +19,7 @@ from backfill.settings import Settings
 from backfill.texts import clean
 
 EXIT_CODES = """\b
-Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job,
+Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job, worker or message,
 4 the job's state does not allow it, 5 PostgreSQL or RabbitMQ cannot be reached,
 6 a table, column, index or the ledger is not as it must be,
 7 wait: failed, or with failed records, 8 wait: cancelled,

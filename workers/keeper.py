@@ -18,6 +18,7 @@ from backfill.failpoints import failpoint
 from backfill.ledger import partitions, workers
 from backfill.ledger.workers import Seat
 from backfill.settings import Settings
+from backfill.texts import MOST_OF_A_NAME, clean
 from backfill.workers.hand import Hand
 from backfill.workers.lookout import Lookout
 from backfill.workers.stats import Stats
@@ -34,7 +35,14 @@ class Keeper:
     """A thread with a loop and a connection of its own: whatever holds up the main loop, the leases do not notice."""
 
     def __init__(
-        self, settings: Settings, url: str, seat: Seat, hand: Hand, stats: Stats, say: Callable[[str], None]
+        self,
+        settings: Settings,
+        url: str,
+        seat: Seat,
+        hand: Hand,
+        stats: Stats,
+        drain: Callable[[], None],
+        say: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._url = url
@@ -42,11 +50,15 @@ class Keeper:
         self._stats = stats
         self._say = say
         self._hand = hand
+        self._drain = drain  # on the main loop
+        self._main: asyncio.AbstractEventLoop | None = None
+        self._was_asked = False
         self.lookout = Lookout(settings.record_seconds, settings.partition_seconds, hand.watches)
         self._thread = LoopThread("keeper", self._keep)
 
     async def run(self) -> None:
         """Start the thread, and end as it does: with what it died of."""
+        self._main = asyncio.get_running_loop()
         error = await self._thread.run()
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
@@ -122,10 +134,16 @@ class Keeper:
                 await self._thread.ending.wait()
 
     async def _beat(self, connection: Connection) -> None:
-        """Renew the leases and show that the worker lives."""
+        """Renew the leases, show that the worker lives, and hear whether an operator wants it to stop."""
         if held := self._hand.copy():
             await partitions.renew(connection, held, self._seat.id, self._settings.lease_seconds)
-        await workers.beat(connection, self._seat, held, self._stats.as_dict(), self._settings.lease_seconds)
+        counts, seconds = self._stats.as_dict(), self._settings.lease_seconds
+        asked_by = await workers.beat(connection, self._seat, held, counts, seconds)
+        if asked_by is not None and not self._was_asked and self._main is not None:
+            self._was_asked = True
+            self._say(f"Asked to stop by {clean(asked_by, MOST_OF_A_NAME)}: finishing what is in hand.")
+            with contextlib.suppress(RuntimeError):  # the main loop has closed: it stops already
+                self._main.call_soon_threadsafe(self._drain)
 
     async def _give_up(self, watch: Watch) -> None:
         """End the process under a record that nothing interrupts; what else is in hand was no attempt."""

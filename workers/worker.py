@@ -62,7 +62,7 @@ class Worker:
         self._name = f"worker {socket.gethostname()}:{os.getpid()}"
         seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * 2)
         self._hand = Hand()
-        self._keeper = Keeper(settings, need_database(settings), seat, self._hand, self.stats, say)
+        self._keeper = Keeper(settings, need_database(settings), seat, self._hand, self.stats, self.stop, say)
 
     @property
     def lookout(self) -> Lookout:

@@ -24,6 +24,7 @@ COMMANDS = {
     "set": ("change", "set_"),
     "reset-stuck": ("verbs", "reset_stuck"),
     "delete": ("change", "delete"),
+    "workers": ("workers", "workers"),
     "definitions": ("definitions", "definitions"),
     "sql": ("sql", "sql"),
     "metrics": ("metrics", "metrics"),

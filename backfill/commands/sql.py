@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backfill import statements
-from backfill.console import is_terminal, json_option, print_json, reporting
+from backfill.commands.table import print_table
+from backfill.console import json_option, print_json, reporting
 from backfill.errors import UsageError
 from backfill.runner import on_ledger
 
@@ -61,19 +62,7 @@ def _show(rows: "list[Row]") -> None:
     if not rows:
         click.echo("No rows.")
         return
-    table = [["" if value is None else str(value) for value in row.values()] for row in rows]
-    if not is_terminal():
-        for line in (list(rows[0].keys()), *table):
-            click.echo("\t".join(line))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(*rows[0].keys())
-    for line in table:
-        shown.add_row(*map(Text, line))
-    Console().print(shown)
+    print_table(list(rows[0].keys()), [["" if value is None else str(value) for value in row.values()] for row in rows])
 
 
 def _plain(value: Any) -> Any:
