@@ -146,6 +146,7 @@ def _with_private_services(settings: Settings) -> Settings:
         update={
             "database_url": settings.database_url or running.database_url,
             "rabbitmq_url": settings.rabbitmq_url or running.amqp_url,
+            "rabbitmq_management_url": settings.rabbitmq_management_url or running.management_url or "",
         }
     )
 

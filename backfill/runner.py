@@ -6,13 +6,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from backfill.console import need_database, note, read_settings
+from backfill.console import need_broker, need_database, note, read_settings
+from backfill.errors import RefusedError, UnreachableError
 from backfill.settings import Settings
 
 if TYPE_CHECKING:  # --help loads no network library
     import asyncpg
+    from aio_pika.abc import AbstractConnection
 
     from backfill.blockers import Watch
+    from backfill.publisher import Publisher
 
 T = TypeVar("T")
 
@@ -72,3 +75,42 @@ def watching_locks(settings: Settings, name: str) -> "AbstractAsyncContextManage
         database.connected, url, name=f"backfill-{name} locks", tenant=settings.tenant, session=blockers.SESSION
     )
     return blockers.watching(connect, note)
+
+
+@asynccontextmanager
+async def broker(settings: Settings, name: str) -> "AsyncIterator[AbstractConnection]":
+    """A connection of a command to RabbitMQ; raises UnreachableError for whatever goes wrong with it."""
+    from aiormq.exceptions import ChannelAccessRefused
+
+    from backfill.broker import BrokerLostError, connected
+
+    url = need_broker(settings)
+    try:
+        async with connected(url, name=f"backfill-{name}", heartbeat=settings.heartbeat) as connection:
+            yield connection
+    except BrokerLostError as error:
+        if isinstance(error.__cause__, ChannelAccessRefused):
+            raise RefusedError(
+                f"RabbitMQ does not permit it ({error.__cause__}); give the user of RABBITMQ_URL the permissions to "
+                "configure, write and read backfill_.*"
+            ) from error
+        raise UnreachableError(f"RabbitMQ: {error}; see its log, and try again") from error
+
+
+@asynccontextmanager
+async def publisher(settings: Settings, name: str) -> "AsyncIterator[Publisher]":
+    """What a command publishes with, on a connection of its own that is made when it is needed."""
+    from backfill.publisher import Publisher
+
+    made = Publisher(
+        need_broker(settings),
+        name=f"backfill-{name} publish",
+        heartbeat=settings.heartbeat,
+        retry_delays=settings.retry_delays,
+        tenant=settings.tenant,
+        say=note,
+    )
+    try:
+        yield made
+    finally:
+        await made.close()

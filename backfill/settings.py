@@ -30,6 +30,13 @@ class Settings(BaseSettings):
             description="RabbitMQ, the nodes of a cluster with ; between them; private services when unset",
         ),
     ] = ""
+    rabbitmq_management_url: Annotated[
+        str,
+        Field(
+            validation_alias=AliasChoices("RABBITMQ_MANAGEMENT_URL"),
+            description="RabbitMQ's management API, for `backfill queues`; that of the private services when unset",
+        ),
+    ] = ""
     ledger_schema: Annotated[
         str,
         Field(

@@ -25,6 +25,8 @@ COMMANDS = {
     "reset-stuck": ("verbs", "reset_stuck"),
     "delete": ("change", "delete"),
     "workers": ("workers", "workers"),
+    "queues": ("queues", "queues"),
+    "purge": ("purge", "purge"),
     "definitions": ("definitions", "definitions"),
     "sql": ("sql", "sql"),
     "metrics": ("metrics", "metrics"),
