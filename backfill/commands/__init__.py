@@ -27,6 +27,7 @@ COMMANDS = {
     "workers": ("workers", "workers"),
     "queues": ("queues", "queues"),
     "purge": ("purge", "purge"),
+    "dead": ("dead", "dead"),
     "definitions": ("definitions", "definitions"),
     "sql": ("sql", "sql"),
     "metrics": ("metrics", "metrics"),
