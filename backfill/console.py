@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, TextIO
 
 import click
 
-from backfill import addresses
+from backfill import addresses, log
 from backfill import settings as settings_module
 from backfill.errors import BackfillError, UsageError
 from backfill.settings import Settings
@@ -53,7 +53,8 @@ def _as_text(value: object) -> str:
 def say(text: str) -> None:
     """A line of a long-running process on stdout; when nobody can read it any more the work goes on in silence."""
     try:
-        click.echo(shown(text, sys.stdout))
+        if (line := _line(text, log.Level.INFO, sys.stdout)) is not None:
+            click.echo(line)
     except OSError:
         _silence()
 
@@ -64,7 +65,13 @@ def _silence() -> None:
 
 def note(text: str) -> None:
     """A line about what goes on, beside the data."""
-    click.echo(shown(text, sys.stderr), err=True)
+    if (line := _line(text, log.Level.WARNING, sys.stderr)) is not None:
+        click.echo(line, err=True)
+
+
+def _line(text: str, level: log.Level, stream: TextIO) -> str | None:
+    line = log.line(text, level)
+    return line if line is None or log.is_json() else shown(line, stream)
 
 
 def shown(text: str, stream: TextIO) -> str:
@@ -167,3 +174,8 @@ app_option = click.option(
     "--app", metavar="MODULE[:CLASS]", help="Where your definitions are.  [env var: BACKFILL_APP]"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+log_format_option = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="How lines are written.  [env var: BACKFILL_LOG_FORMAT]",
+)

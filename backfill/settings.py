@@ -103,6 +103,14 @@ class Settings(BaseSettings):
         Field(ge=0, le=65535, description="port of a worker's Prometheus metrics; 0 takes a free one, unset has none"),
     ] = None
 
+    log: Annotated[
+        Literal["debug", "info", "warning"],
+        Field(description="from which level on `backfill-queue` and workers write lines; debug has each delivery"),
+    ] = "info"
+    log_format: Annotated[
+        Literal["text", "json"], Field(description="how they write them; json is an object a line")
+    ] = "text"
+
     @field_validator("retry_delays", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from backfill import database, parameters, schema
+from backfill import database, log, parameters, schema
 from backfill.actor import actor
 from backfill.blockers import Watch
 from backfill.console import need_database
@@ -72,6 +72,7 @@ async def queue(settings: Settings, definition: ColumnBackfill, request: Request
             if existing := await _existing(settings, definition, connection, request, screen, stack, watch):
                 return existing
             raise
+        log.regard(job)
         screen.say(f"Job: {job}")
         failpoint("producer.after_open")
         async with production.leading(settings, job, producer):

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from backfill import database, parameters, schema
+from backfill import database, log, parameters, schema
 from backfill.blockers import Watch
 from backfill.console import need_database
 from backfill.definition import ColumnBackfill
@@ -79,6 +79,7 @@ async def go_on(
     if is_comparable(job["definition_hash"]) and definition.fingerprint() != job["definition_hash"]:
         screen.warn(f"{job['asset_name']} has changed since job {job['id']} was opened")
     publisher = await production.publisher(settings, definition, stack, screen)
+    log.regard(job["id"])
     screen.say(f"Job: {job['id']} ({job['records_matched']:,} records planned before)")
     watch.beat = partial(jobs.lead, job=job["id"], producer=producer)
     prepared = await watch.patiently(lambda: prepare(connection, definition, _request(job), job))

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -17,6 +18,7 @@ from backfill.errors import BackfillError, UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import partitions, workers
 from backfill.ledger.workers import Seat
+from backfill.log import regard, warn
 from backfill.settings import Settings
 from backfill.texts import MOST_OF_A_NAME, clean
 from backfill.workers.hand import Hand
@@ -49,6 +51,7 @@ class Keeper:
         self._seat = seat
         self._stats = stats
         self._say = say
+        self._warn = partial(warn, say)
         self._hand = hand
         self._drain = drain  # on the main loop
         self._main: asyncio.AbstractEventLoop | None = None
@@ -109,7 +112,7 @@ class Keeper:
                             await self._beat(connection)
                         failures, since, beaten = 0, monotonic() - beaten, monotonic()
                         if since > self._settings.lease_seconds:
-                            self._say(
+                            self._warn(
                                 f"This worker stood still for {since:.1f} s, longer than a lease "
                                 f"({self._settings.lease_seconds:g} s): others may have taken over what it had in hand."
                             )
@@ -123,7 +126,7 @@ class Keeper:
                     raise
                 failures += 1
                 if failures == 2:  # the first may have been the connection only
-                    self._say(f"Leases cannot be renewed, trying again: {error}")
+                    self._warn(f"Leases cannot be renewed, trying again: {error}")
             if self._thread.ending.is_set():
                 return
             await self._rest(min(1.0, pause))
@@ -147,7 +150,10 @@ class Keeper:
 
     async def _give_up(self, watch: Watch) -> None:
         """End the process under a record that nothing interrupts; what else is in hand was no attempt."""
-        self._say(
+        for (job, partition), hold in self._hand.copy().items():
+            if hold.watch is watch:
+                regard(job, partition)
+        self._warn(
             f"Record {watch.record} of {watch.place} has been computed for more than {self.lookout.last_resort:g} s "
             f"and cannot be interrupted: this worker ends with exit code {EXIT_STUCK}. Correct the definition."
         )

@@ -11,6 +11,7 @@ from backfill.errors import BackfillError, UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import planning, reconciling
 from backfill.ledger.jobs import Row
+from backfill.log import regard
 from backfill.modes import Priority
 from backfill.publisher import Publisher, partition_message
 from backfill.texts import in_a_line
@@ -84,6 +85,7 @@ class Republisher:
     async def _publish_one(self, backfill: str, job: UUID, row: Row, priority: Priority) -> bool:
         """Publish a partition; what is wrong with it alone is said, and keeps no other from its message."""
         key = row["partition_key"]
+        regard(job, key)  # in a task of its own
         try:
             message = partition_message(job, backfill, row["mode"], key, row["attempt_count"], row["record_ids"])
             await self._publisher.publish(message, priority)

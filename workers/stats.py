@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.ledger.partitions import Tally
+from backfill.workers import trace
 from backfill.workers.durations import Durations
 
 WINDOW_SECONDS: Final = 30.0
@@ -40,6 +41,7 @@ class Stats:
 
     def add(self, tally: Tally, began: float) -> None:
         """Count a committed apply that began at that monotonic time."""
+        trace.committed(tally)
         now = time.monotonic()
         self.first_at = began if self.first_at is None else min(self.first_at, began)
         self.last_at = now

@@ -13,7 +13,7 @@ COMMANDS = ("backfill.producers.command", "backfill.workers.command")
 BESIDE = ("producers", "workers", "examples")  # folders that `backfill` has links to
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry"},
+    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry", "log"},
     {
         *("definition", "fingerprint", "parameters", "contract", "application"),
         *("settings", "statements", "exposition", "kinds", "inputs"),
