@@ -135,3 +135,14 @@ async def test_operators_may_ask_and_readers_may_look(world: World) -> None:
     await world.execute("SET ROLE backfill_operator")
     await world.execute(asking)
     await world.execute("RESET ROLE")
+
+
+async def test_workers_of_another_tenant_are_neither_seen_nor_stopped(world: World) -> None:
+    other = await world.value(
+        "INSERT INTO backfill_workers (id, tenant_id, host, pid, backfills, concurrency, prefetch) "
+        "VALUES (gen_random_uuid(), 'other', 'elsewhere', 1, '{counter}', 1, 2) RETURNING id"
+    )
+    assert (await done(world, "workers", "--json")).json["workers"] == []
+    assert (await ask(world, "workers", "stop", str(other))).code == 3
+    assert (await done(world, "workers", "stop", "--all", "--yes", "--json")).json["workers"] == []
+    assert await world.value(ASKED) == 0
