@@ -143,8 +143,7 @@ class Reconciler:
         if not counts["ended"]:
             return False
         target = await resolve(connection, self._definitions[job["asset_name"]], Mode(job["mode"]))
-        more = await self._close(connection, target, job)
-        if more:
+        if more := await self._close(connection, target, job):
             await self.republisher.publish_lost(connection, backfill, Priority(job["priority"]), ready=0)
         return more
 

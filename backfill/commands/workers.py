@@ -46,10 +46,11 @@ def workers(context: click.Context, as_json: bool) -> None:
 
 
 @workers.command(
+    short_help="Ask workers to finish what they hold and end.",
     epilog="""\b
 Examples:
   backfill workers stop 3f2a
-  backfill workers stop --all --yes"""
+  backfill workers stop --all --yes""",
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "every", is_flag=True, help="All workers of the tenant that live.")
