@@ -5,27 +5,21 @@ import errno
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 import click
 
-from backfill import private
+from backfill import log, private
 from backfill import settings as settings_module
 from backfill.errors import BackfillError
 from backfill.settings import Settings
 from backfill.texts import clean
 
-if TYPE_CHECKING:  # --help loads no network library
-    import asyncpg
-
-    from backfill.blockers import Watch
-
 EXIT_CODES = """\b
-Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job,
+Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job, worker or message,
 4 the job's state does not allow it, 5 PostgreSQL or RabbitMQ cannot be reached,
 6 a table, column, index or the ledger is not as it must be,
 7 wait: failed, or with failed records, 8 wait: cancelled,
@@ -59,7 +53,8 @@ def _as_text(value: object) -> str:
 def say(text: str) -> None:
     """A line of a long-running process on stdout; when nobody can read it any more the work goes on in silence."""
     try:
-        click.echo(shown(text, sys.stdout))
+        if (line := _line(text, log.Level.INFO, sys.stdout)) is not None:
+            click.echo(line)
     except OSError:
         _silence()
 
@@ -70,7 +65,13 @@ def _silence() -> None:
 
 def note(text: str) -> None:
     """A line about what goes on, beside the data."""
-    click.echo(shown(text, sys.stderr), err=True)
+    if (line := _line(text, log.Level.WARNING, sys.stderr)) is not None:
+        click.echo(line, err=True)
+
+
+def _line(text: str, level: log.Level, stream: TextIO) -> str | None:
+    line = log.line(text, level)
+    return line if line is None or log.is_json() else shown(line, stream)
 
 
 def shown(text: str, stream: TextIO) -> str:
@@ -145,39 +146,17 @@ def _with_private_services(settings: Settings) -> Settings:
     found = private.answering(settings.home / "services") if missing else {}
     if not found.keys() >= {*missing}:  # one of the two alone belongs to services that are starting or stopping
         return settings
+    if "rabbitmq_url" in missing and not settings.rabbitmq_management_url:
+        missing += [name for name in ("rabbitmq_management_url",) if name in found]
     return settings.model_copy(update={name: found[name] for name in missing})
-
-
-@asynccontextmanager
-async def ledger(
-    settings: Settings, name: str, watch: "Watch | None" = None
-) -> "AsyncIterator[asyncpg.Connection[Any]]":
-    """A connection of a command to the ledger, as its tenant; a watch says for whose locks it waits."""
-    from backfill import database
-
-    url = settings.need_database()
-    async with database.connected(url, name=f"backfill-{name}", tenant=settings.tenant) as connection:
-        if watch is not None:
-            watch.sessions.append(connection)
-            yield connection
-            return
-        async with watching_locks(settings, name) as own:
-            own.sessions.append(connection)
-            yield connection
-
-
-def watching_locks(settings: Settings, name: str) -> "AbstractAsyncContextManager[Watch]":
-    """Say for whose locks the connections of a command wait."""
-    from backfill import blockers, database
-
-    url = settings.need_database()
-    connect = partial(
-        database.connected, url, name=f"backfill-{name} locks", tenant=settings.tenant, session=blockers.SESSION
-    )
-    return blockers.watching(connect, note)
 
 
 app_option = click.option(
     "--app", metavar="MODULE[:CLASS]", help="Where your definitions are.  [env var: BACKFILL_APP]"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+log_format_option = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="How lines are written.  [env var: BACKFILL_LOG_FORMAT]",
+)

@@ -14,7 +14,7 @@ class UsageError(BackfillError):
 
 
 class NotFoundError(BackfillError):
-    """No such job."""
+    """No such job, worker or message."""
 
     exit_code = 3
 

@@ -1,9 +1,10 @@
 """Publish messages so that a confirm means: on disk, in a queue."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import uuid4
 
 from aio_pika import DeliveryMode, Message
@@ -78,10 +79,24 @@ class Publisher:
         key, identity = Topology.routing_key(priority, delay_ms), f"{message.job_id}:{message.partition_key}"
         await self._send(topology, purpose, queue, key, _persistent(message.encode(), identity, {}))
 
+    async def send_again(self, backfill: str, body: bytes, priority: Priority) -> None:
+        """Put a body into a work queue as it is, as a message of its own, and wait for the confirm."""
+        topology = Topology(backfill, self._tenant)
+        key = Topology.routing_key(priority)
+        await self._send(topology, "work", topology.queue(priority), key, _persistent(body, "", {}))
+
     async def bury(self, backfill: str, body: bytes, reason: str) -> None:
         """Put a body that is no message into the dead queue, with the reason beside it."""
         topology = Topology(backfill, self._tenant)
         message = _persistent(body, "", {"reason": clean(reason, 500)})
+        message.timestamp = datetime.now(UTC)
+        await self._send(topology, "dead", topology.dead_queue, "", message)
+
+    async def bury_again(self, backfill: str, body: bytes, headers: Mapping[str, Any], since: datetime | None) -> None:
+        """Put a copy of what was in the dead queue there, with these headers and since when it was there."""
+        topology = Topology(backfill, self._tenant)
+        message = _persistent(body, "", headers)
+        message.timestamp = since
         await self._send(topology, "dead", topology.dead_queue, "", message)
 
     async def _send(self, topology: Topology, purpose: str, queue: str, key: str, message: Message) -> None:
@@ -160,7 +175,7 @@ class Publisher:
             await close(link.connection)
 
 
-def _persistent(body: bytes, identity: str, headers: dict[str, str]) -> Message:
+def _persistent(body: bytes, identity: str, headers: Mapping[str, Any]) -> Message:
     return Message(
         body,
         delivery_mode=DeliveryMode.PERSISTENT,

@@ -31,6 +31,13 @@ class Settings(BaseSettings):
             description="RabbitMQ, the nodes of a cluster with ; between them; private services when unset",
         ),
     ] = ""
+    rabbitmq_management_url: Annotated[
+        str,
+        Field(
+            validation_alias=AliasChoices("RABBITMQ_MANAGEMENT_URL"),
+            description="RabbitMQ's management API, for `backfill queues`; that of the private services when unset",
+        ),
+    ] = ""
     ledger_schema: Annotated[
         str,
         Field(
@@ -96,6 +103,14 @@ class Settings(BaseSettings):
         int | None,
         Field(ge=0, le=65535, description="port of a worker's Prometheus metrics; 0 takes a free one, unset has none"),
     ] = None
+
+    log: Annotated[
+        Literal["debug", "info", "warning"],
+        Field(description="from which level on `backfill-queue` and workers write lines; debug has each delivery"),
+    ] = "info"
+    log_format: Annotated[
+        Literal["text", "json"], Field(description="how they write them; json is an object a line")
+    ] = "text"
 
     @field_validator("retry_delays", mode="before")
     @classmethod

@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from backfill import __version__, application, parameters
-from backfill.console import EXIT_CODES, app_option, json_option, print_json, read_settings, reporting
+from backfill import __version__, application, log, parameters
+from backfill.console import (
+    EXIT_CODES,
+    app_option,
+    json_option,
+    log_format_option,
+    print_json,
+    read_settings,
+    reporting,
+)
 from backfill.invocation import SettingsCommand
 from backfill.modes import Mode, Priority
 
@@ -74,16 +82,23 @@ Examples:
 )
 @app_option
 @json_option
+@log_format_option
 @click.version_option(__version__, package_name="backfill-toolkit")
 def main(
-    name: str | None, resume: str | None, mode: str | None, app: str | None, as_json: bool, **options: Any
+    name: str | None,
+    resume: str | None,
+    mode: str | None,
+    app: str | None,
+    as_json: bool,
+    log_format: str | None,
+    **options: Any,
 ) -> None:
     """Open a job for backfill NAME and queue its records, batch by batch.
 
     NAME may be left out when the app has one backfill. Every batch is in the ledger before it is published; killed
     at any point, `--resume` goes on where it was.
     """
-    if resume and (given := _given() - {"--resume", "--app", "--json"}):
+    if resume and (given := _given() - {"--resume", "--app", "--json", "--log-format"}):
         raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(given))}")
     if len(options["ids"]) > 10_000:
         raise click.UsageError("at most 10,000 --id; leave them out and give a --limit instead")
@@ -93,7 +108,8 @@ def main(
         from backfill.producers import queueing, resumption
         from backfill.producers.screen import Screen
 
-        settings = read_settings(app=app)
+        settings = read_settings(app=app, log_format=log_format)
+        log.use(settings.log, settings.log_format)
         definitions = application.load(settings.app)
         with Screen(silent=as_json) as screen:
             if resume:

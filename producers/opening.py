@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from backfill import parameters
+from backfill import log, parameters
 from backfill.actor import actor
 from backfill.definition import ColumnBackfill
 from backfill.errors import ConflictError
@@ -51,6 +51,7 @@ async def opened(parts: Parts, prepared: Preparation) -> Led | None:
         if key is not None and await idempotency.find(parts.connection, key) is not None:
             return None
         raise
+    log.regard(job_id)
     parts.report.say(f"Job: {job_id}")
     failpoint("producer.after_open")
     return Led(await jobs.read(parts.connection, job_id), prepared, producer)

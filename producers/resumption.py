@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from backfill import parameters
+from backfill import log, parameters
 from backfill.definition import ColumnBackfill
 from backfill.errors import ConflictError
 from backfill.fingerprint import is_comparable
@@ -58,6 +58,7 @@ async def go_on(parts: Parts, definition: ColumnBackfill, job: Job, producer: UU
         if is_comparable(job.definition_hash) and definition.fingerprint() != job.definition_hash:
             parts.report.warn(f"{job.backfill} has changed since job {job.id} was opened")
         async with parts.publisher(definition.name) as publisher:
+            log.regard(job.id)
             parts.report.say(f"Job: {job.id} ({job.records_matched:,} records planned before)")
             parts.watch.beat = partial(jobs.lead, job_id=job.id, producer=producer)
             request = _request(job, await jobs.record_ids(parts.connection, job.id))

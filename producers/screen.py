@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import click
 
+from backfill import log
 from backfill.console import is_terminal, note, shown
 
 
@@ -36,7 +37,7 @@ class Screen:
         """`expected` records in all, of which `queued` were queued before this run."""
         self._expected = expected
         self._records = queued
-        if is_terminal() and not self._silent:
+        if is_terminal() and not self._silent and not log.is_json():
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             self._bar = Progress(
@@ -57,13 +58,15 @@ class Screen:
             self._bar.update(self._task, completed=self._records, total=expected, batch=number)
         else:
             share = 100 * self._records / expected
-            self._print(f"Queued batch {number:,} ({self._records:,}/{expected:,} - {share:.1f}%)")
+            with log.having(partition=partition_key):
+                self._print(f"Queued batch {number:,} ({self._records:,}/{expected:,} - {share:.1f}%)")
 
     def _print(self, text: str) -> None:
-        if self._silent:
+        line = None if self._silent else log.line(text)
+        if line is None:
             return
         try:
-            click.echo(shown(text, sys.stdout))
+            click.echo(line if log.is_json() else shown(line, sys.stdout))
         except BrokenPipeError:
             # The reader has gone (`| head`). A job queued by half would be worse than lines that nobody reads.
             self._silent = True

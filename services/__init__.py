@@ -42,8 +42,12 @@ def up(folder: Path, *, durable: bool = True, say: Callable[[str], object] | Non
             servers[service] = server
             state.write(folder, servers)
             server.start()
-        state.write_urls(folder, {VARIABLES[service].lower(): server.url for service, server in servers.items()})
-        return _services(servers)
+        urls = {VARIABLES[service].lower(): server.url for service, server in servers.items()}
+        found = _services(servers)
+        if found.management_url and "rabbitmq_url" in urls:
+            urls["rabbitmq_management_url"] = found.management_url
+        state.write_urls(folder, urls)
+        return found
 
 
 def down(folder: Path, *, delete: bool = False) -> list[str]:

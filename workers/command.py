@@ -3,11 +3,12 @@
 import asyncio
 import gc
 import signal
+from uuid import uuid4
 
 import click
 
-from backfill import __version__, application
-from backfill.console import EXIT_CODES, app_option, read_settings, reporting, say
+from backfill import __version__, application, log
+from backfill.console import EXIT_CODES, app_option, log_format_option, read_settings, reporting, say
 from backfill.errors import HaltedError
 from backfill.invocation import SettingsCommand
 from backfill.modes import Priority
@@ -54,6 +55,7 @@ Examples:
     help="Serve Prometheus metrics; 0 takes a free port and prints it.  [env var: BACKFILL_METRICS_PORT]",
 )
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Where to serve them.")
+@log_format_option
 @app_option
 @click.version_option(__version__, package_name="backfill-toolkit")
 def main(
@@ -65,6 +67,7 @@ def main(
     max_records: int | None,
     metrics_port: int | None,
     metrics_host: str,
+    log_format: str | None,
     app: str | None,
 ) -> None:
     """Recompute the queued partitions of backfills NAME…, or of all in the app.
@@ -77,7 +80,9 @@ def main(
         from backfill.workers import signals
         from backfill.workers.worker import Options, Worker
 
-        settings = read_settings(app=app, metrics_port=metrics_port)
+        settings = read_settings(app=app, metrics_port=metrics_port, log_format=log_format)
+        identity = uuid4()
+        log.use(settings.log, settings.log_format, identity)
         definitions = application.load(settings.app)
         if names:
             definitions = {name: application.pick(definitions, name) for name in names}
@@ -85,7 +90,7 @@ def main(
         options = Options(prefetch or concurrency + 2, concurrency, stats_interval, burst, max_records, metrics)
 
         async def work() -> None:
-            worker = Worker(settings, definitions, options, say)
+            worker = Worker(settings, definitions, options, say, identity)
             signals.obey(worker.stop, say)
             for name in definitions:
                 topology = Topology(name, settings.tenant)

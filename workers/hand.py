@@ -1,30 +1,43 @@
 """What this worker has in hand: written by its slots, read by the keeper's thread."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from backfill import log
 from backfill.ledger.partitions import Claim
+from backfill.workers import trace
 from backfill.workers.watch import Watch
 
 Place: TypeAlias = tuple[UUID, str]  # job and partition
 
 
-@dataclass
 class Hold:
     """One partition in hand, from its delivery on; without a claim until the ledger has given one."""
 
-    watch: Watch
-    claim: Claim | None = None
+    def __init__(self, watch: Watch, say: Callable[[str], None]) -> None:
+        self.watch = watch
+        self._say = say
+        self._claim: Claim | None = None
+
+    @property
+    def claim(self) -> Claim | None:
+        return self._claim
+
+    @claim.setter
+    def claim(self, claim: Claim | None) -> None:
+        self._claim = claim
+        if claim is not None:
+            trace.claimed(claim, self._say)
 
 
 class Hand:
     """The partitions in the hands of all slots."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
+        self._say = say
         self._held: dict[Place, Hold] = {}
         # Reentrant: a signal handler reads what is held, and may come while the main thread is changing it.
         self._lock = threading.RLock()
@@ -35,11 +48,13 @@ class Hand:
 
     @contextmanager
     def holding_partition(self, job_id: UUID, partition: str) -> Iterator[Hold]:
-        hold = Hold(Watch(f"partition {partition} of job {job_id}"))
+        """Have it in hand within; what is said within is about it."""
+        hold = Hold(Watch(f"partition {partition} of job {job_id}"), self._say)
         with self._lock:
             self._held[job_id, partition] = hold
         try:
-            yield hold
+            with log.about(job_id, partition):
+                yield hold
         finally:
             with self._lock:
                 del self._held[job_id, partition]

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -17,7 +18,9 @@ from backfill.errors import BackfillError, UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import partitions, workers
 from backfill.ledger.workers import Seat
+from backfill.log import regard, warn
 from backfill.settings import Settings
+from backfill.texts import MOST_OF_A_NAME, clean
 from backfill.workers.hand import Hand
 from backfill.workers.lookout import Lookout
 from backfill.workers.stats import Stats
@@ -34,19 +37,31 @@ class Keeper:
     """A thread with a loop and a connection of its own: whatever holds up the main loop, the leases do not notice."""
 
     def __init__(
-        self, settings: Settings, url: str, seat: Seat, hand: Hand, stats: Stats, say: Callable[[str], None]
+        self,
+        settings: Settings,
+        url: str,
+        seat: Seat,
+        hand: Hand,
+        stats: Stats,
+        drain: Callable[[], None],
+        say: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._url = url
         self._seat = seat
         self._stats = stats
         self._say = say
+        self._warn = partial(warn, say)
         self._hand = hand
+        self._drain = drain  # on the main loop
+        self._main: asyncio.AbstractEventLoop | None = None
+        self._was_asked = False
         self.lookout = Lookout(settings.record_seconds, settings.partition_seconds, hand.watches)
         self._thread = LoopThread("keeper", self._keep)
 
     async def run(self) -> None:
         """Start the thread, and end as it does: with what it died of."""
+        self._main = asyncio.get_running_loop()
         error = await self._thread.run()
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
@@ -97,7 +112,7 @@ class Keeper:
                             await self._beat(connection)
                         failures, since, beaten = 0, monotonic() - beaten, monotonic()
                         if since > self._settings.lease_seconds:
-                            self._say(
+                            self._warn(
                                 f"This worker stood still for {since:.1f} s, longer than a lease "
                                 f"({self._settings.lease_seconds:g} s): others may have taken over what it had in hand."
                             )
@@ -111,7 +126,7 @@ class Keeper:
                     raise
                 failures += 1
                 if failures == 2:  # the first may have been the connection only
-                    self._say(f"Leases cannot be renewed, trying again: {error}")
+                    self._warn(f"Leases cannot be renewed, trying again: {error}")
             if self._thread.ending.is_set():
                 return
             await self._rest(min(1.0, pause))
@@ -122,14 +137,23 @@ class Keeper:
                 await self._thread.ending.wait()
 
     async def _beat(self, connection: Connection) -> None:
-        """Renew the leases and show that the worker lives."""
+        """Renew the leases, show that the worker lives, and hear whether an operator wants it to stop."""
         if held := self._hand.copy():
             await partitions.renew(connection, held, self._seat.id, self._settings.lease_seconds)
-        await workers.beat(connection, self._seat, held, self._stats.as_dict(), self._settings.lease_seconds)
+        counts, seconds = self._stats.as_dict(), self._settings.lease_seconds
+        asked_by = await workers.beat(connection, self._seat, held, counts, seconds)
+        if asked_by is not None and not self._was_asked and self._main is not None:
+            self._was_asked = True
+            self._say(f"Asked to stop by {clean(asked_by, MOST_OF_A_NAME)}: finishing what is in hand.")
+            with contextlib.suppress(RuntimeError):  # the main loop has closed: it stops already
+                self._main.call_soon_threadsafe(self._drain)
 
     async def _give_up(self, watch: Watch) -> None:
         """End the process under a record that nothing interrupts; what else is in hand was no attempt."""
-        self._say(
+        for (job, partition), hold in self._hand.copy().items():
+            if hold.watch is watch:
+                regard(job, partition)
+        self._warn(
             f"Record {watch.record} of {watch.place} has been computed for more than {self.lookout.last_resort:g} s "
             f"and cannot be interrupted: this worker ends with exit code {EXIT_STUCK}. Correct the definition."
         )

@@ -18,6 +18,7 @@ from backfill.ledger.job import Job
 from backfill.ledger.pace import Pace
 from backfill.ledger.reconciling import Ended
 from backfill.ledger.sweeping import Swept
+from backfill.log import about, warn
 from backfill.modes import Priority
 from backfill.publisher import Publisher
 from backfill.settings import Settings
@@ -110,23 +111,24 @@ class Reconciler:
             for priority in Priority:  # resumed, reset or opened by a retry: not to be waited for
                 await self.republisher.publish_lost(connection, backfill, priority, ready=None)
 
-    def _tell(self, about: Hashable, what: str, error: Exception) -> None:
+    def _tell(self, whom: Hashable, what: str, error: Exception) -> None:
         """Say what is wrong with one backfill or job alone; raises what is wrong with the database or the broker."""
         if is_away(error) or isinstance(error, UnreachableError):
             raise error
-        self._troubles.tell(about, f"{what}: {clean(error) if isinstance(error, BackfillError) else in_a_line(error)}")
+        self._troubles.tell(whom, f"{what}: {clean(error) if isinstance(error, BackfillError) else in_a_line(error)}")
 
     async def close_ended(self, connection: Connection, backfill: str) -> bool:
         """Roll up the active jobs and end those that are done; True when there is more to do."""
         found_more = False
         for job in await jobs.active(connection, [backfill]):
-            try:
-                found_more |= await self._close_if_ended(connection, backfill, job)
-            except Exception as error:
-                self._tell(job.id, f"Cannot close job {job.id}", error)
-                found_more |= isinstance(error, RACES)
-            else:
-                self._troubles.over(job.id)
+            with about(job.id):
+                try:
+                    found_more |= await self._close_if_ended(connection, backfill, job)
+                except Exception as error:
+                    self._tell(job.id, f"Cannot close job {job.id}", error)
+                    found_more |= isinstance(error, RACES)
+                else:
+                    self._troubles.over(job.id)
         return found_more
 
     async def _close_if_ended(self, connection: Connection, backfill: str, job: Job) -> bool:
@@ -136,12 +138,12 @@ class Reconciler:
         share, minimum = self._settings.failed_share, self._settings.failed_minimum
         error = reconciling.too_many_failed(counts, share, minimum)
         if error and await reconciling.give_up(connection, job.id, error):
-            self._say(f"Job {job.id} failed: {error}.")
+            warn(self._say, f"Job {job.id} failed: {error}.")
             return False
         if not counts.ended:
             return False
-        more = await self._close(connection, await self._target(connection, job), job)
-        if more:
+        target = await resolve(connection, self._definitions[job.backfill], job.mode)
+        if more := await self._close(connection, target, job):
             await self.republisher.publish_lost(connection, backfill, job.priority, ready=0)
         return more
 
@@ -172,7 +174,7 @@ class Reconciler:
     async def _bring_back(self, connection: Connection, backfill: str) -> None:
         if freed := await reconciling.free_expired(connection, backfill):
             self.reconciled["lease_expired"] += freed
-            self._say(f"{freed:,} partitions of {backfill} had lost their worker; queued again.")
+            warn(self._say, f"{freed:,} partitions of {backfill} had lost their worker; queued again.")
         async with connected(self._url, name="backfill-reconciler", heartbeat=self._settings.heartbeat) as broker:
             topology = Topology(backfill, self._settings.tenant)
             if await self.expired.clear(broker, topology):
@@ -187,9 +189,6 @@ class Reconciler:
                 await self.republisher.publish_lost(connection, backfill, priority, ready=ready or 0)
         self._patience.over()
         self._troubles.over(LOGIN)
-
-    async def _target(self, connection: Connection, job: Job) -> Target:
-        return await resolve(connection, self._definitions[job.backfill], job.mode)
 
     async def stop(self) -> None:
         """Leave the lead to another worker."""

@@ -11,6 +11,7 @@ from backfill.errors import BackfillError, UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import planning, reconciling
 from backfill.ledger.job import PlannedPartition
+from backfill.log import regard
 from backfill.modes import Priority
 from backfill.publisher import Publisher
 from backfill.texts import in_a_line
@@ -84,6 +85,7 @@ class Republisher:
     async def _publish_one(self, backfill: str, partition: PlannedPartition, priority: Priority) -> bool:
         """Publish a partition; what is wrong with it alone is said, and keeps no other from its message."""
         job_id, key = partition.job_id, partition.partition_key
+        regard(job_id, key)  # in a task of its own
         try:
             await self._publisher.publish(partition.message(backfill), priority)
         except NotTakenError as error:

@@ -1,6 +1,7 @@
 """How a worker hears that it should end, and how its computations are interrupted."""
 
 import asyncio
+import contextvars
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ def obey(stop_working: Callable[[], None], say: Callable[[str], None]) -> None:
     Plain handlers, not the loop's: those are taken away when the loop closes, and a signal that comes while the
     process is ending would make a clean exit look like a kill.
     """
-    loop = asyncio.get_running_loop()
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
     received = 0
 
     def stop() -> None:
@@ -32,7 +33,8 @@ def obey(stop_working: Callable[[], None], say: Callable[[str], None]) -> None:
             return
         if received > 1:
             os._exit(128 + number)
-        loop.call_soon_threadsafe(stop)
+        # Not in the context of the task that it interrupts, as if it were about a partition.
+        loop.call_soon_threadsafe(stop, context=context)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)

@@ -7,6 +7,7 @@ from typing import Final
 
 from backfill.ledger.tally import Tally
 from backfill.states import OUTCOMES
+from backfill.workers import trace
 from backfill.workers.durations import Durations
 
 WINDOW_SECONDS: Final = 30.0
@@ -41,6 +42,7 @@ class Stats:
 
     def add(self, tally: Tally, began: float) -> None:
         """Count a committed apply that began at that monotonic time."""
+        trace.committed(tally)
         now = time.monotonic()
         self.first_at = began if self.first_at is None else min(self.first_at, began)
         self.last_at = now

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -34,7 +35,9 @@ class LoopThread:
             with contextlib.suppress(RuntimeError):  # the main loop has closed: nobody waits any more
                 main.call_soon_threadsafe(over.set_result, error)
 
-        threading.Thread(target=live, name=self._name, daemon=True).start()
+        # What is said there is written as it is here.
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(live,), name=self._name, daemon=True).start()
         await asyncio.wait({over})
         return over.result()
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Hashable
 from typing import Final
 
+from backfill.log import warn
+
 MOST: Final = 1_000  # remembered; beyond them the oldest may be said again
 
 
@@ -21,7 +23,7 @@ class Troubles:
         while len(self._said) >= MOST:
             del self._said[next(iter(self._said))]
         self._said[about] = text
-        self._say(text)
+        warn(self._say, text)
 
     def is_told(self, about: Hashable) -> bool:
         return about in self._said

@@ -6,15 +6,17 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID, uuid4
 
 from backfill import database, schema
 from backfill.database import Pool
 from backfill.definition import ColumnBackfill
 from backfill.ledger.workers import Seat
+from backfill.log import warn
 from backfill.publisher import Publisher
 from backfill.settings import Settings
-from backfill.workers import burst, readiness
+from backfill.workers import burst, readiness, trace
 from backfill.workers.cancelling import cancel, unless, until
 from backfill.workers.hand import Hand
 from backfill.workers.intake import Intake
@@ -23,7 +25,7 @@ from backfill.workers.lookout import Lookout
 from backfill.workers.processor import Processor
 from backfill.workers.reconciler import Reconciler
 from backfill.workers.stats import Stats
-from backfill.workers.subscription import Delivery
+from backfill.workers.subscription import Delivery, Settlement
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Worker:
         definitions: dict[str, ColumnBackfill],
         options: Options,
         say: Callable[[str], None],
+        worker: UUID | None = None,
     ) -> None:
         self._settings = settings
         self._definitions = definitions
         self._options = options
         self._say = say
-        self._id: UUID = uuid4()
+        self._warn = partial(warn, say)
+        self._id: UUID = worker or uuid4()
         self._stopping = asyncio.Event()
         self._busy = 0
         self._next_line = options.stats_interval
@@ -60,8 +64,8 @@ class Worker:
         self.halted = ""  # what a worker with --burst could not do
         self._name = f"worker {socket.gethostname()}:{os.getpid()}"
         seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * 2)
-        self._hand = Hand()
-        self._keeper = Keeper(settings, settings.need_database(), seat, self._hand, self.stats, say)
+        self._hand = Hand(say)
+        self._keeper = Keeper(settings, settings.need_database(), seat, self._hand, self.stats, self.stop, say)
 
     @property
     def lookout(self) -> Lookout:
@@ -74,7 +78,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped; raises UnreachableError, UsageError or SchemaError when it cannot begin."""
-        settings, options, name = self._settings, self._options, self._name
+        settings, options, name, definitions = self._settings, self._options, self._name, self._definitions
         broker_url = settings.need_broker()
         async with database.translated(settings.need_database()), contextlib.AsyncExitStack() as stack:
             pool = await unless(self._stopping, self._prepared(stack))
@@ -86,30 +90,17 @@ class Worker:
                 heartbeat=settings.heartbeat,
                 retry_delays=settings.retry_delays,
                 tenant=settings.tenant,
-                say=self._say,
+                say=self._warn,
             )
             stack.push_async_callback(publisher.close)
             stack.push_async_callback(self._keeper.stop)
             self._intake = Intake(
-                settings,
-                broker_url,
-                list(self._definitions),
-                prefetch=options.prefetch,
-                name=name,
-                say=self._say,
+                settings, broker_url, list(definitions), prefetch=options.prefetch, name=name, say=self._warn
             )
             self._processor = Processor(
-                settings,
-                pool,
-                publisher,
-                self._definitions,
-                self._hand,
-                self.stats,
-                self._id,
-                self._stopping,
-                self._say,
+                settings, pool, publisher, definitions, self._hand, self.stats, self._id, self._stopping, self._warn
             )
-            self._reconciler = Reconciler(settings, broker_url, pool, publisher, self._definitions, self._id, self._say)
+            self._reconciler = Reconciler(settings, broker_url, pool, publisher, definitions, self._id, self._say)
             if options.metrics:
                 from backfill.workers import metrics  # needs an extra
 
@@ -151,7 +142,7 @@ class Worker:
             await self._intake.stop()
             _, late = await asyncio.wait(slots, timeout=self._settings.drain_seconds)
             if late:
-                self._say(f"{len(late)} partitions did not finish in time; another worker takes them over.")
+                self._warn(f"{len(late)} partitions did not finish in time; another worker takes them over.")
         finally:
             await cancel(tasks)
         for task in tasks:
@@ -189,7 +180,10 @@ class Worker:
     async def _take(self, delivery: Delivery) -> None:
         self._busy += 1
         try:
-            await delivery.settle(await self._processor.process(delivery.backfill, delivery.body))
+            with trace.delivery(delivery.body, self._say) as course:
+                settlement = await self._processor.process(delivery.backfill, delivery.body)
+                await delivery.settle(settlement)
+                course.settled = "acknowledged" if settlement is Settlement.ACK else "rejected"
         finally:
             self._busy -= 1
         records = self.stats.records

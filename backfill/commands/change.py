@@ -1,14 +1,18 @@
 """`backfill set`, `retry` and `delete`: one job at a time."""
 
-import asyncio
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from backfill.actor import actor
 from backfill.commands.selection import confirm
-from backfill.console import json_option, ledger, print_json, read_settings, reporting
+from backfill.console import json_option, print_json, reporting
 from backfill.modes import Priority
+from backfill.runner import on_ledger
+
+if TYPE_CHECKING:
+    import asyncpg
 
 
 @click.command("set")
@@ -36,23 +40,20 @@ def set_(
     if (priority, max_workers, pause_ms, deadline) == (None, None, None, None):
         raise click.UsageError("give at least one of --priority, --max-workers, --pause-ms, --deadline")
     with reporting():
-        from backfill import schema
         from backfill.ledger import jobs, operations
 
-        async def work() -> operations.Done:
-            async with ledger(read_settings(), "set") as connection:
-                await schema.check(connection)
-                return await operations.set_job(
-                    connection,
-                    await jobs.find(connection, job),
-                    actor=actor(),
-                    priority=priority,
-                    max_workers=max_workers,
-                    pause_ms=pause_ms,
-                    deadline=deadline.replace(tzinfo=UTC) if deadline else None,
-                )
+        async def work(connection: "asyncpg.Connection[Any]") -> operations.Done:
+            return await operations.set_job(
+                connection,
+                await jobs.find(connection, job),
+                actor=actor(),
+                priority=priority,
+                max_workers=max_workers,
+                pause_ms=pause_ms,
+                deadline=deadline.replace(tzinfo=UTC) if deadline else None,
+            )
 
-        done = asyncio.run(work())
+        done = on_ledger("set", work)
         if as_json:
             print_json(done.as_json())
         else:
@@ -65,17 +66,14 @@ def set_(
 def retry(job: str, as_json: bool) -> None:
     """Open a job over the failed records of ended JOB, and link the two."""
     with reporting():
-        from backfill import schema
         from backfill.ledger import jobs, operations
 
-        async def work() -> tuple[str, str, int]:
-            async with ledger(read_settings(), "retry") as connection:
-                await schema.check(connection)
-                parent = await jobs.find(connection, job)
-                opened, records = await operations.retry(connection, parent, actor=actor())
-                return str(parent), str(opened), records
+        async def work(connection: "asyncpg.Connection[Any]") -> tuple[str, str, int]:
+            parent = await jobs.find(connection, job)
+            opened, records = await operations.retry(connection, parent, actor=actor())
+            return str(parent), str(opened), records
 
-        parent, opened, records = asyncio.run(work())
+        parent, opened, records = on_ledger("retry", work)
         if as_json:
             print_json({"job": opened, "parent": parent, "records": records})
         else:
@@ -89,19 +87,16 @@ def retry(job: str, as_json: bool) -> None:
 def delete(job: str, yes: bool, as_json: bool) -> None:
     """Forget ended JOB with its partitions and failures; its events stay."""
     with reporting():
-        from backfill import schema
         from backfill.ledger import jobs, operations
 
-        async def work() -> str:
-            async with ledger(read_settings(), "delete") as connection:
-                await schema.check(connection)
-                found = await jobs.find(connection, job)
-                if not yes:
-                    confirm(f"delete job {found}?")
-                await operations.delete(connection, found, actor=actor())
-                return str(found)
+        async def work(connection: "asyncpg.Connection[Any]") -> str:
+            found = await jobs.find(connection, job)
+            if not yes:
+                confirm(f"delete job {found}?")
+            await operations.delete(connection, found, actor=actor())
+            return str(found)
 
-        deleted = asyncio.run(work())
+        deleted = on_ledger("delete", work)
         if as_json:
             print_json({"job": deleted, "deleted": True})
         else:

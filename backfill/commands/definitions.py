@@ -1,11 +1,11 @@
 """`backfill definitions`: what the app offers, and what of it works on the tables as they are."""
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from backfill.console import app_option, json_option, ledger, print_json, read_settings, reporting
+from backfill.console import app_option, json_option, print_json, read_settings, reporting
+from backfill.runner import ledger, run
 from backfill.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def definitions(app: str | None, as_json: bool) -> None:
 
         settings = read_settings(app=app)
         found = application.load(settings.app)
-        rows = asyncio.run(_looked_up(settings, [found[name] for name in sorted(found)]))
+        rows = run(_looked_up(settings, [found[name] for name in sorted(found)]))
         if as_json:
             print_json({"definitions": rows})
             return

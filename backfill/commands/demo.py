@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from backfill import runner
 from backfill.commands.stage import stage
 from backfill.console import reporting
 from backfill.errors import BackfillError, UsageError
@@ -96,7 +97,7 @@ def _work(run: _Steps, database_url: str, workers: int) -> None:
         reader = threading.Thread(target=show, args=(honcho,), name="honcho")
         reader.start()
         try:
-            asyncio.run(_operate(database_url))
+            runner.run(_operate(database_url))
         finally:
             honcho.send_signal(signal.SIGTERM)
             reader.join(timeout=30)

@@ -1,14 +1,17 @@
 """`backfill events`: what was done to a job, by whom and why."""
 
-import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
-from backfill.console import json_option, ledger, print_json, read_settings, reporting
+from backfill.console import json_option, print_json, reporting
+from backfill.runner import on_ledger
 from backfill.texts import one_line
+
+if TYPE_CHECKING:
+    import asyncpg
 
 
 @click.command()
@@ -17,23 +20,20 @@ from backfill.texts import one_line
 def events(job: str, as_json: bool) -> None:
     """List the events of JOB: an id (also of a deleted job), the beginning of one, or latest."""
     with reporting():
-        from backfill import schema
         from backfill.ledger import events as history
         from backfill.ledger import jobs
 
-        async def read() -> tuple[UUID, list[Any]]:
-            async with ledger(read_settings(), "events") as connection:
-                await schema.check(connection)
-                try:
-                    found = UUID(job)
-                except ValueError:
-                    found = await jobs.find(connection, job)
-                rows = await history.listed(connection, found)
-                if not rows:
-                    await jobs.read(connection, found)  # raises: there never was one
-                return found, rows
+        async def read(connection: "asyncpg.Connection[Any]") -> tuple[UUID, list[Any]]:
+            try:
+                found = UUID(job)
+            except ValueError:
+                found = await jobs.find(connection, job)
+            rows = await history.listed(connection, found)
+            if not rows:
+                await jobs.read(connection, found)  # raises: there never was one
+            return found, rows
 
-        found, rows = asyncio.run(read())
+        found, rows = on_ledger("events", read)
         if as_json:
             print_json({"job": str(found), "events": [{**row, "details": json.loads(row["details"])} for row in rows]})
             return

@@ -1,14 +1,21 @@
 """`backfill failures`: the records of a job that failed."""
 
-import asyncio
 import csv
 import sys
-from typing import Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import click
 
-from backfill.console import json_option, ledger, print_json, read_settings, reporting
+from backfill.console import json_option, print_json, reporting
+from backfill.runner import on_ledger
 from backfill.texts import one_line
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from backfill.ledger.jobs import Row
 
 MOST: Final = 100_000
 OTHERS: Final = 5  # jobs that are named when this one has no failed records
@@ -22,37 +29,36 @@ COLUMNS: Final = ("record_id", "partition_key", "error_class", "error_message", 
 def failures(job: str, as_csv: bool, as_json: bool) -> None:
     """List the failed records of JOB: an id, its beginning, or latest."""
     with reporting():
-        from backfill import schema
         from backfill.ledger import jobs
 
-        settings = read_settings()
+        async def read(connection: "asyncpg.Connection[Any]") -> "tuple[UUID, list[jobs.Row], list[jobs.Row]]":
+            found = await jobs.find(connection, job)
+            rows = await jobs.failures(connection, found, MOST)
+            return found, rows, [] if rows else await jobs.with_failures(connection, OTHERS)
 
-        async def work() -> None:
-            async with ledger(settings, "failures") as connection:
-                await schema.check(connection)
-                found = await jobs.find(connection, job)
-                rows = await jobs.failures(connection, found, MOST)
-                others = [] if rows else await jobs.with_failures(connection, OTHERS)
-            if as_json:
-                elsewhere = [{"job": str(one["id"]), "failed": one["failed"]} for one in others]
-                print_json({"job": str(found), "failures": [dict(row) for row in rows], "elsewhere": elsewhere})
-                return
-            if as_csv:
-                writer = csv.writer(sys.stdout)
-                writer.writerow(COLUMNS)
-                writer.writerows([row[name] for name in COLUMNS] for row in rows)
-                return
-            for row in rows:
-                click.echo(
-                    f"{one_line(row['record_id'])}\tpartition {row['partition_key']}\t{row['error_class']}: "
-                    f"{one_line(row['error_message'])}\t(attempts: {row['attempts']})"
-                )
-            if not rows:
-                click.echo(f"Job {found} has no failed records.")
-            for one in others:
-                click.echo(
-                    f"  {one['failed']:,} of {one['asset_name']}, job {one['id']} ({one['state']}): "
-                    f"backfill failures {one['id']}"
-                )
+        found, rows, others = on_ledger("failures", read)
+        if as_json:
+            elsewhere = [{"job": str(one["id"]), "failed": one["failed"]} for one in others]
+            print_json({"job": str(found), "failures": [dict(row) for row in rows], "elsewhere": elsewhere})
+        elif as_csv:
+            writer = csv.writer(sys.stdout)
+            writer.writerow(COLUMNS)
+            writer.writerows([row[name] for name in COLUMNS] for row in rows)
+        else:
+            for line in _lines(found, rows, others):
+                click.echo(line)
 
-        asyncio.run(work())
+
+def _lines(found: UUID, rows: "list[Row]", others: "list[Row]") -> Iterator[str]:
+    for row in rows:
+        yield (
+            f"{one_line(row['record_id'])}\tpartition {row['partition_key']}\t{row['error_class']}: "
+            f"{one_line(row['error_message'])}\t(attempts: {row['attempts']})"
+        )
+    if not rows:
+        yield f"Job {found} has no failed records."
+    for one in others:
+        yield (
+            f"  {one['failed']:,} of {one['asset_name']}, job {one['id']} ({one['state']}): "
+            f"backfill failures {one['id']}"
+        )

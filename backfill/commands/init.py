@@ -1,11 +1,10 @@
 """`backfill init`: apply the ledger's schema, and the roles that use it."""
 
-import asyncio
-
 import click
 
 from backfill import application
-from backfill.console import app_option, ledger, read_settings, reporting
+from backfill.console import app_option, read_settings, reporting
+from backfill.runner import ledger, run
 
 
 @click.command()
@@ -41,4 +40,4 @@ def init(with_roles: bool, app: str | None) -> None:
             if with_roles:
                 click.echo(f"Roles may do their work{': ' if definitions else ''}{', '.join(definitions)}.")
 
-        asyncio.run(work())
+        run(work())

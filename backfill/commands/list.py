@@ -1,13 +1,13 @@
 """`backfill list`: the jobs."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from backfill import parameters
-from backfill.console import is_terminal, json_option, ledger, print_json, read_settings, reporting
+from backfill.console import is_terminal, json_option, print_json, reporting
+from backfill.runner import on_ledger
 from backfill.states import JobState
 
 if TYPE_CHECKING:
@@ -24,17 +24,11 @@ COLUMNS = ("id", "asset_name", "mode", "state", "partitions", "updated", "failed
 def list_(state: str | None, asset_name: str | None, limit: int, as_json: bool) -> None:
     """List jobs, newest first."""
     with reporting():
-        from backfill import schema
         from backfill.ledger import jobs
 
-        settings = read_settings()
-
-        async def read() -> list[jobs.Row]:
-            async with ledger(settings, "list") as connection:
-                await schema.check(connection)
-                return await jobs.listed(connection, state=state, asset_name=asset_name, most=limit)
-
-        rows = asyncio.run(read())
+        rows = on_ledger(
+            "list", lambda connection: jobs.listed(connection, state=state, asset_name=asset_name, most=limit)
+        )
         if as_json:
             print_json({"jobs": [_as_json(row) for row in rows]})
             return

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from backfill.console import ledger, note
+from backfill.console import note
 from backfill.errors import UnreachableError
+from backfill.runner import checked
 from backfill.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,16 +27,14 @@ async def look(
 
     Raises UnreachableError when the database does not answer at the first look, or not yet at the loop's time `until`.
     """
-    from backfill import schema
     from backfill.ledger import jobs
 
     job: UUID | None = None
     is_told = False
     while True:
         try:
-            async with ledger(settings, name) as connection:
+            async with checked(settings, name) as connection:
                 if job is None:
-                    await schema.check(connection)
                     job = await jobs.find(connection, reference)
                 while (pause := await see(connection, job)) is not None:
                     is_told = False

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from backfill.console import ledger, note, read_settings, reporting
+from backfill.console import note, read_settings, reporting
 from backfill.errors import BackfillError, UnreachableError
 from backfill.modes import Priority
+from backfill.runner import checked, run
 from backfill.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def metrics(listen: int | None, host: str) -> None:
         else:
             note("RABBITMQ_URL is not set: no metrics of queues")
         if listen is None:
-            reading = asyncio.run(read(settings))
+            reading = run(read(settings))
             click.echo(exposition.text(lambda: gauges.families(reading)), nl=False)
             return
         stopped = threading.Event()
@@ -59,7 +60,7 @@ def _read_or_note(settings: Settings) -> "Reading":
     from backfill.commands.gauges import Reading
 
     try:
-        return asyncio.run(read(settings))
+        return run(read(settings))
     except BackfillError as error:
         note(f"error: {error}")
         return Reading(None)
@@ -67,12 +68,10 @@ def _read_or_note(settings: Settings) -> "Reading":
 
 async def read(settings: Settings) -> "Reading":
     """Measure on connections of its own; raises UnreachableError or SchemaError when the ledger cannot be read."""
-    from backfill import schema
     from backfill.ledger import measures
 
     try:
-        async with asyncio.timeout(SCRAPE_SECONDS), ledger(settings, "metrics") as connection:
-            await schema.check(connection)
+        async with asyncio.timeout(SCRAPE_SECONDS), checked(settings, "metrics") as connection:
             measured = await measures.read(connection)
     except TimeoutError as error:
         raise UnreachableError(f"PostgreSQL did not answer within {SCRAPE_SECONDS} s; see what it does") from error

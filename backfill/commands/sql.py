@@ -1,6 +1,5 @@
 """`backfill sql`: the queries about progress that come with the toolkit, to print or to run."""
 
-import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backfill import statements
-from backfill.console import is_terminal, json_option, ledger, print_json, read_settings, reporting
+from backfill.commands.table import print_table
+from backfill.console import json_option, print_json, reporting
 from backfill.errors import UsageError
+from backfill.runner import on_ledger
 
 if TYPE_CHECKING:
     from backfill.ledger.jobs import Row
@@ -41,7 +42,7 @@ def sql(name: str | None, run: bool, as_json: bool) -> None:
             else:
                 click.echo(text, nl=False)
             return
-        rows = asyncio.run(_rows(text))
+        rows: list[Row] = on_ledger("sql", lambda connection: connection.fetch(text))
         if as_json:
             print_json({"query": name, "rows": [{key: _plain(value) for key, value in row.items()} for row in rows]})
         else:
@@ -57,31 +58,11 @@ def _list(found: dict[str, Path], as_json: bool) -> None:
         click.echo(f"{name:<17}{meaning}")
 
 
-async def _rows(text: str) -> "list[Row]":
-    from backfill import schema
-
-    async with ledger(read_settings(), "sql") as connection:
-        await schema.check(connection)
-        return await connection.fetch(text)
-
-
 def _show(rows: "list[Row]") -> None:
     if not rows:
         click.echo("No rows.")
         return
-    table = [["" if value is None else str(value) for value in row.values()] for row in rows]
-    if not is_terminal():
-        for line in (list(rows[0].keys()), *table):
-            click.echo("\t".join(line))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(*rows[0].keys())
-    for line in table:
-        shown.add_row(*map(Text, line))
-    Console().print(shown)
+    print_table(list(rows[0].keys()), [["" if value is None else str(value) for value in row.values()] for row in rows])
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """Where the demo plays: services, a database and queues of its own, and none of them left behind."""
 
-import asyncio
 import os
 import secrets
 import shutil
@@ -15,6 +14,7 @@ import click
 
 from backfill.console import note
 from backfill.errors import UsageError
+from backfill.runner import run
 
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -34,7 +34,7 @@ def _set(app: str) -> Iterator[dict[str, str]]:
     click.echo("== Services")
     try:
         started = services.up(home / "services", say=lambda text: click.echo(f"  {text}"))
-        database_url = asyncio.run(_own_database(started.database_url, "create"))
+        database_url = run(_own_database(started.database_url, "create"))
         try:
             environment = {
                 **os.environ,
@@ -47,8 +47,8 @@ def _set(app: str) -> Iterator[dict[str, str]]:
             click.echo("  PostgreSQL and RabbitMQ answer.")
             yield environment
         finally:
-            asyncio.run(_own_database(database_url, "drop"))
-            asyncio.run(_delete_queues(started.amqp_url))
+            run(_own_database(database_url, "drop"))
+            run(_delete_queues(started.amqp_url))
     finally:
         note("  stopping")
         services.down(home / "services", delete=True)

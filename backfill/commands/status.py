@@ -1,14 +1,16 @@
 """`backfill status`: how far a job is."""
 
-import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from backfill.commands.report import lines
-from backfill.console import json_option, ledger, print_json, read_settings, reporting
+from backfill.console import json_option, print_json, read_settings, reporting
+from backfill.runner import on_ledger, run
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from backfill.ledger.progress import Progress
 
 
@@ -22,22 +24,17 @@ if TYPE_CHECKING:
 def status(job: str, watch: bool, interval: float, as_json: bool) -> None:
     """Show how far JOB is: an id, its beginning, or latest."""
     with reporting():
-        from backfill import schema
         from backfill.ledger import jobs, progress
 
-        settings = read_settings()
-
-        async def read() -> "Progress":
-            async with ledger(settings, "status") as connection:
-                await schema.check(connection)
-                return await progress.read(connection, await jobs.find(connection, job))
+        async def read(connection: "asyncpg.Connection[Any]") -> "Progress":
+            return await progress.read(connection, await jobs.find(connection, job))
 
         if watch:
             from backfill.commands.watch import follow
 
-            asyncio.run(follow(settings, job, interval, as_json=as_json))
+            run(follow(read_settings(), job, interval, as_json=as_json))
             return
-        now = asyncio.run(read())
+        now = on_ledger("status", read)
         if as_json:
             print_json(now.as_json())
         else:

@@ -1,6 +1,5 @@
 """`backfill pause`, `resume`, `cancel` and `reset-stuck`: change the course of one job or of many."""
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -9,8 +8,9 @@ import click
 
 from backfill.actor import actor
 from backfill.commands.selection import select, selecting
-from backfill.console import json_option, ledger, note, print_json, read_settings, reporting
+from backfill.console import json_option, note, print_json, reporting
 from backfill.errors import BackfillError
+from backfill.runner import on_ledger
 from backfill.states import ACTIVE, CLAIMABLE, JobState, PauseCause
 
 if TYPE_CHECKING:
@@ -96,28 +96,24 @@ def _apply(
 ) -> None:
     """Do it to each selected job; of many, those that cannot be changed are reported and the others done."""
     with reporting():
-        from backfill import schema
-
         refused: list[BackfillError] = []
 
-        async def work() -> list[dict[str, Any]]:
-            async with ledger(read_settings(), verb) as connection:
-                await schema.check(connection)
-                selected = await select(connection, job, verb=verb, states=states, **selection)
-                results = []
-                for one in selected:
-                    try:
-                        results.append(await operation(connection, one))
-                    except BackfillError as error:
-                        if len(selected) == 1:
-                            raise
-                        note(f"error: {error}")
-                        refused.append(error)
-                        told = {"text": str(error), "exit_code": error.exit_code}
-                        results.append({"job": str(one), "changed": False, "error": told})
-                return results
+        async def work(connection: "Connection") -> list[dict[str, Any]]:
+            selected = await select(connection, job, verb=verb, states=states, **selection)
+            results = []
+            for one in selected:
+                try:
+                    results.append(await operation(connection, one))
+                except BackfillError as error:
+                    if len(selected) == 1:
+                        raise
+                    note(f"error: {error}")
+                    refused.append(error)
+                    told = {"text": str(error), "exit_code": error.exit_code}
+                    results.append({"job": str(one), "changed": False, "error": told})
+            return results
 
-        results = asyncio.run(work())
+        results = on_ledger(verb, work)
         if as_json:
             print_json({"jobs": results})
         else:

@@ -12,6 +12,7 @@ from backfill.commands.report import how_to_go_on, lines
 from backfill.commands.selection import Duration
 from backfill.console import json_option, note, print_json, read_settings, reporting
 from backfill.errors import HaltedError
+from backfill.runner import run
 from backfill.states import ENDED, JobState
 from backfill.texts import one_line
 
@@ -58,7 +59,7 @@ def wait(job: str, timeout: float | None, as_json: bool) -> None:
             await look(read_settings(), "wait", job, see, until)
             return found[0]
 
-        now = asyncio.run(until_ended())
+        now = run(until_ended())
         if as_json:
             print_json(now.as_json())
         else:

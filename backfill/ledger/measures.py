@@ -17,6 +17,11 @@ class Measures:
     workers: list[Row]
 
 
+async def names(connection: Connection) -> list[str]:
+    """The tenant's backfills, those of its workers included."""
+    return [row["asset_name"] for row in await connection.fetch(statements.read("ledger/measures/names"))]
+
+
 async def read(connection: Connection) -> Measures:
     counted = {row["state"]: row["jobs"] for row in await connection.fetch(statements.read("ledger/measures/states"))}
     return Measures(

@@ -39,6 +39,8 @@ GRANT USAGE ON SEQUENCE backfill_fence_seq TO backfill_owner, backfill_operator,
 GRANT INSERT, UPDATE, DELETE ON backfill_jobs TO backfill_operator;
 GRANT INSERT, UPDATE ON backfill_partitions TO backfill_operator;
 GRANT INSERT ON backfill_events TO backfill_operator;
+-- Asks a worker to stop.
+GRANT UPDATE (stop_requested_at, stop_requested_by) ON backfill_workers TO backfill_operator;
 
 -- A worker moves a job on, pauses it when nothing fits, rolls its counts up and ends it; what was asked for stays.
 GRANT UPDATE (state, version, started_at, running_since, paused_at, completed_at, error_message, heartbeat_at,

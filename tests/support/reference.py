@@ -47,8 +47,9 @@ def options(command: click.Command) -> list[click.Option]:
 
 
 def _leaves(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    if not isinstance(command, click.Group):
+    if not isinstance(command, click.Group) or command.invoke_without_command:
         yield name, command
+    if not isinstance(command, click.Group):
         return
     context = click.Context(command)
     for child_name in command.list_commands(context):

@@ -19,7 +19,7 @@ STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_s
 INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry", "masking", "private"},
+    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry", "masking", "private", "log"},
     {
         *("definition", "fingerprint", "parameters", "contract", "application"),
         *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),
@@ -47,10 +47,14 @@ LAYERS = (
         "schema",
         "roles",
         "publisher",
+        "management",
+        "queues",
+        "sifting",
+        "dead",
     },
     {"ledger"},
     {"console"},
-    {"invocation"},
+    {"invocation", "runner"},
     {"commands"},
 )
 
@@ -188,6 +192,13 @@ def test_the_ledger_alone_executes_statements_of_the_ledger() -> None:
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             if not path.is_relative_to(ROOT / "backfill" / "ledger"):
                 assert not text.startswith("ledger/"), f"{path} executes {text}; a function of backfill/ledger does"
+
+
+def test_every_command_has_its_event_loop_and_its_ledger_from_one_place() -> None:
+    for path in sources("backfill/commands"):
+        text = path.read_text()
+        assert "asyncio.run(" not in text, f"{path.name} makes a loop of its own; use backfill.runner"
+        assert "schema.check(" not in text, f"{path.name} checks the ledger itself; use backfill.runner"
 
 
 FORBIDDEN = {

@@ -19,6 +19,15 @@ from tests.support import reference
 ROOT = Path(__file__).parents[2]
 NOWHERE = {"DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:9/db", "RABBITMQ_URL": "amqp://u:hunter2@127.0.0.1:9/"}
 COMMANDS = {name: command for name, command in reference.commands() if any(p.name == "as_json" for p in command.params)}
+# What a call needs to be whole.
+MORE = {
+    "backfill set": ["--pause-ms=1"],
+    "backfill sql": ["jobs", "--run"],
+    "backfill workers stop": ["--all"],
+    "backfill dead show": ["0123456789ab"],
+    "backfill dead redrive": ["--all"],
+    "backfill dead purge": ["--all", "--yes"],
+}
 ENTRIES = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 
 
@@ -53,7 +62,7 @@ def test_a_wrong_option_is_an_object_too(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"backfill settings", "backfill services up"}))
 def test_what_fails_is_an_object(name: str, tmp_path: Path) -> None:
     command, words = named(name)
-    more = {"backfill set": ["--pause-ms=1"], "backfill sql": ["jobs", "--run"]}.get(name, [])
+    more = MORE.get(name, [])
     takes_job = any(isinstance(one, click.Argument) and one.name == "job" for one in COMMANDS[name].params)
     job = ["latest"] if takes_job else []
     env = {"BACKFILL_APP": "backfill.examples.names", "BACKFILL_HOME": str(tmp_path)}

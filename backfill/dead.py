@@ -1,0 +1,119 @@
+"""The dead queue of a backfill: what is in it and why, and how one of its messages is taken out.
+
+Looking means to take messages and to give them back when the channel closes, which the broker counts as deliveries. It
+calls a message that was delivered too often dead, and one that is dead already it drops: RabbitMQ 4 after 20 times,
+unless a queue says otherwise. So one that has been looked at often is replaced by a copy, whose count begins anew.
+"""
+
+import hashlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+
+from backfill.broker import inspect
+from backfill.errors import ContractError
+from backfill.failpoints import failpoint
+from backfill.message import PartitionMessage, decode
+from backfill.modes import Priority
+from backfill.publisher import Publisher
+from backfill.sifting import ack, opened, take
+from backfill.texts import clean
+from backfill.topology import Topology
+
+LOOKS: Final = 10  # after so many deliveries a message is replaced
+WHY: Final = {
+    "rejected": "rejected by a worker: out of attempts",
+    "delivery_limit": "delivered too often: its worker died each time",
+    "expired": "expired: a policy sets message-ttl",
+    "maxlen": "its queue was full",
+}
+
+
+@dataclass(frozen=True)
+class DeadMessage:
+    """A message of a dead queue."""
+
+    id: str  # the same at every look; equal messages have one
+    backfill: str
+    job: str | None  # None: the body is no message of ours
+    partition: str | None
+    why: str
+    since: datetime | None  # None: the broker did not write it down
+    size: int
+    headers: dict[str, Any]
+    body: bytes
+
+    @property
+    def message(self) -> PartitionMessage | None:
+        """The body as a message, where it is one."""
+        try:
+            return decode(self.body)
+        except ContractError:
+            return None
+
+
+async def messages(
+    connection: AbstractConnection, publisher: Publisher, topology: Topology, most: int
+) -> AsyncGenerator[tuple[DeadMessage, Callable[[], Awaitable[None]]], None]:
+    """The oldest messages of the dead queue, each with what takes it out; the others go back at the end."""
+    state = await inspect(connection, topology.dead_queue)
+    left = 0 if state is None else min(state.ready, most)
+    if not left:
+        return
+    async with opened(connection, topology.dead_queue) as queue:
+        for _ in range(left):
+            if (taken := await take(queue)) is None:
+                return
+            dead, is_out = _read(topology.backfill, taken), False
+
+            async def take_out(taken: AbstractIncomingMessage = taken) -> None:
+                nonlocal is_out
+                is_out = True
+                failpoint("dead.before_ack")
+                await ack(taken)
+
+            yield dead, take_out
+            deliveries = taken.headers.get("x-delivery-count")
+            if not is_out and isinstance(deliveries, int) and deliveries >= LOOKS:
+                kept = {name: value for name, value in dead.headers.items() if not name.startswith("x-")}
+                await publisher.bury_again(
+                    topology.backfill, dead.body, kept | {"reason": dead.why, "id": dead.id}, dead.since
+                )
+                await ack(taken)
+
+
+async def redrive(publisher: Publisher, dead: DeadMessage, priority: Priority) -> None:
+    """Publish it to its work queue again and wait for the confirm; to be taken out of the dead queue afterwards."""
+    await publisher.send_again(dead.backfill, dead.body, priority)
+
+
+def _read(backfill: str, taken: AbstractIncomingMessage) -> DeadMessage:
+    job = partition = None
+    with suppress(ContractError):
+        message = decode(taken.body)
+        job, partition = str(message.job_id), message.partition_key
+    headers = dict(taken.headers)
+    deaths = headers.get("x-death")
+    died = deaths[0].get("time") if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else None
+    since = died if isinstance(died, datetime) else taken.timestamp
+    return DeadMessage(
+        _identity(taken), backfill, job, partition, _why(headers), since, len(taken.body), headers, taken.body
+    )
+
+
+def _why(headers: dict[str, Any]) -> str:
+    if reason := headers.get("reason"):
+        return clean(reason)
+    first = str(headers.get("x-first-death-reason") or "")
+    return WHY.get(first, clean(first) or "unknown")
+
+
+def _identity(taken: AbstractIncomingMessage) -> str:
+    kept = taken.headers.get("id")  # of a copy: that of the message it stands for
+    if isinstance(kept, str):
+        return clean(kept, 12)
+    return hashlib.sha256(f"{taken.message_id or ''}\n".encode() + taken.body).hexdigest()[:12]

@@ -1,0 +1,17 @@
+"""What the ledger has to know when messages are thrown away."""
+
+from typing import Any
+from uuid import UUID
+
+from backfill import statements
+from backfill.database import Connection
+from backfill.ledger import events
+
+
+async def forget(connection: Connection, job: UUID, *, actor: str, details: dict[str, Any]) -> int:
+    """Have what is pending of the job published again, if it is active; the number of its partitions."""
+    async with connection.transaction(isolation="read_committed"):
+        await events.act(connection, actor)
+        forgotten = await connection.fetch(statements.read("ledger/purging/forget"), job)
+        await events.remember(connection, job, "job.purged", details | {"republished": len(forgotten)})
+    return len(forgotten)

@@ -1,0 +1,63 @@
+"""RabbitMQ's management API, for the one thing that AMQP does not tell: what is delivered and not acknowledged."""
+
+import asyncio
+import json
+import urllib.request
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from backfill.errors import UnreachableError, UsageError
+from backfill.masking import mask
+
+SECONDS: Final = 5.0
+MOST_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Managed:
+    """A queue as the API's statistics have it, some seconds old."""
+
+    ready: int
+    unacknowledged: int
+
+
+async def queues(management_url: str, amqp_url: str) -> dict[str, Managed]:
+    """The queues of the virtual host of an AMQP URL; raises UnreachableError when the API does not answer in time."""
+    # In a thread: it has no event loop in it, and is asked once by a command.
+    try:
+        async with asyncio.timeout(2 * SECONDS):
+            found = await asyncio.to_thread(_get, management_url, f"/queues/{_vhost(amqp_url)}")
+            return {one["name"]: _read(one) for one in found}
+    except (OSError, TimeoutError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = str(error) or type(error).__name__
+        raise UnreachableError(
+            f"RabbitMQ's management API at {mask(management_url)} does not answer ({why}); "
+            "correct RABBITMQ_MANAGEMENT_URL"
+        ) from error
+
+
+def _read(queue: dict[str, Any]) -> Managed:
+    # A queue that is new has no statistics yet.
+    return Managed(int(queue.get("messages_ready") or 0), int(queue.get("messages_unacknowledged") or 0))
+
+
+def _vhost(amqp_url: str) -> str:
+    path = urlsplit(amqp_url.partition(";")[0]).path
+    return quote(unquote(path[1:]) or "/", safe="")
+
+
+def _get(management_url: str, path: str) -> Any:
+    parts = urlsplit(management_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(
+            f"RABBITMQ_MANAGEMENT_URL {mask(management_url)!r} is no URL; write http://user:password@host:15672"
+        )
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
+        urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], f"{parts.path.rstrip('/')}/api{path}", "", "")),
+        headers={"Authorization": "Basic " + b64encode(login.encode()).decode()},
+    )
+    with urllib.request.urlopen(request, timeout=SECONDS) as response:  # noqa: S310 - the same
+        return json.loads(response.read(MOST_BYTES))

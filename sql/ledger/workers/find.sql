@@ -1,0 +1,4 @@
+-- Workers whose id begins so; two are enough to know that it is not clear.
+-- $1 beginning of an id, in lower case
+SELECT id FROM backfill_workers
+WHERE tenant_id = backfill_tenant() AND id::text LIKE $1 || '%' LIMIT 2
