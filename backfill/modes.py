@@ -1,6 +1,10 @@
 """Which records a job is about: the mode, in words for people and as a predicate for PostgreSQL."""
 
 from enum import StrEnum
+from typing import Final
+
+MOST_OF_A_BATCH: Final = 10_000  # records, as the ledger's constraint has it
+MOST_IDS: Final = 10_000  # given for one job
 
 
 class Mode(StrEnum):

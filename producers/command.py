@@ -20,7 +20,7 @@ from backfill.console import (
     reporting,
 )
 from backfill.invocation import SettingsCommand
-from backfill.modes import Mode, Priority
+from backfill.modes import MOST_IDS, MOST_OF_A_BATCH, Mode, Priority
 
 if TYPE_CHECKING:
     from backfill.producers.parts import Parts
@@ -50,7 +50,7 @@ Examples:
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many records, exactly.")
 @click.option(
     "--batch-size",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, MOST_OF_A_BATCH),
     default=500,
     show_default=True,
     help="Records a message and transaction.",
@@ -100,8 +100,8 @@ def main(
     """
     if resume and (given := _given() - {"--resume", "--app", "--json", "--log-format"}):
         raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(given))}")
-    if len(options["ids"]) > 10_000:
-        raise click.UsageError("at most 10,000 --id; leave them out and give a --limit instead")
+    if len(options["ids"]) > MOST_IDS:
+        raise click.UsageError(f"at most {MOST_IDS:,} --id; leave them out and give a --limit instead")
     with reporting():
         # The network libraries are not loaded for --help.
         from backfill.ledger.jobs import Request

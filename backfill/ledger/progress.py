@@ -88,9 +88,10 @@ class Progress:
 
     def as_json(self) -> dict[str, Any]:
         """The documented object of `--json`."""
+        fields = asdict(self)
         return {
-            **asdict(self),
-            "job": str(self.job_id),
+            "job": str(fields.pop("job_id")),
+            **fields,
             "parent_job": str(self.parent_job) if self.parent_job else None,
             "done": self.done,
         }

@@ -6,7 +6,7 @@ import pytest
 
 from backfill.message import PartitionMessage
 from backfill.modes import Mode
-from backfill.publisher import Publisher, partition_message
+from backfill.publisher import Publisher
 from tests.support.operating import ask, done, queued, working
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -21,7 +21,7 @@ async def buried(world: World, *bodies: bytes, reason: str = "no JSON") -> None:
 
 async def body_of(world: World, job: UUID, partition: str) -> bytes:
     row = await world.fetch("SELECT * FROM backfill_partitions WHERE partition_key = $1", partition)
-    return partition_message(job, world.backfill, "all", partition, 0, row[0]["record_ids"]).encode()
+    return PartitionMessage(job, world.backfill, Mode.ALL, partition, 0, tuple(row[0]["record_ids"])).encode()
 
 
 async def with_a_failed_partition(world: World) -> UUID:
@@ -145,7 +145,7 @@ async def test_what_leads_to_no_work_stays(world: World) -> None:
 
     assert answer.code == 4
     assert "stays: it cannot be read (no JSON); purge it\n" in answer.out
-    assert f"stays: the ledger knows no partition 000000001 of job {unknown.job}; purge it\n" in answer.out
+    assert f"stays: the ledger knows no partition 000000001 of job {unknown.job_id}; purge it\n" in answer.out
     assert len(await world.dead()) == 2
 
 
@@ -160,7 +160,7 @@ async def test_dead_messages_are_thrown_away_one_of_a_job_or_all(world: World) -
     assert (refused.code, len(await world.dead())) == (2, 4)
     assert refused.err == "error: throw all dead messages away? Nobody is here to answer; add --yes\n"
     await done(world, "dead", "purge", first["id"], "--yes")
-    await done(world, "dead", "purge", "--job", str(other.job), "--yes")
+    await done(world, "dead", "purge", "--job", str(other.job_id), "--yes")
     assert [one.body for one in await world.dead()] == [await body_of(world, job, "000000001"), b"more"]
     answer = await done(world, "dead", "purge", "--all", "--yes", "--json")
     assert answer.json["purged"] == [{"backfill": "counter", "messages": 2}]

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from backfill.message import decode
-from backfill.modes import Priority
-from backfill.publisher import Publisher, partition_message
+from backfill.message import PartitionMessage, decode
+from backfill.modes import Mode, Priority
+from backfill.publisher import Publisher
 from tests.support.operating import ask, closed_gate, done, history, queued, until_held, working
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -31,7 +31,7 @@ async def in_the_queue(world: World) -> Counter[UUID]:
         channel = await connection.channel()
         queue = await channel.get_queue(world.topology.queue(Priority.NORMAL), ensure=False)
         while (message := await queue.get(fail=False)) is not None:
-            found[decode(message.body).job] += 1
+            found[decode(message.body).job_id] += 1
         await channel.close()
     return found
 
@@ -45,7 +45,7 @@ async def test_the_queues_are_counted(world: World) -> None:
     job = await queued(world)
     publisher = Publisher(world.amqp, name="test", heartbeat=10, retry_delays=(0.2, 60))
     row = (await world.fetch("SELECT * FROM backfill_partitions ORDER BY id LIMIT 1"))[0]
-    message = partition_message(job, world.backfill, "all", row["partition_key"], 1, row["record_ids"])
+    message = PartitionMessage(job, world.backfill, Mode.ALL, row["partition_key"], 1, tuple(row["record_ids"]))
     await publisher.publish(message, Priority.HIGH)
     await publisher.publish(message, Priority.NORMAL, delay_ms=60_000, purpose="retry")
     await publisher.bury(world.backfill, b"nonsense", "no JSON")

@@ -170,7 +170,10 @@ def test_one_given_url_leaves_the_other_service_to_us(monkeypatch: pytest.Monkey
     found = services.up(tmp_path)
     assert (found.database_url, found.amqp_url) == ("postgresql://db", RABBITMQ.url)
     assert found.management_url == RABBITMQ.management_url
-    assert json.loads((tmp_path / private.FILE).read_text()) == {"rabbitmq_url": RABBITMQ.url}
+    assert json.loads((tmp_path / private.FILE).read_text()) == {
+        "rabbitmq_url": RABBITMQ.url,
+        "rabbitmq_management_url": RABBITMQ.management_url,
+    }
     assert stat.S_IMODE((tmp_path / private.FILE).stat().st_mode) == 0o600
     services.down(tmp_path)
     assert json.loads((tmp_path / private.FILE).read_text()) == {}
