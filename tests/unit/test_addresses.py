@@ -3,6 +3,7 @@
 import re
 import socket
 from pathlib import Path
+from unittest import mock
 
 import asyncpg
 import pytest
@@ -54,6 +55,28 @@ def test_each_host_has_a_url_of_its_own(given: str, each: list[str]) -> None:
     assert list(addresses.read(given).each) == each
 
 
+@pytest.mark.parametrize("query", ["", "?target_session_attrs=prefer-standby"])
+@pytest.mark.parametrize(
+    ("hosts", "asked"),
+    [
+        ("a,[::1]:2", [("a", 5432), ("::1", 2)]),
+        ("[::1]:2,a", [("::1", 2), ("a", 5432)]),
+        ("[::1]:2,[::2]", [("::1", 2), ("::2", 5432)]),
+        ("[::1]", [("::1", 5432)]),
+    ],
+)
+async def test_the_driver_finds_hosts_in_brackets(
+    monkeypatch: pytest.MonkeyPatch, hosts: str, asked: list[tuple[str, int]], query: str
+) -> None:
+    connect = mock.AsyncMock(side_effect=OSError)
+    monkeypatch.setattr("asyncpg.connect_utils._connect_addr", connect)
+    for url in addresses.read(f"postgresql://u:p@{hosts}/db{query}").each:
+        with pytest.raises(OSError, match=r"^$"):
+            await asyncpg.connect(url)
+    assert [call.kwargs["addr"] for call in connect.await_args_list] == asked
+    assert {call.kwargs["params"].password for call in connect.await_args_list} == {"p"}
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -84,7 +107,7 @@ def test_a_pooler_and_the_ledgers_schema_travel_in_the_url() -> None:
     assert not addresses.read(PLAIN).is_shared
     assert addresses.read(f"{PLAIN}?pgbouncer=true").is_shared
     assert addresses.with_options(PLAIN, pooled=False, ledger_schema="") == PLAIN
-    for url in (PLAIN, f"{PLAIN}?sslmode=require"):
+    for url in (PLAIN, f"{PLAIN}?sslmode=require", "postgresql://u:p@a,[::1]:2/db"):
         found = addresses.read(addresses.with_options(url, pooled=True, ledger_schema="jobs & co"))
         assert (found.url, found.is_shared, found.ledger_schema) == (url, True, "jobs & co")
 
@@ -103,6 +126,8 @@ def test_our_own_settings_are_part_of_the_url(monkeypatch: pytest.MonkeyPatch) -
         ("postgresql://u:p@h:x/db", "is no PostgreSQL URL"),
         ("postgresql://u:p@h:99999/db", "is no PostgreSQL URL"),
         ("postgresql://u:p@[::1/db", "is no PostgreSQL URL"),
+        ("postgresql://u:p@[abc]/db", "is no PostgreSQL URL"),
+        ("postgresql://u:p@h,[abc]:1/db", "is no PostgreSQL URL"),
         ("host=h dbname=db", "is no PostgreSQL URL"),
         (f"{PLAIN}?channel_binding=require", "channel_binding=require: the driver can do disable or prefer"),
         (f"{PLAIN}?gssencmode=require", "gssencmode=require: the driver can do disable or prefer"),
@@ -117,7 +142,7 @@ def test_our_own_settings_are_part_of_the_url(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_cannot_be_done_is_said_in_a_line(given: str, said: str) -> None:
     with pytest.raises(UsageError, match=re.escape(said)) as refused:
-        addresses.read(given)
+        addresses.read(addresses.with_options(given, pooled=False, ledger_schema=""))
     assert "\n" not in str(refused.value)
     assert ":p@" not in str(refused.value)
 
