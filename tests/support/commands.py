@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.forking import Forked, can_fork
+
 
 class Command:
     """One of our console scripts, running."""
@@ -16,7 +18,11 @@ class Command:
         self.log = log
         self.command = (name, *arguments)
         program = Path(environment.get("TEST_PROGRAMS", Path(sys.executable).parent)) / name
+        self._process: Forked | subprocess.Popen[bytes]
         with log.open("wb") as output:
+            if can_fork(name, environment):
+                self._process = Forked(name, arguments, environment, output.fileno())
+                return
             self._process = subprocess.Popen(
                 [program, *arguments],
                 env=dict(environment),
