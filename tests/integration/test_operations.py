@@ -32,6 +32,11 @@ from tests.support.operating import (
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+BLOCKED = """
+    SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted
+"""
+
 
 async def counted_once(world: World, records: int) -> None:
     """Every record was written exactly once, by a worker."""
@@ -108,8 +113,7 @@ async def test_a_pause_waits_for_a_claim_that_has_begun_and_lets_none_begin(worl
 
         pausing = tasks.create_task(done(world, "pause", str(job)))
 
-        blocked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        await eventually(lambda: world.value(blocked), what="a pause that waits")
+        await eventually(lambda: world.value(BLOCKED), what="a pause that waits")
         assert not pausing.done()
         await claiming.execute("COMMIT")
     assert await world.state() == "paused"
@@ -125,8 +129,7 @@ async def test_a_limit_of_workers_waits_for_claims_that_have_begun(world: World)
         statement = statements.read("ledger/partitions/claim")
         assert await claiming.fetchrow(statement, job, "000000001", holder, *claim) is not None
         setting = tasks.create_task(done(world, "set", str(job), "--max-workers", "1"))
-        blocked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        await eventually(lambda: world.value(blocked), what="a change of the limit that waits")
+        await eventually(lambda: world.value(BLOCKED), what="a change of the limit that waits")
         assert not setting.done()
         await claiming.execute("COMMIT")
     for worker, claimed in ((uuid4(), False), (holder, True)):
