@@ -38,10 +38,13 @@ LONGEST: Final = 1 << 20  # of a request
 class Forked:
     """A process as `subprocess.Popen` gives it, as far as `Command` asks."""
 
-    def __init__(self, name: str, arguments: tuple[str, ...], environment: Mapping[str, str], output: int) -> None:
+    def __init__(
+        self, name: str, arguments: tuple[str, ...], environment: Mapping[str, str], output: int, cwd: Path | None
+    ) -> None:
         self._status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = str(Path(sys.executable).parent / name)
-        request = json.dumps({"name": name, "argv": [program, *arguments], "env": dict(environment)}).encode()
+        where = str((cwd or Path()).absolute())
+        request = json.dumps({"argv": [program, *arguments], "env": dict(environment), "cwd": where}).encode()
         with theirs:
             socket.send_fds(_parent(), [request], [output, theirs.fileno()])
         self.pid = int(self._status.recv(64))
@@ -167,23 +170,25 @@ def _import_everything() -> None:
 
 def _become(request: dict[str, object], output: int) -> NoReturn:
     """Be that command, from its first line to the end of the interpreter."""
-    name, argv, env = str(request["name"]), request["argv"], request["env"]
+    argv, env = request["argv"], request["env"]
     assert isinstance(argv, list)
     assert isinstance(env, dict)
     os.setsid()
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
+    os.chdir(str(request["cwd"]))
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
     sys.argv = argv
     # As for any script: its folder first, then PYTHONPATH; without the folder of this file.
     paths = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path]
-    sys.path[:] = [str(Path(argv[0]).parent), *paths, *(path for path in sys.path[1:] if path not in paths)]
+    program = Path(argv[0])
+    sys.path[:] = [str(program.parent), *paths, *(path for path in sys.path[1:] if path not in paths)]
     if env.get("BACKFILL_FAILPOINT"):
         importlib.reload(importlib.import_module("backfill.failpoints"))  # it reads the environment once
-    importlib.import_module(MODULES[name]).main()
+    importlib.import_module(MODULES[program.name]).main()
     sys.exit(0)
 
 
