@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from tests.support.commands import Command
+from tests.support.logins import Logins, logged_in
+from tests.support.operating import done
 from tests.support.world import World, new_world
 
 
@@ -12,4 +14,12 @@ from tests.support.world import World, new_world
 async def world(database: str, vhost: str, env: dict[str, str], spawn: Callable[..., Command]) -> AsyncIterator[World]:
     """Small tables and commands with short timings."""
     async with new_world(database, vhost, env, spawn) as made:
+        yield made
+
+
+@pytest.fixture
+async def logins(world: World) -> AsyncIterator[Logins]:
+    """The roles as `backfill init --roles` makes them for the definition `counter`, and one login for each."""
+    await done(world, "init", "--roles")
+    async with logged_in(world) as made:
         yield made
