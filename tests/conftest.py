@@ -43,6 +43,8 @@ QUICK = {
 
 
 FOLDER = pytest.StashKey[Path]()
+FOLDERS = ("storm", "worlds", "faults", "integration", "unit")
+LONG = {"test_keys.py", "test_columns.py", "test_cluster.py", "test_standby.py", "test_runbook.py", "test_schema.py"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,8 +76,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: the storms, beside which everything else is done."""
-    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests" / "storm"))
+    """What takes longest begins first, what takes milliseconds fills the gaps at the end."""
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        folder, name = item.path.relative_to(ROOT / "tests").parts[0], item.path.name
+        return FOLDERS.index(folder), name not in LONG
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is one process's; so are all worlds but those of keys, as each process would start servers for them."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "tests/worlds" if file.startswith("tests/worlds/") and "keys" not in file else file
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
