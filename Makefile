@@ -11,7 +11,7 @@ WITHOUT ?=
 BITE ?=
 
 BIN := .venv/bin
-# Most tests wait for processes: several share two cores, each with servers of its own.
+# Most tests wait for processes: several share two cores, and one PostgreSQL and one RabbitMQ.
 SHARED = -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder
 STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
 .PHONY: help venv demo check test core storm bench lint clean
