@@ -11,7 +11,7 @@ WITHOUT ?=
 BITE ?=
 
 BIN := .venv/bin
-# Most tests wait for processes: several share two cores, each with servers of its own.
+# Most tests wait for processes: several share two cores, and one PostgreSQL and one RabbitMQ.
 SHARED = -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder
 STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
 .PHONY: help venv demo check test core storm bench lint clean
@@ -26,8 +26,9 @@ demo: .venv/.installed ## fill a column on an example table and show that it is 
 test: .venv/.developed ## run every test on real services (ARGS="-k name", PG=15, RABBIT=4)
 	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(SHARED) $(ARGS)
 
-CORE := $(addprefix tests/integration/test_,keys.py operations.py planning.py policies.py producer_command.py \
-	publishing.py reconciling.py schema.py sweeps.py values.py worker_command.py) \
+CORE := $(addprefix tests/integration/test_,cancelling.py events.py keys.py looking.py operators_sql.py pausing.py \
+	planning.py policies.py producer_command.py publishing.py reconciling.py retrying.py schema.py setting.py \
+	several_jobs.py sweeps.py time_left.py values.py worker_command.py) \
 	$(addprefix tests/faults/test_,application_writes.py broker_faults.py producer_dies.py worker_dies.py)
 
 core: .venv/.developed ## run what depends on the servers' versions (PG=15, RABBIT=4)

@@ -1,4 +1,8 @@
-"""Fixtures: one pair of real services for the whole run, one database and one virtual host for each test."""
+"""Fixtures: one pair of real services for the whole run, one database and one virtual host for each test.
+
+The processes that share the tests share the services too: the first that needs them starts them, in a folder that the
+process which hands out the tests makes and removes.
+"""
 
 import contextlib
 import fcntl
@@ -10,6 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -41,17 +46,60 @@ QUICK = {
 }
 
 
+FOLDER = pytest.StashKey[Path]()
+FOLDERS = ("storm", "worlds", "faults", "integration", "unit")
+LONG = {"test_keys.py", "test_columns.py", "test_cluster.py", "test_standby.py", "test_runbook.py", "test_schema.py"}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Ports of its own for each process that shares the tests: one must not take what another's server leaves."""
-    number = int(getattr(config, "workerinput", {"workerid": "gw0"})["workerid"].removeprefix("gw"))
-    count = int(getattr(config, "workerinput", {"workercount": 1})["workercount"])
+    given = getattr(config, "workerinput", {"workerid": "gw0", "workercount": 1})
+    number, count = int(given["workerid"].removeprefix("gw")), int(given["workercount"])
     width = (ports.LAST - ports.FIRST) // count
     ports.FIRST, ports.LAST = ports.FIRST + number * width, ports.FIRST + (number + 1) * width
+    if "folder" in given:
+        config.stash[FOLDER] = Path(given["folder"])
+    else:
+        config.stash[FOLDER] = Path(tempfile.mkdtemp(prefix="backfill-tests-"))
+        config.stash[FOLDER].chmod(0o711)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process that shares the tests where the services are that it shares as well."""
+    node.workerinput["folder"] = str(node.config.stash[FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Whoever made the folder ends what runs in it."""
+    if hasattr(config, "workerinput") or FOLDER not in config.stash:
+        return
+    servers.end(config.stash[FOLDER])
+    own_services.down(config.stash[FOLDER], delete=True)
+    shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: the storms, beside which everything else is done."""
-    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests" / "storm"))
+    """What takes longest begins first, what takes milliseconds fills the gaps at the end."""
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        folder, name = item.path.relative_to(ROOT / "tests").parts[0], item.path.name
+        return FOLDERS.index(folder), name not in LONG
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is one process's; so are all worlds but those of keys, as each process would start servers for them."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "tests/worlds" if file.startswith("tests/worlds/") and "keys" not in file else file
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -79,12 +127,9 @@ def _install(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def services_folder() -> Iterator[Path]:
+def services_folder(pytestconfig: pytest.Config) -> Path:
     """A folder that PostgreSQL's account can reach, which pytest's own temporary folders are not."""
-    folder = Path(tempfile.mkdtemp(prefix="backfill-tests-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    return pytestconfig.stash[FOLDER]
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +140,7 @@ def of_a_version(services_folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def services(services_folder: Path, of_a_version: None) -> Iterator[Services]:
+def services(services_folder: Path, of_a_version: None) -> Services:
     """PostgreSQL and RabbitMQ for the whole run; without them every test that asks fails, none is skipped."""
     reason = ""
     try:
@@ -105,10 +150,8 @@ def services(services_folder: Path, of_a_version: None) -> Iterator[Services]:
     except BackfillError as error:
         reason = str(error)
     if reason:
-        own_services.down(services_folder, delete=True)
         pytest.fail(f"services cannot be used: {reason}", pytrace=False)
-    yield found
-    own_services.down(services_folder, delete=True)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -202,16 +245,16 @@ class PrivateServices:
     env: dict[str, str]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def private_postgres_server(services_folder: Path) -> Iterator[Postgres]:
-    """The process behind ``private_postgres``."""
+    """The process behind ``private_postgres``; each process that shares the tests has its own."""
     servers.ensure("postgres")
     server = servers.new_postgres(services_folder / f"private-{secrets.token_hex(4)}")
     yield server
     server.delete()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def private_rabbitmq_server(services_folder: Path) -> Iterator[Rabbitmq]:
     """The process behind ``private_rabbitmq``."""
     servers.ensure("rabbitmq")

@@ -130,7 +130,8 @@ async def test_a_server_that_only_reads_is_waited_for_and_said_once(world: World
         await completed(world, 2)
         await world.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         await world.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'worker %'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name LIKE 'worker %'"
         )
         await eventually(lambda: any("read-only" in line for line in said), interval=0.01)
         answer = await ask(world, "--mode=all", command=queue)

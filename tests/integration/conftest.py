@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from tests.support.commands import Command
+from tests.support.logins import Logins, logged_in
+from tests.support.operating import done
 from tests.support.world import World, new_world
 
 # PM2 is a program of Node's, which nothing else here needs: npm install -g pm2
@@ -16,4 +18,12 @@ collect_ignore = [] if shutil.which("pm2") else ["test_pm2.py"]
 async def world(database: str, vhost: str, env: dict[str, str], spawn: Callable[..., Command]) -> AsyncIterator[World]:
     """Small tables and commands with short timings."""
     async with new_world(database, vhost, env, spawn) as made:
+        yield made
+
+
+@pytest.fixture
+async def logins(world: World) -> AsyncIterator[Logins]:
+    """The roles as `backfill init --roles` makes them for the definition `counter`, and one login for each."""
+    await done(world, "init", "--roles")
+    async with logged_in(world) as made:
         yield made

@@ -1,7 +1,6 @@
-"""The command lines of README.md, run as they stand, and the JSON of the reference."""
+"""The command lines of README.md, run as they stand."""
 
 import asyncio
-import json
 import os
 import re
 import shutil
@@ -87,18 +86,3 @@ async def test_by_hand_runs_as_written(shell: dict[str, str]) -> None:
         printed = [line for line in text.splitlines() if line.strip()]
         if shown:
             assert shows(shown, printed), f"{command} prints now:\n{text}"
-
-
-async def test_json_has_the_keys_that_are_documented(shell: dict[str, str]) -> None:
-    table = re.findall(r"^\| `(backfill[^`]*--json)` \| ([^;|:]*)", section("docs/reference.md", "JSON"), re.MULTILINE)
-    assert len(table) > 7
-    people = (
-        "CREATE TABLE people (id bigint PRIMARY KEY, name text, name_normalised text); INSERT INTO people VALUES (1)"
-    )
-    await databases.execute(shell["DATABASE_URL"], people)
-    assert "schema version" in await run("backfill init", shell)
-    for command, keys in table:
-        output = await run(f"BACKFILL_APP=backfill.examples.names {command}", shell)
-        printed = json.loads(output)
-        assert printed.pop("schema_version") == 1
-        assert set(printed) == set(re.findall(r"`(\w+)`", keys)), f"{command} prints {', '.join(printed)}"

@@ -27,13 +27,9 @@ def play(services: Services, seeds: str) -> None:
 
 
 @pytest.mark.timeout(1_200)
-def test_fresh_storms(services: Services) -> None:
-    play(services, str(FRESH))
-
-
-@pytest.mark.timeout(300)
-def test_storms_that_once_found_something(services: Services) -> None:
-    play(services, ONCE)
+def test_fresh_storms_and_those_that_once_found_something(services: Services) -> None:
+    seeds = [*run.seeds_of(ONCE), *run.seeds_of(str(FRESH))]
+    play(services, ",".join(map(str, seeds)))
 
 
 def test_a_seed_gives_the_same_schedule_and_switching_an_event_off_leaves_the_rest() -> None:

@@ -8,17 +8,26 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.forking import Forked, can_fork
+
 
 class Command:
     """One of our console scripts, running."""
 
-    def __init__(self, log: Path, environment: Mapping[str, str], name: str, *arguments: str) -> None:
+    def __init__(
+        self, log: Path, environment: Mapping[str, str], name: str, *arguments: str, cwd: Path | None = None
+    ) -> None:
         self.log = log
         self.command = (name, *arguments)
         program = Path(environment.get("TEST_PROGRAMS", Path(sys.executable).parent)) / name
+        self._process: Forked | subprocess.Popen[bytes]
         with log.open("wb") as output:
+            if can_fork(name, environment):
+                self._process = Forked(name, arguments, environment, output.fileno(), cwd)
+                return
             self._process = subprocess.Popen(
                 [program, *arguments],
+                cwd=cwd,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

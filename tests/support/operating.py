@@ -23,6 +23,11 @@ from tests.support.definitions import GATE
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+BLOCKED = """
+    SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted
+"""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -172,6 +177,68 @@ async def history(world: World, job_id: UUID) -> list[tuple[str, str | None, str
         "SELECT event, from_state, to_state FROM backfill_events WHERE backfill_job_id = $1 ORDER BY id", job_id
     )
     return [tuple(row) for row in rows]
+
+
+async def counted_once(world: World, records: int) -> None:
+    """Every record was written exactly once, by a worker."""
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == records
+    assert await world.value("SELECT count(*) FROM audit WHERE who LIKE 'worker %'") == records
+
+
+async def in_state(world: World, state: str) -> UUID:
+    """A job of two partitions in that state, with no worker beside it."""
+    await world.rows(20)
+    job = await queued(world)
+    if state == "completed":
+        async with working(world):
+            await until(world, "completed")
+    elif state in ("running", "paused", "resuming"):
+        await world.execute("UPDATE backfill_jobs SET state = 'running', started_at = now(), running_since = now()")
+    if state in ("paused", "resuming"):
+        await done(world, "pause", "latest")
+    if state == "resuming":
+        await done(world, "resume", "latest")
+    elif state == "cancelled":
+        await done(world, "cancel", "latest", "--reason", "not wanted")
+    assert await world.state() == state
+    return job
+
+
+async def is_paused_after_two_of_six(world: World) -> None:
+    """The job's row says so within a second or two."""
+
+    async def told() -> bool:
+        row = (await world.fetch("SELECT * FROM backfill_jobs"))[0]
+        assert (row["state"], row["completed_partitions"], row["records_updated"]) == ("paused", 2, 20)
+        assert row["paused_at"] is not None
+        assert row["checkpoint_partition_key"] == await world.value(
+            "SELECT max(partition_key) FROM backfill_partitions WHERE partition_key < "
+            "(SELECT min(partition_key) FROM backfill_partitions WHERE completed_at IS NULL)"
+        )
+        assert row["estimated_completion_at"] is row["earliest_completion_at"] is row["latest_completion_at"] is None
+        return True
+
+    await eventually(told, deadline=3)
+
+
+async def with_failures(world: World, *, partitions: int = 4) -> UUID:
+    """A completed job of `poison` in which records 5 and 15 failed."""
+    world.definition = "Poison"
+    await world.rows(partitions * 10, base="CASE WHEN id IN (5, 15) THEN 1 ELSE 0 END")
+    job = await queued(world)
+    async with working(world):
+        await until(world, "completed")
+    assert await world.value("SELECT count(*) FROM backfill_failures") == 2
+    return job
+
+
+async def three_paused(world: World) -> list[UUID]:
+    """Three paused jobs of one partition."""
+    await world.rows(30)
+    jobs = [await queued(world, "--mode=all", f"--id={n}") for n in (1, 2, 3)]
+    await world.execute("UPDATE backfill_jobs SET state = 'running', started_at = now()")
+    await done(world, "pause", "--all", "--yes")
+    return jobs
 
 
 def _environment(world: World) -> dict[str, str]:

@@ -1,21 +1,24 @@
 """Servers of a certain version, private to this run: `make test PG=15 RABBIT=4`."""
 
 import importlib.util
+import json
 import os
 import secrets
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pytest
 
 from backfill.errors import UnreachableError
-from backfill.services import account, install, programs
+from backfill.services import account, install, programs, state
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
 
+Of = TypeVar("Of", Postgres, Rabbitmq)
 VERSIONS: Final = (15, 18)  # of PostgreSQL, tried by every run of the worlds
 WHEEL: Final = 18
 POSTGRES: Final = os.environ.get("TEST_POSTGRES", "")  # a version; empty: whichever this machine has
@@ -42,20 +45,43 @@ def start(version: int, folder: Path) -> Postgres:
 
 @contextmanager
 def given(folder: Path) -> Iterator[None]:
-    """Servers of the versions that this run asks for, given to it as a user would give his own."""
-    with pytest.MonkeyPatch.context() as environment, ExitStack() as stack:
-        if is_asked_for("postgres"):
-            database = new_postgres(folder / "asked-for")
-            stack.callback(database.delete)
-            database.start()
-            environment.setenv("DATABASE_URL", database.url)
-        if is_asked_for("rabbitmq"):
-            node = new_rabbitmq(folder / "asked-for")
-            stack.callback(node.delete)
-            node.start()
-            environment.setenv("RABBITMQ_URL", node.url)
-            environment.setenv("RABBITMQ_MANAGEMENT_URL", node.management_url)
+    """Servers of the versions that this run asks for, given to it as a user would give his own.
+
+    All processes of a run share them: the first starts them, and `end` ends them.
+    """
+    asked = folder / "asked-for"
+    with pytest.MonkeyPatch.context() as environment:
+        with state.locked(folder):
+            asked.mkdir(mode=0o711, exist_ok=True)
+            if is_asked_for("postgres"):
+                database = _recorded(asked / "postgres.json", Postgres) or new_postgres(asked)
+                _record(asked / "postgres.json", database)
+                database.start()
+                environment.setenv("DATABASE_URL", database.url)
+            if is_asked_for("rabbitmq"):
+                node = _recorded(asked / "rabbitmq.json", _node()) or new_rabbitmq(asked)
+                _record(asked / "rabbitmq.json", node)
+                node.start()
+                environment.setenv("RABBITMQ_URL", node.url)
+                environment.setenv("RABBITMQ_MANAGEMENT_URL", node.management_url)
         yield
+
+
+def end(folder: Path) -> None:
+    """End what `given` started in that folder."""
+    asked = folder / "asked-for"
+    for server in (_recorded(asked / "postgres.json", Postgres), _recorded(asked / "rabbitmq.json", _node())):
+        if server is not None:
+            server.delete()
+
+
+def _record(file: Path, server: Postgres | Rabbitmq) -> None:
+    # Before it starts: one whose start was interrupted is ended as well.
+    file.write_text(json.dumps(asdict(server)))
+
+
+def _recorded(file: Path, kind: type[Of]) -> Of | None:
+    return kind(**json.loads(file.read_text())) if file.exists() else None
 
 
 def is_asked_for(service: str) -> bool:
@@ -80,7 +106,11 @@ def new_postgres(folder: Path) -> Postgres:
 
 def new_rabbitmq(folder: Path) -> Rabbitmq:
     """A node of the version that this run wants; nothing runs yet."""
-    return RabbitmqElsewhere.create(folder) if _is_elsewhere() else Rabbitmq.create(folder)
+    return _node().create(folder)
+
+
+def _node() -> type[Rabbitmq]:
+    return RabbitmqElsewhere if _is_elsewhere() else Rabbitmq
 
 
 class RabbitmqElsewhere(Rabbitmq):

@@ -2,12 +2,20 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 import yaml
 
-from backfill.commands import COMMANDS
+from backfill.broker import QueueState
+from backfill.commands import COMMANDS, gauges
+from backfill.commands.gauges import Reading
+from backfill.ledger.measures import Measures
 from backfill.settings import described
 from backfill.states import JOB_ARROWS, PARTITION_ARROWS
+from backfill.workers import metrics
+from backfill.workers.stats import Stats
 from tests.support.runbook import PAGE, ROOT, blocks
 from tests.support.situations import SITUATIONS
 
@@ -65,13 +73,44 @@ def test_every_arrow_is_there_and_no_other() -> None:
     assert sorted(drawn) == sorted([*jobs, *partitions])
 
 
-def test_every_metric_that_is_asked_for_is_explained() -> None:
-    names = {
-        re.sub(r"_(bucket|sum|count)$", "", name)
-        for path in ("prometheus/alerts.yml", "grafana/backfill.json")
-        for name in re.findall(r"\bbackfill_[a-z_]+", (DEPLOY / path).read_text())
+class Anything(dict[str, Any]):
+    """A row of the ledger in which every measure is one."""
+
+    def __missing__(self, name: str) -> Any:
+        return "counter" if name == "asset_name" else 1
+
+
+def exported() -> dict[str, set[str]]:
+    """Every metric there is, as Prometheus knows it, with its labels."""
+    queues = {"work": QueueState(1, 1)}
+    measures = Measures({"running": 1}, [Anything()], [Anything()])
+    intake, publisher = SimpleNamespace(redelivered=0), SimpleNamespace(is_blocked=False)
+    republisher = SimpleNamespace(unpublished=0)
+    reconciler = SimpleNamespace(reconciled={}, expired=SimpleNamespace(count=0), republisher=republisher)
+    of_worker = metrics.collect(Stats(), intake, publisher, reconciler)
+    found: dict[str, set[str]] = {}
+    for family in [*gauges.families(Reading(measures, True, queues, frozenset(queues))), *of_worker]:
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        found[name] = {label for sample in family.samples for label in sample.labels} - {"le"}
+    return found
+
+
+def test_every_metric_is_explained_with_its_labels_and_no_other_is() -> None:
+    cells = [row[0] for row in rows(section("Metrics"))]
+    told = {
+        name: set(filter(None, (labels or "").split(",")))
+        for cell in cells
+        for name, labels in re.findall(r"`(backfill_[a-z_]+)(?:\{([a-z,]+)\})?`", cell)
     }
-    assert {name for name in names if f"`{name}" not in section("Metrics")} == set()
+    assert told == exported()
+
+
+@pytest.mark.parametrize("path", ["prometheus/alerts.yml", "grafana/backfill.json"])
+def test_every_metric_that_is_asked_for_exists(path: str) -> None:
+    asked = set(re.findall(r"\bbackfill_[a-z_]+", (DEPLOY / path).read_text()))
+    parts = {f"{name}{part}" for name in exported() for part in ("", "_bucket", "_sum", "_count")}
+    assert asked
+    assert asked <= parts
 
 
 def test_settings_exist() -> None:
