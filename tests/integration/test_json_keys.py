@@ -67,6 +67,11 @@ def command_of(text: str) -> tuple[str, list[str]]:
     raise AssertionError(f"{text} is no command")
 
 
+async def listed(world: World) -> list[Any]:
+    found: list[Any] = (await ask(world, "dead", "list", "--json")).json["messages"]
+    return found
+
+
 async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     world.definition = "Poison"
     await world.rows(20, base="CASE WHEN id = 5 THEN 1 ELSE 0 END")
@@ -95,7 +100,7 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     await world.publish(b"nonsense")
     async with working(world):
         await until(world, "completed")
-        await eventually(world.dead_messages)
+        await eventually(lambda: listed(world))
     await holds("backfill status")
     await holds("backfill status", "backfill wait", codes=(7,))
     for row in ("list", "failures", "events", "definitions", "settings", "sql", "sql NAME", "sql NAME --run"):

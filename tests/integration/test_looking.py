@@ -7,7 +7,19 @@ from typing import Any
 
 from backfill.modes import Priority
 from tests.support.commands import Command
-from tests.support.operating import ask, done, in_state, queued, three_paused, until, with_failures, working
+from tests.support.operating import (
+    ask,
+    closed_gate,
+    done,
+    in_state,
+    queued,
+    three_paused,
+    until,
+    until_held,
+    with_failures,
+    working,
+)
+from tests.support.waiting import eventually
 from tests.support.world import World
 
 
