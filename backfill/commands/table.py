@@ -18,7 +18,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns)
+    table = Table()
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0, overflow="fold")  # what comes first can be copied
     for line in rows:
         table.add_row(*(Text(shown(field, sys.stdout)) for field in line))
     Console().print(table)

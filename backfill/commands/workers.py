@@ -11,6 +11,7 @@ from backfill.commands.selection import confirm
 from backfill.commands.table import print_table
 from backfill.console import json_option, note, print_json, reporting
 from backfill.runner import on_ledger
+from backfill.states import OUTCOMES
 
 if TYPE_CHECKING:
     import asyncpg
@@ -95,7 +96,7 @@ def stop(ids: tuple[str, ...], every: bool, yes: bool, as_json: bool) -> None:
 
 def _row(one: "Seen") -> list[str]:
     holds = ", ".join(f"{hold['job'][:SHORT]}/{hold['partition']} for {hold['seconds']:.0f} s" for hold in one.holds)
-    counts = {name: one.counts.get(name, 0) for name in ("updated", "unchanged", "skipped", "failed", "deleted")}
+    counts = {name: one.counts.get(name, 0) for name in OUTCOMES}
     return [
         str(one.id)[:SHORT],
         f"{one.host}:{one.pid}",

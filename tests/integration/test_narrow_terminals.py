@@ -5,6 +5,7 @@ leave it to the terminal.
 """
 
 import importlib
+from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
 
@@ -14,39 +15,42 @@ from rich.cells import cell_len
 from backfill import statements
 from tests.conftest import ROOT
 from tests.support.operating import Answer, done, queued, until, working
+from tests.support.waiting import eventually
 from tests.support.world import World
 
 FRAMES: Final = set("━┃│─╭╰┏┗└├┡╇┼")
 QUERIES: Final = sorted(path.stem for path in (statements.FOLDER / "progress").glob("*.sql"))
 # The job's id follows those that take one.
 LISTINGS: Final = (
-    *(["list"], ["definitions"], ["settings"], ["sql"]),
+    *(["list"], ["definitions"], ["settings"], ["sql"], ["workers"], ["queues"], ["dead", "list"]),
     *(["failures", "JOB"], ["events", "JOB"], ["status", "JOB"], ["status", "--watch", "JOB"]),
     *(["sql", name, "--run"] for name in QUERIES),
 )
 
 
 @pytest.fixture
-async def job(world: World) -> UUID:
-    """An ended job with a failed record, and rows in every list."""
+async def job(world: World) -> AsyncIterator[UUID]:
+    """An ended job with a failed record, and rows in every list, also of workers and of dead messages."""
     world.definition = "Poison"
     await world.rows(30, base="CASE WHEN id = 5 THEN 1 ELSE 0 END")
     job = await queued(world)
+    await world.publish(b"nonsense")
     async with working(world):
         await until(world, "completed")
-    return job
+        await eventually(world.dead)
+        yield job
 
 
 async def on_terminal(world: World, monkeypatch: pytest.MonkeyPatch, width: int, *words: str) -> Answer:
     with monkeypatch.context() as patched:
-        for name in ("list", "sql", "watch"):
+        for name in ("list", "table", "watch"):
             patched.setattr(importlib.import_module(f"backfill.commands.{name}"), "is_terminal", lambda: True)
         return await done(world, *words, COLUMNS=str(width), TERM="xterm")
 
 
 def test_every_command_that_draws_is_tried() -> None:
     drawing = {file.stem for file in (ROOT / "backfill/commands").glob("*.py") if "from rich" in file.read_text()}
-    assert drawing == {"list", "sql", "watch"}
+    assert drawing == {"list", "table", "watch"}
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 250])
@@ -65,4 +69,4 @@ async def test_no_frame_is_wider_than_the_terminal_and_ids_stay_whole(
         where = answer if listing[0] != "sql" or width == 250 else await done(world, *words)
         if listing in (["list"], ["status", "JOB"], ["sql", "jobs", "--run"]):
             assert str(job) in where.out, f"{words}:\n{where.out}"
-    assert framed == {"sql", "status"} | ({"list"} if width == 250 else set())
+    assert framed == {"sql", "status", "workers", "queues", "dead"} | ({"list"} if width == 250 else set())
