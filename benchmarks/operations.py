@@ -23,6 +23,7 @@ from backfill import settings as settings_module
 from backfill.ledger import operations
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
+from backfill.producers.parts import built
 from backfill.producers.queueing import queue
 from backfill.producers.screen import Screen
 from backfill.settings import Settings
@@ -61,8 +62,9 @@ class Floor:
 
     async def queue(self, *ids: int, batch: int = BATCH) -> UUID:
         """Open a job over all records, or over those."""
-        request = Request(Mode.ALL, Priority.NORMAL, "asc", batch, None, tuple(map(str, ids)), None)
-        result = await queue(self._settings, Ticks(), request, Screen(silent=True))
+        request = Request(Mode.ALL, Priority.NORMAL, "asc", batch, None, tuple(map(str, ids)), None, None)
+        async with built(self._settings, Screen(silent=True)) as parts:
+            result = await queue(parts, Ticks(), request)
         return UUID(result["job"])
 
     @contextmanager

@@ -121,7 +121,7 @@ async def test_when_it_will_be_done(world: World) -> None:
 
     # And the ledger itself comes to the same
     await jobs.roll_up(world.connection, job)
-    own = await jobs.read(world.connection, job)
+    (own,) = await world.fetch("SELECT * FROM backfill_jobs WHERE id = $1", job)
     for name in ("earliest_completion_at", "estimated_completion_at"):
         assert abs((own[name] - found[name]).total_seconds()) < 5, name
     assert own["latest_completion_at"] is None

@@ -12,11 +12,10 @@ from backfill import ColumnBackfill
 from backfill.errors import SchemaError, UsageError
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
-from backfill.producers import queueing
-from backfill.producers.screen import Screen
 from backfill.settings import Settings
 from backfill.workers.worker import Options, Worker
 from tests.support import databases
+from tests.support.queueing import in_process
 
 NAME = "world"  # of every definition here: its queues are declared once
 SECONDS = 60.0  # whatever has not ended by then never ends
@@ -58,7 +57,7 @@ class Arena:
             full = Request(priority=Priority.NORMAL, idempotency_key=None, **wanted)
             refusal = ""
             try:
-                await queueing.queue(self.settings, definition, full, Screen(silent=True))
+                await in_process(self.settings, definition, full)
             except (SchemaError, UsageError) as error:
                 refusal = str(error)
             if refusal:
