@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -284,7 +285,9 @@ async def test_a_taken_port_and_a_missing_library_are_one_sentence(world: World,
     (tmp_path / "absent").mkdir()
     (tmp_path / "absent/prometheus_client.py").write_text("raise ImportError('not installed')\n")
     for command in (("backfill", "metrics"), ("backfill-worker", "--metrics-port=0")):
-        without = world.run(*command, PYTHONPATH=str(tmp_path / "absent"))
+        # Not forked from a process that has imported it.
+        own = {"PYTHONPATH": str(tmp_path / "absent"), "TEST_PROGRAMS": str(Path(sys.executable).parent)}
+        without = world.run(*command, **own)
         assert await without.wait() == 2, without.output
         assert "pip install 'backfill-toolkit[metrics]'" in without.output
         assert "Traceback" not in without.output

@@ -53,7 +53,11 @@ async def test_a_whole_life(started: Path) -> None:
     # Then both get the same pair, and so does everyone who asks again
     found = own.up(started)
     assert first == second == found.database_url
-    assert private.answering(started) == {"database_url": found.database_url, "rabbitmq_url": found.amqp_url}
+    assert private.answering(started) == {
+        "database_url": found.database_url,
+        "rabbitmq_url": found.amqp_url,
+        "rabbitmq_management_url": found.management_url,
+    }
     await answer(found.database_url, found.amqp_url)
     assert found.management_url
     assert broker.call(found.management_url, "GET", "/overview")["node"] == "backfill@localhost"
