@@ -42,7 +42,7 @@ bench: .venv/.benched ## measure against the alternatives (SCALE=records)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 check: lint ## what to run before a commit: ruff, mypy and the unit tests
-	@$(BIN)/pytest -q tests/unit
+	@$(BIN)/pytest -q -n 2 tests/unit
 
 lint: .venv/.developed ## ruff and mypy
 	@$(BIN)/ruff check
