@@ -116,7 +116,10 @@ class Target:
 
 
 async def need_unchanged(connection: Connection, target: Target) -> None:
-    """Raise ChangedTableError where a column has another type than when the target was resolved."""
+    """Raise ChangedTableError where a column is another one, or has another type, than when the target was resolved.
+
+    The table keeps its columns until the transaction's end.
+    """
     if await connection.fetchval(target.statement("read_shape")) != target.shape:
         raise ChangedTableError
 

@@ -6,6 +6,7 @@ unless a queue says otherwise. So one that has been looked at often is replaced 
 """
 
 import hashlib
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
-from backfill.broker import inspect
+from backfill.broker import NotTakenError, inspect
 from backfill.errors import ContractError
 from backfill.failpoints import failpoint
 from backfill.message import PartitionMessage, decode
@@ -24,6 +25,7 @@ from backfill.sifting import ack, opened, take
 from backfill.texts import clean
 from backfill.topology import Topology
 
+IDENTITY: Final = "backfill-dead-id"  # header of a copy: the id of the message it stands for
 LOOKS: Final = 10  # after so many deliveries a message is replaced
 WHY: Final = {
     "rejected": "rejected by a worker: out of attempts",
@@ -76,14 +78,19 @@ async def messages(
                 failpoint("dead.before_ack")
                 await ack(taken)
 
-            yield dead, take_out
-            deliveries = taken.headers.get("x-delivery-count")
-            if not is_out and isinstance(deliveries, int) and deliveries >= LOOKS:
-                kept = {name: value for name, value in dead.headers.items() if not name.startswith("x-")}
-                await publisher.bury_again(
-                    topology.backfill, dead.body, kept | {"reason": dead.why, "id": dead.id}, dead.since
-                )
-                await ack(taken)
+            try:
+                yield dead, take_out
+            finally:  # whatever becomes of the look
+                deliveries = taken.headers.get("x-delivery-count")
+                if not is_out and isinstance(deliveries, int) and deliveries >= LOOKS:
+                    with suppress(NotTakenError):  # as many looks again are left
+                        await _renew(publisher, dead)
+                        await ack(taken)
+
+
+async def _renew(publisher: Publisher, dead: DeadMessage) -> None:
+    kept = {name: value for name, value in dead.headers.items() if not name.startswith("x-")}
+    await publisher.bury_again(dead.backfill, dead.body, kept | {"reason": dead.why, IDENTITY: dead.id}, dead.since)
 
 
 async def redrive(publisher: Publisher, dead: DeadMessage, priority: Priority) -> None:
@@ -108,12 +115,14 @@ def _read(backfill: str, taken: AbstractIncomingMessage) -> DeadMessage:
 def _why(headers: dict[str, Any]) -> str:
     if reason := headers.get("reason"):
         return clean(reason)
-    first = str(headers.get("x-first-death-reason") or "")
-    return WHY.get(first, clean(first) or "unknown")
+    deaths = headers.get("x-death")  # the last one first; before it a message may have waited for a retry
+    last = deaths[0].get("reason") if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else ""
+    text = str(last or headers.get("x-first-death-reason") or "")
+    return WHY.get(text, clean(text) or "unknown")
 
 
 def _identity(taken: AbstractIncomingMessage) -> str:
-    kept = taken.headers.get("id")  # of a copy: that of the message it stands for
-    if isinstance(kept, str):
-        return clean(kept, 12)
+    kept = taken.headers.get(IDENTITY)
+    if isinstance(kept, str) and re.fullmatch(r"[0-9a-f]{12}", kept):
+        return kept
     return hashlib.sha256(f"{taken.message_id or ''}\n".encode() + taken.body).hexdigest()[:12]

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-MOST_OF_A_BATCH: Final = 10_000  # records, as the ledger's constraint has it
+MOST_OF_A_BATCH: Final = 10_000  # records
 MOST_IDS: Final = 10_000  # given for one job
 
 

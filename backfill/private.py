@@ -21,6 +21,8 @@ def answering(folder: Path) -> dict[str, str]:
         return {}
     except PermissionError:
         raise UsageError(f"{file} belongs to another user; choose another folder") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {file} ({error.strerror}); choose another BACKFILL_HOME") from None
     except (ValueError, TypeError, AttributeError) as error:
         raise UsageError(f"{file} is damaged ({error}); have it written anew with: backfill services up") from error
 

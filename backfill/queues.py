@@ -49,7 +49,7 @@ async def look(
 
 def delays(topology: Topology, retry_delays: tuple[float, ...], managed: dict[str, Managed] | None) -> list[int]:
     """The delays, in milliseconds, that may have a queue."""
-    pattern = re.compile(re.escape(topology.delay_queue(0)).replace("0ms", r"(\d+)ms"))
+    pattern = re.compile(re.escape(topology.delay_queue(0).removesuffix("0ms")) + r"([0-9]+)ms")
     others = {int(found[1]) for name in managed or () if (found := pattern.fullmatch(name))}
     return sorted({milliseconds(seconds) for seconds in retry_delays} | others)
 

@@ -1,5 +1,8 @@
 """Open a job for a request, or find the one that its idempotency key belongs to."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -8,9 +11,9 @@ import asyncpg
 from backfill import log, parameters
 from backfill.actor import actor
 from backfill.definition import ColumnBackfill
-from backfill.errors import ConflictError
+from backfill.errors import BackfillError, ConflictError
 from backfill.failpoints import failpoint
-from backfill.ledger import idempotency, jobs
+from backfill.ledger import idempotency, jobs, planning
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
 from backfill.producers.parts import Parts
@@ -54,7 +57,21 @@ async def opened(parts: Parts, prepared: Preparation) -> Led | None:
     log.regard(job_id)
     parts.report.say(f"Job: {job_id}")
     failpoint("producer.after_open")
-    return Led(await jobs.read(parts.connection, job_id), prepared, producer)
+    async with leading(parts, job_id, producer):
+        return Led(await jobs.read(parts.connection, job_id), prepared, producer)
+
+
+@asynccontextmanager
+async def leading(parts: Parts, job_id: UUID, producer: UUID) -> AsyncIterator[None]:
+    """Give the job's planning back when the block fails: who goes on need not wait for the lease."""
+    try:
+        yield
+    except BaseException:
+        parts.watch.beat = None  # it would take the lead again
+        with suppress(BackfillError, TimeoutError):
+            async with asyncio.timeout(3), parts.connect() as connection:
+                await planning.leave(connection, job_id, producer)
+        raise
 
 
 async def existing(parts: Parts, definition: ColumnBackfill, request: Request) -> Job | None:

@@ -33,7 +33,7 @@ class Report(Protocol):
         """`expected` records in all, of which `queued` were queued before this run."""
 
     def batch(self, partition_key: str, records: int) -> None:
-        """That partition has been published."""
+        """That partition has been queued; its message is sent, or will be when a pause is over."""
 
 
 @dataclass(frozen=True)

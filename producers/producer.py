@@ -26,7 +26,7 @@ PAGE_BYTES: Final = 8_388_608  # of ids, whatever a key is like
 PUBLISH_SECONDS: Final = 60.0
 
 Pages: TypeAlias = asyncio.Queue[list[PlannedPartition] | None]
-Published: TypeAlias = Callable[[str, int], None]  # partition key, records in it
+Queued: TypeAlias = Callable[[str, int], None]  # partition key, records in it; sent, or to be when a pause is over
 
 
 class Producer:
@@ -38,17 +38,17 @@ class Producer:
         marker: "asyncpg.Connection[Any]",
         publisher: Publisher,
         producer: UUID,
-        published: Published,
+        queued: Queued,
         watch: Watch,
     ) -> None:
         self._planner = planner
         self._marker = marker
         self._publisher = publisher
         self._id = producer
-        self._published = published
+        self._queued = queued
         self._watch = watch
         self._leading = asyncio.Lock()
-        self.records = 0  # published by this run
+        self.records = 0  # queued by this run
         self.batches = 0
         self.last_key: str | None = None  # where a limit ended the planning
 
@@ -148,7 +148,7 @@ class Producer:
         for partition in page:
             self.records += len(partition.record_ids)
             self.batches += 1
-            self._published(partition.partition_key, len(partition.record_ids))
+            self._queued(partition.partition_key, len(partition.record_ids))
 
     async def _publish_one(self, job: Job, partition: PlannedPartition, priority: Priority) -> None:
         message = partition.message(job.backfill)

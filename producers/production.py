@@ -3,16 +3,13 @@
 import asyncio
 import shlex
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from functools import partial
-from uuid import UUID
 
 from backfill import sessions
 from backfill.broker import BrokerLostError
-from backfill.errors import BackfillError, SchemaError, UnreachableError
+from backfill.errors import SchemaError, UnreachableError
 from backfill.ledger import jobs, planning
-from backfill.producers.opening import Led
+from backfill.producers.opening import Led, leading
 from backfill.producers.parts import Parts
 from backfill.producers.producer import Producer
 from backfill.publisher import Publisher
@@ -26,7 +23,6 @@ async def produce(parts: Parts, led: Led, publisher: Publisher) -> int:
     job, report, watch = led.job, parts.report, parts.watch
     target, ids = led.prepared.target, list(led.prepared.request.ids) or None
     resume = f"what is planned is safe: go on with backfill-queue --resume {job.id}"
-    began = time.monotonic()
     try:
         async with parts.connect() as marker, parts.connect() as planner:
             watch.beat = partial(jobs.lead, job_id=job.id, producer=led.producer)
@@ -39,7 +35,13 @@ async def produce(parts: Parts, led: Led, publisher: Publisher) -> int:
                 began = time.monotonic()
                 producer = Producer(planner, marker, publisher, led.producer, report.batch, watch)
                 try:
-                    await producer.run(target, job, planning.bounds_of(job, led.prepared.lower_key), ids)
+                    async with leading(parts, job.id, led.producer):
+                        try:
+                            await producer.run(target, job, planning.bounds_of(job, led.prepared.lower_key), ids)
+                        except asyncio.CancelledError:  # said before anything is waited for
+                            report.note(f"interrupted; {resume}")
+                            resume = ""
+                            raise
                 except ExceptionGroup as group:
                     error = _first(group)
                     # To PostgreSQL's translation any lost link is its own.
@@ -47,14 +49,15 @@ async def produce(parts: Parts, led: Led, publisher: Publisher) -> int:
                     raise (UnreachableError(f"RabbitMQ: {error}") if lost else error) from group
                 finally:
                     watch.beat = None
+                seconds = time.monotonic() - began
     except asyncio.CancelledError:
-        report.note(f"interrupted; {resume}")
+        if resume:
+            report.note(f"interrupted; {resume}")
         raise
     except SchemaError as error:  # going on would find the same
         raise SchemaError(f"{error}; give the job up with: backfill cancel {job.id} --reason=TEXT") from error
     except UnreachableError as error:
         raise UnreachableError(f"{error}; {resume}") from error
-    seconds = time.monotonic() - began
     rate = f", {producer.records / seconds:,.0f}/sec" if seconds > 0 else ""
     report.say(f"Queued {producer.records:,} records in {producer.batches:,} batches ({seconds:.1f} s{rate}).")
     if producer.last_key is not None:
@@ -66,18 +69,6 @@ async def produce(parts: Parts, led: Led, publisher: Publisher) -> int:
     report.say(f"Start workers with: backfill-worker {job.backfill}")
     report.say(f"Follow the job with: backfill status {job.id}")
     return producer.records
-
-
-@asynccontextmanager
-async def leading(parts: Parts, job_id: UUID, producer: UUID) -> AsyncIterator[None]:
-    """Give the job's planning back when the block fails: who goes on need not wait for the lease."""
-    try:
-        yield
-    except BaseException:
-        with suppress(BackfillError, TimeoutError):
-            async with asyncio.timeout(3), parts.connect() as connection:
-                await planning.leave(connection, job_id, producer)
-        raise
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:

@@ -38,7 +38,7 @@ async def queue(parts: Parts, definition: ColumnBackfill, request: Request) -> d
         # Reached before a job is opened: a job that cannot be queued is worse than none.
         async with parts.publisher(definition.name) as publisher:
             if (led := await opening.opened(parts, prepared)) is not None:
-                async with production.leading(parts, led.job.id, led.producer):
+                async with opening.leading(parts, led.job.id, led.producer):
                     queued = await production.produce(parts, led, publisher)
                 return {**summary.as_json(parts, prepared), "job": str(led.job.id), "queued": queued}
 

@@ -13,7 +13,7 @@ from backfill.fingerprint import is_comparable
 from backfill.ledger import jobs, planning
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
-from backfill.producers import production, summary
+from backfill.producers import opening, production, summary
 from backfill.producers.opening import Led
 from backfill.producers.parts import Parts
 from backfill.producers.preparation import prepare
@@ -53,7 +53,7 @@ async def until_led(parts: Parts, job_id: UUID, producer: UUID) -> Job | None:
 
 async def go_on(parts: Parts, definition: ColumnBackfill, job: Job, producer: UUID) -> dict[str, Any]:
     """Queue what is left of a job that this producer leads."""
-    async with production.leading(parts, job.id, producer):
+    async with opening.leading(parts, job.id, producer):
         definition = parameters.of_job(definition, job.parameters)
         if is_comparable(job.definition_hash) and definition.fingerprint() != job.definition_hash:
             parts.report.warn(f"{job.backfill} has changed since job {job.id} was opened")

@@ -138,9 +138,8 @@ class Processor:
                 return await self._settling.give_up(connection, message, claim, "NeverFinishedError", error)
             target = await self._definitions.target(connection, message, claim)
             async with target.session(connection), self._holding.wait(connection, target, message, claim) as wait:
-                left = await self._rounds.work(connection, target, claim, hold, wait)
-            if left:
-                return await self._settling.put_back(message, claim, left)
+                if left := await self._rounds.work(connection, target, claim, hold, wait):
+                    return await self._settling.put_back(message, claim, left)
         except FencedError:
             self._stats.fenced += 1
         except FormerDefinitionError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -34,7 +35,7 @@ async def letters(
             async with aclosing(dead.messages(connected, publishing, topology, limit or MOST)) as messages:
                 async for one, _ in messages:
                     if is_meant is None:
-                        found.append(one)
+                        found.append(replace(one, body=b"", headers={}))  # a list shows neither
                     elif is_meant(one):
                         return [one]
     return found
@@ -42,8 +43,8 @@ async def letters(
 
 async def redriven(
     settings: Settings, ids: tuple[str, ...], job: str | None, asset_name: str | None
-) -> list[dict[str, Any]]:
-    """Put back what is chosen; each message with whether that was done, and what to know or to do."""
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Put back what is chosen: each message with whether that was done, and what to know; and ids not found."""
     from backfill import dead
 
     results, missing = [], set(ids)
@@ -71,14 +72,13 @@ async def redriven(
                                 "text": f"{one.id}: {text}",
                             }
                         )
-    _refuse_missing(missing)
-    return results
+    return results, missing
 
 
 async def thrown_away(
     settings: Settings, ids: tuple[str, ...], job: str | None, asset_name: str | None
-) -> list[dict[str, Any]]:
-    """Take out what is chosen; how many messages of each backfill."""
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Take out what is chosen: how many messages of each backfill; and ids not found."""
     from backfill import dead, queues
 
     results, missing = [], set(ids)
@@ -98,8 +98,7 @@ async def thrown_away(
                             await take_out()
                             thrown += 1
             results.append({"backfill": topology.backfill, "messages": thrown})
-    _refuse_missing(missing)
-    return results
+    return results, missing
 
 
 async def _topologies(connection: "Connection", settings: Settings, asset_name: str | None) -> list[Any]:
@@ -124,16 +123,25 @@ async def _job(connection: "Connection", reference: str) -> str:
 
 async def _fate(connection: "Connection", one: "DeadMessage") -> tuple[Any, str]:
     """The priority under which a message is to be put back, None when it must stay, and what to know of it."""
-    from backfill.ledger import jobs, partitions
+    from backfill.ledger import partitions
+    from backfill.modes import Priority
+    from backfill.states import ACTIVE
 
     message = one.message
     if message is None:
         return None, f"stays: it cannot be read ({one.why}); purge it"
     row = await partitions.refusal(connection, message)
-    if row is None or row["partition_state"] is None or row["asset_name"] != one.backfill:
+    if (
+        row is None
+        or row["partition_state"] is None
+        or {row["asset_name"], message.backfill} != {one.backfill}
+        or row["mode"] != message.mode
+    ):
         return None, f"stays: the ledger knows no partition {message.partition_key} of job {message.job_id}; purge it"
     where, state = f"partition {message.partition_key} of job {message.job_id}", row["partition_state"]
-    priority = (await jobs.read(connection, message.job_id)).priority
+    priority = Priority(row["priority"])
+    if row["job_state"] not in ACTIVE and state == "pending":
+        return priority, f"put back, but job {message.job_id} is {row['job_state']}; a worker drops the message"
     if state == "failed":
         return priority, (
             f"put back, but {where} has failed and stays failed; "
@@ -144,7 +152,8 @@ async def _fate(connection: "Connection", one: "DeadMessage") -> tuple[Any, str]
     return priority, f"put back; {where} is {state}"
 
 
-def _refuse_missing(missing: set[str]) -> None:
+def refuse_missing(missing: set[str]) -> None:
+    """Say which were not there, when all others are done."""
     if missing:
         names = ", ".join(clean(one, 100) for one in sorted(missing)[:5])
         raise NotFoundError(f"no dead message {names}; see: backfill dead list")

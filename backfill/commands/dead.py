@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from backfill.commands.burial import letters, redriven, thrown_away
+from backfill.commands.burial import letters, redriven, refuse_missing, thrown_away
 from backfill.commands.selection import confirm
 from backfill.commands.table import print_table
 from backfill.console import MOST_SHOWN, json_option, print_json, read_settings, reporting, shown
@@ -69,7 +69,7 @@ def list_(asset_name: str | None, limit: int, as_json: bool) -> None:
 @backfill_option
 @json_option
 def show(identity: str, asset_name: str | None, as_json: bool) -> None:
-    """Show dead message ID whole: its headers and its body, control characters written out."""
+    """Show dead message ID: its headers and its body, of which --json has all, control characters written out."""
     with reporting():
         found = run(letters(read_settings(), asset_name, None, lambda one: one.id == identity))
         if not found:
@@ -101,13 +101,14 @@ def redrive(ids: tuple[str, ...], job: str | None, every: bool, asset_name: str 
     """
     _need_one_choice(ids, job, every)
     with reporting():
-        results = run(redriven(read_settings(), ids, job, asset_name))
+        results, missing = run(redriven(read_settings(), ids, job, asset_name))
         if as_json:
             print_json({"messages": results})
         else:
             for result in results:
                 click.echo(shown(result["text"], sys.stdout))
             click.echo(f"Put back {sum(one['redriven'] for one in results):,} of {len(results):,} messages.")
+        refuse_missing(missing)
     if not all(one["redriven"] for one in results):
         sys.exit(ConflictError.exit_code)
 
@@ -129,12 +130,13 @@ def purge(ids: tuple[str, ...], job: str | None, every: bool, asset_name: str | 
                 else "all dead messages"
             )
             confirm(f"throw {which}{f' of {asset_name}' if asset_name else ''} away?")
-        results = run(thrown_away(read_settings(), ids, job, asset_name))
+        results, missing = run(thrown_away(read_settings(), ids, job, asset_name))
         if as_json:
             print_json({"purged": results})
-            return
-        for result in results:
-            click.echo(f"Threw {result['messages']:,} dead messages of {result['backfill']} away.")
+        else:
+            for result in results:
+                click.echo(f"Threw {result['messages']:,} dead messages of {result['backfill']} away.")
+        refuse_missing(missing)
 
 
 def _need_one_choice(ids: tuple[str, ...], job: str | None, every: bool) -> None:

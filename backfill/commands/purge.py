@@ -7,10 +7,12 @@ import click
 from backfill.actor import actor
 from backfill.commands.selection import confirm
 from backfill.console import json_option, note, print_json, read_settings, reporting
+from backfill.errors import NotFoundError
 from backfill.modes import Priority
 from backfill.runner import broker, checked, publisher, run
 from backfill.settings import Settings
 from backfill.states import ACTIVE
+from backfill.texts import clean
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,14 +27,20 @@ Examples:
   backfill purge --all --backfill=killmail_values --yes"""
 )
 @click.argument("job", required=False)
-@click.option("--all", "every", is_flag=True, help="All messages of all jobs, those that wait for a retry too.")
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="All messages of all jobs, those too that wait for a retry by this command's BACKFILL_RETRY_DELAYS.",
+)
 @click.option("--backfill", "asset_name", metavar="NAME", help="With --all: only of this backfill.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def purge(job: str | None, every: bool, asset_name: str | None, yes: bool, as_json: bool) -> None:
     """Throw away the queued messages of JOB; messages only: no partition is lost or ended by it.
 
-    Workers publish again what the ledger calls outstanding, within seconds; to end the work itself, cancel the job.
+    Workers publish again what the ledger calls outstanding, within seconds, or once its producer is done; to end the
+    work itself, cancel the job.
     The queues are shared: messages of other jobs stay, and move to the end of the queue. What workers hold, and what is
     dead, stays too; and of a single JOB what waits for a retry.
     """
@@ -84,7 +92,10 @@ async def _purge_all(settings: Settings, asset_name: str | None, *, yes: bool) -
 
     results = []
     async with checked(settings, "purge") as connection:
-        names = [name for name in await measures.names(connection) if asset_name in (None, name)]
+        known = await measures.names(connection)
+        if asset_name is not None and asset_name not in known:
+            raise NotFoundError(f"no backfill {clean(asset_name, 100)!r} has a job or a worker; see: backfill queues")
+        names = [name for name in known if asset_name in (None, name)]
         if names and not yes:
             confirm(f"purge all messages of {', '.join(names)}?")
         async with broker(settings, "purge") as connected:

@@ -1,6 +1,7 @@
 """Which jobs an operator means: one by name, or many by state and age, shown before anything happens."""
 
 import re
+import signal
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -97,5 +98,10 @@ def confirm(question: str) -> None:
     """Ask on a terminal; elsewhere nobody can answer, and --yes is needed."""
     if not sys.stdin.isatty():
         raise UsageError(f"{question} Nobody is here to answer; add --yes")
-    if not click.confirm(question, err=True):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # an event loop would only note a Ctrl-C
+    try:
+        is_meant = click.confirm(question, err=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not is_meant:
         raise UsageError("nothing was done")

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "worker", "state", "backfills", "holds", "records", "failed", "settings", "since", "heartbeat")
 SHORT = 8  # characters of an id
+TEXTS = {
+    True: "was asked to stop",
+    False: "was asked to stop, but has not been heard of for longer than its lease",
+    None: "has ended, or was asked to stop before",
+}
 
 
 @click.group(invoke_without_command=True)
@@ -61,7 +66,8 @@ def stop(ids: tuple[str, ...], every: bool, yes: bool, as_json: bool) -> None:
     """Ask workers ID… (an id, or the beginning of one) to stop, as SIGTERM does.
 
     They hear it at their next heartbeat (a third of BACKFILL_LEASE_SECONDS), finish what they have in hand, give back
-    the rest and end with exit code 0. A supervisor that restarts on exit code 0 will start them again.
+    the rest and end with exit code 0. A supervisor that restarts on exit code 0 will start them again. Workers of an
+    older version do not hear it: send them SIGTERM.
     """
     if bool(ids) == every:
         raise click.UsageError("which workers? give their ids, or --all; see: backfill workers")
@@ -77,8 +83,8 @@ def stop(ids: tuple[str, ...], every: bool, yes: bool, as_json: bool) -> None:
                 selected = [await seats.find(connection, one) for one in dict.fromkeys(ids)]
             results = []
             for one in selected:
-                changed = await seats.ask_to_stop(connection, one, actor=actor())
-                text = "was asked to stop" if changed else "has ended, or was asked to stop before"
+                lives = await seats.ask_to_stop(connection, one, actor=actor())
+                changed, text = lives is not None, TEXTS[lives]
                 results.append({"worker": str(one), "changed": changed, "text": f"Worker {one} {text}."})
             return results
 

@@ -36,7 +36,6 @@ class Job:
     planned_at: datetime | None
     completed_at: datetime | None
     producer_lease_until: datetime | None
-    heartbeat_at: datetime | None
     version: int
     pause_cause: str | None
     error_message: str | None

@@ -139,6 +139,8 @@ async def lead(connection: Connection, job_id: UUID, producer: UUID) -> Job:
     now = await read(connection, job_id)
     if now.completed_at is not None:
         raise ConflictError(f"job {job_id} is {now.state.value}: it has ended; open a new one")
+    if now.producer_lease_until is None:
+        raise ConflictError(f"job {job_id} was being planned by another producer a moment ago; try again")
     raise ConflictError(
         f"job {job_id} is being planned by another producer until its lease ends at "
         f"{now.producer_lease_until:%H:%M:%S} (UTC); wait for it, or try again then"

@@ -163,7 +163,7 @@ async def plan_page(
     rows: int,
     most: int,
     next_number: int,
-    ids: list[str] | None = None,
+    ids: list[str] | None,
 ) -> Page | None:
     """Plan the next span of a producer and move the cursor, in one transaction; None when nothing is left.
 

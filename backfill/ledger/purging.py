@@ -12,6 +12,6 @@ async def forget(connection: Connection, job: UUID, *, actor: str, details: dict
     """Have what is pending of the job published again, if it is active; the number of its partitions."""
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor)
-        forgotten = await connection.fetch(statements.read("ledger/purging/forget"), job)
-        await events.remember(connection, job, "job.purged", details | {"republished": len(forgotten)})
-    return len(forgotten)
+        forgotten: int = await connection.fetchval(statements.read("ledger/purging/forget"), job)
+        await events.remember(connection, job, "job.purged", details | {"republished": forgotten})
+    return forgotten

@@ -2,8 +2,9 @@
 
 import operator
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Any, Final
 
 from backfill.states import OUTCOMES
 from backfill.texts import clean
@@ -43,7 +44,7 @@ class Tally:
         for one in fields(self):
             if one.name not in NOT_ADDED:
                 mine, theirs = getattr(self, one.name), getattr(other, one.name)
-                join = operator.or_ if type(mine) is dict else operator.add
+                join: Callable[[Any, Any], Any] = operator.ior if type(mine) is dict else operator.iadd
                 setattr(self, one.name, join(mine, theirs))
 
     def reasons(self) -> dict[str, int]:

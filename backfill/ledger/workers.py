@@ -93,7 +93,11 @@ async def find(connection: Connection, reference: str) -> UUID:
     return found
 
 
-async def ask_to_stop(connection: Connection, worker: UUID, *, actor: str) -> bool:
-    """Ask a worker to drain and end, at its next heartbeat; False when it has ended or was asked before."""
+async def ask_to_stop(connection: Connection, worker: UUID, *, actor: str) -> bool | None:
+    """Ask a worker to drain and end, at its next heartbeat; None when it has ended or was asked before.
+
+    False when it has not been heard of for longer than its lease.
+    """
     by = clean(actor, MOST_OF_A_NAME)
-    return await connection.fetchval(statements.read("ledger/workers/ask_to_stop"), worker, by) is not None
+    lives: bool | None = await connection.fetchval(statements.read("ledger/workers/ask_to_stop"), worker, by)
+    return lives

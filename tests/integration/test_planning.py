@@ -55,6 +55,7 @@ async def planned(
         rows=rows,
         most=page_size,
         next_number=number,
+        ids=None,
     ):
         cursor, number = page.edge, number + len(page.partitions)
     made = await world.fetch("SELECT record_ids, record_count FROM backfill_partitions ORDER BY partition_key")
@@ -119,6 +120,7 @@ async def test_the_cursor_and_the_partitions_move_together_or_not_at_all(world: 
             rows=5,
             most=5,
             next_number=2,
+            ids=None,
         )
     assert await world.fetch("SELECT partition_key FROM backfill_partitions") == before
 
@@ -142,6 +144,7 @@ async def test_a_job_that_is_deleted_while_a_page_of_it_is_planned_ends_its_prod
             rows=5,
             most=5,
             next_number=2,
+            ids=None,
         )
         planned = asyncio.ensure_future(page)
         waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid = $1)"

@@ -163,8 +163,9 @@ async def test_all_messages_go_those_that_wait_for_a_retry_too(world: World) -> 
         2,
         "error: purge all messages of flaky? Nobody is here to answer; add --yes\n",
     )
-    other = await done(world, "purge", "--all", "--backfill=other", "--yes")
-    assert (other.out, other.err) == ("", "No backfill is selected.\n")
+    other = await ask(world, "purge", "--all", "--backfill=other", "--yes")
+    assert (other.code, other.out) == (3, "")
+    assert other.err == "error: no backfill 'other' has a job or a worker; see: backfill queues\n"
     [purged] = (await done(world, "purge", "--all", "--yes", "--json", **delays)).json["purged"]
     assert (purged["backfill"], purged["messages"], purged["republished"]) == ("flaky", 2, 0)
     assert (await history(world, job))[-1][0] == "job.purged"

@@ -14,7 +14,7 @@ from backfill.errors import SchemaError
 from backfill.ledger import planning
 from backfill.ledger.job import Job, PlannedPartition, RolledUp
 from backfill.ledger.progress import Progress
-from backfill.modes import MOST_OF_A_BATCH, Mode
+from backfill.modes import Mode
 from backfill.states import JOB_ARROWS, JobState
 from tests.support import databases, definitions
 from tests.support.world import World
@@ -103,11 +103,6 @@ async def test_init_creates_what_is_missing_and_may_be_repeated(world: World) ->
             command = world.run("backfill", "init", DATABASE_URL=url)
             assert await command.wait() == 0, command.output
             assert expected in command.output
-
-
-async def test_a_batch_has_one_largest_size(world: World) -> None:
-    limit = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'backfill_jobs_batch_size_check'"
-    assert f"<= {MOST_OF_A_BATCH})" in await world.value(limit)
 
 
 async def test_the_arrows_in_the_database_are_those_of_the_code(world: World) -> None:

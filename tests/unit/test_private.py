@@ -40,3 +40,10 @@ def test_damaged_urls_are_named_with_the_way_out(tmp_path: Path, text: str) -> N
     (tmp_path / private.FILE).write_text(text)
     with pytest.raises(UsageError, match=r"urls\.json is damaged .* backfill services up"):
         private.answering(tmp_path)
+
+
+def test_a_home_that_is_a_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    monkeypatch.setenv("BACKFILL_HOME", str(tmp_path / "home"))
+    with pytest.raises(UsageError, match=r"cannot read .*urls\.json .*choose another BACKFILL_HOME"):
+        console.read_settings()

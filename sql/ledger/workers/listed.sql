@@ -4,12 +4,12 @@ SELECT w.id, w.host, w.pid, w.backfills, w.concurrency, w.prefetch, w.lease_seco
        CASE WHEN NOT backfill_is_alive(w) THEN 'gone' WHEN w.stop_requested_at IS NOT NULL THEN 'stopping'
            ELSE 'running' END AS state,
        w.stop_requested_at, w.stop_requested_by, w.counts,
-       coalesce((
-           SELECT jsonb_agg(jsonb_build_object('job', p.backfill_job_id, 'partition', p.partition_key, 'seconds',
-               extract(epoch FROM clock_timestamp() - coalesce(p.claimed_at, p.started_at))::float8)
-               ORDER BY p.claimed_at, p.partition_key)
-           FROM backfill_partitions p WHERE p.worker_id = w.id AND p.state = 'running'
-       ), '[]') AS holds
-FROM backfill_workers w
+       coalesce(h.holds, '[]') AS holds
+FROM backfill_workers w LEFT JOIN (
+    SELECT worker_id, jsonb_agg(jsonb_build_object('job', backfill_job_id, 'partition', partition_key, 'seconds',
+        extract(epoch FROM clock_timestamp() - coalesce(claimed_at, started_at))::float8)
+        ORDER BY coalesce(claimed_at, started_at), partition_key) AS holds
+    FROM backfill_partitions WHERE state = 'running' GROUP BY worker_id
+) h ON h.worker_id = w.id
 WHERE w.tenant_id = backfill_tenant() AND w.stopped_at IS NULL AND w.heartbeat_at > clock_timestamp() - interval '1 day'
 ORDER BY w.started_at, w.id
