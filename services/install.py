@@ -1,5 +1,6 @@
 """Installs the programs that services need and this machine lacks."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from backfill.errors import UnreachableError
 from backfill.services import account, programs
 
 POLICY = Path("/usr/sbin/policy-rc.d")
+LOCK = Path("/run/backfill-install.lock")
 REFUSE = "#!/bin/sh\n# Written by backfill while it installs packages: starts none of their services.\nexit 101\n"
 
 PACKAGES = {"postgres": "postgresql", "rabbitmq": "rabbitmq-server"}
@@ -45,7 +47,7 @@ def package(name: str, variable: str, say: Callable[[str], object] | None = None
             f"(on Debian: sudo apt-get install {name}), start Docker, or set {variable}"
         )
     say(f"{name} is missing: installing it with apt-get (its packaged service is not started)")
-    with _nothing_starts():
+    with _alone(), _nothing_starts():
         _apt("update", say=say)
         _apt("install", "--yes", "--no-install-recommends", name, say=say)
     if Path("/run/systemd/system").is_dir():
@@ -71,6 +73,14 @@ def _apt(*arguments: str, say: Callable[[str], object]) -> None:
             f"apt-get {arguments[0]} failed ({lines[-1] if lines else 'no output'}); repair it, "
             "or set DATABASE_URL and RABBITMQ_URL"
         )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One at a time: apt waits for others while it installs, not while it updates, and the policy is one file."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

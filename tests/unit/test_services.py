@@ -1,5 +1,6 @@
 """Which way a service is started, and what is remembered of it; nothing is started here."""
 
+import fcntl
 import json
 import os
 import stat
@@ -74,13 +75,17 @@ def test_installing_starts_no_packaged_service_and_leaves_debians_switch_as_it_w
 ) -> None:
     policy = tmp_path / "policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 0\n")
+    lock = tmp_path.with_name(f"{tmp_path.name}.lock")
     commands = []
 
     def apt(*arguments: str, say: object) -> None:
         commands.append((arguments[0], "exit 101" in policy.read_text()))
+        with lock.open("w") as other, pytest.raises(BlockingIOError):  # nobody installs beside it
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     present = iter([False, True])
     monkeypatch.setattr(install, "POLICY", policy)
+    monkeypatch.setattr(install, "LOCK", lock)
     monkeypatch.setattr(install, "_apt", apt)
     monkeypatch.setattr(install, "present", lambda service: next(present))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
