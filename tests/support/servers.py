@@ -19,7 +19,7 @@ from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
 
 Of = TypeVar("Of", Postgres, Rabbitmq)
-VERSIONS: Final = (15, 18)  # of PostgreSQL, tried by every run of the worlds
+PACKAGED: Final = {"bookworm": 15, "trixie": 17}  # version of PostgreSQL by Debian's name
 WHEEL: Final = 18
 POSTGRES: Final = os.environ.get("TEST_POSTGRES", "")  # a version; empty: whichever this machine has
 RABBITMQ: Final = os.environ.get("TEST_RABBITMQ", "")
@@ -41,6 +41,17 @@ def start(version: int, folder: Path) -> Postgres:
     server = Postgres.create(folder / f"version-{version}-{secrets.token_hex(4)}", durable=False, programs=_of(version))
     server.start()
     return server
+
+
+def _codename() -> str:
+    """This Debian's name; empty elsewhere."""
+    release = Path("/etc/os-release")
+    lines = release.read_text().splitlines() if release.exists() else []
+    return next((line.removeprefix("VERSION_CODENAME=") for line in lines if line.startswith("VERSION_CODENAME=")), "")
+
+
+# Of PostgreSQL, tried by every run of the worlds: the older one is that which can be installed here.
+VERSIONS: Final = (PACKAGED.get(_codename(), 15), WHEEL)
 
 
 @contextmanager
@@ -123,7 +134,7 @@ class RabbitmqElsewhere(Rabbitmq):
 
 def _is_elsewhere() -> bool:
     """Whether the version that this run wants is not the one that this machine has, or would install."""
-    return bool(RABBITMQ) and f"VERSION_CODENAME={DEBIAN[RABBITMQ]}" not in Path("/etc/os-release").read_text().split()
+    return bool(RABBITMQ) and _codename() != DEBIAN[RABBITMQ]
 
 
 def _of(version: int) -> Path:
