@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tests.support.servers import VERSIONS
+
 NO_INDEX = "no unique index"  # PostgreSQL itself has none for this type
 
 
@@ -26,7 +28,7 @@ class Type:
     extra: str = ""  # behind the type in a table, such as CHECK (v > 0)
     has_array: bool = True
     nests: bool = True  # a list of lists is an array of two dimensions
-    versions: tuple[int, ...] = (15, 18)
+    versions: tuple[int, ...] = VERSIONS
     written: str = ""  # what it takes, where no kind of that name says so
     title: str = ""  # where the name alone does not say it
 

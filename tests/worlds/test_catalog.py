@@ -3,6 +3,7 @@
 import re
 
 from backfill import kinds
+from tests.support.servers import VERSIONS
 from tests.worlds.arena import Arena, in_each
 from tests.worlds.conftest import Arenas
 from tests.worlds.types import TYPES
@@ -33,7 +34,7 @@ async def test_every_kind_has_examples(arenas: Arenas) -> None:
             "SELECT array_agg(typname::text) FROM pg_type WHERE oid = ANY ($1::text[]::regtype[]::oid[])",
             [name for name in names if not name.startswith("w.")],
         )
-        vectors = {"vector", "halfvec"} if arena.version == 15 else set()
+        vectors = {"vector", "halfvec"} if arena.version == VERSIONS[0] else set()
         assert kinds.NAMES - vectors <= set(tried)
 
     await in_each(arenas.values(), judge)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from backfill import ColumnBackfill
 from backfill.modes import Mode
+from tests.support.servers import VERSIONS
 from tests.worlds.arena import NAME, Arena, in_each
 from tests.worlds.conftest import Arenas
 from tests.worlds.random_tables import Table, tables
@@ -28,7 +29,7 @@ PHASES = (Phase.explicit, Phase.generate) if "WORLDS_QUICK" in os.environ else t
     phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
-@given(table=tables(), version=st.sampled_from([15, 18]))
+@given(table=tables(), version=st.sampled_from(VERSIONS))
 async def test_a_random_table(arenas: Arenas, table: Table, version: int) -> None:
     await in_each([arenas[version]], lambda arena: judge(arena, table))
 
