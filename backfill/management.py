@@ -6,7 +6,6 @@ import json
 import time
 import urllib.request
 from base64 import b64encode
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -15,35 +14,26 @@ from backfill.masking import mask
 
 SECONDS: Final = 5.0
 MOST_BYTES: Final = 64 * 1024 * 1024
-COLUMNS: Final = "name,messages_ready,messages_unacknowledged"
+COLUMNS: Final = "name,messages_unacknowledged"
 
 
-@dataclass(frozen=True)
-class Managed:
-    """A queue as the API's statistics have it, some seconds old."""
+async def unacknowledged(management_url: str, amqp_url: str) -> dict[str, int]:
+    """By queue of the virtual host of an AMQP URL, as statistics have it, some seconds old.
 
-    ready: int
-    unacknowledged: int
-
-
-async def queues(management_url: str, amqp_url: str) -> dict[str, Managed]:
-    """The queues of the virtual host of an AMQP URL; raises UnreachableError when the API does not answer in time."""
+    Raises UnreachableError when the API does not answer in time.
+    """
     # In a thread: it has no event loop in it, and is asked once by a command.
     try:
         async with asyncio.timeout(2 * SECONDS):
             found = await asyncio.to_thread(_get, management_url, f"/queues/{_vhost(amqp_url)}?columns={COLUMNS}")
-            return {one["name"]: _read(one) for one in found}
+            # A queue that is new has no statistics yet.
+            return {one["name"]: int(one.get("messages_unacknowledged") or 0) for one in found}
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
         why = str(error) or type(error).__name__
         raise UnreachableError(
             f"RabbitMQ's management API at {mask(management_url)} does not answer ({why}); "
             "correct RABBITMQ_MANAGEMENT_URL"
         ) from error
-
-
-def _read(queue: dict[str, Any]) -> Managed:
-    # A queue that is new has no statistics yet.
-    return Managed(int(queue.get("messages_ready") or 0), int(queue.get("messages_unacknowledged") or 0))
 
 
 def _vhost(amqp_url: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from aio_pika.abc import AbstractConnection
 
 from backfill.broker import bounded, inspect
-from backfill.management import Managed
 from backfill.modes import Priority
 from backfill.topology import Topology, milliseconds
 
@@ -27,7 +26,7 @@ async def look(
     connection: AbstractConnection,
     topology: Topology,
     retry_delays: tuple[float, ...],
-    managed: dict[str, Managed] | None,
+    managed: dict[str, int] | None,
 ) -> Queues:
     """Ask for each queue; the management API's list, where it was had, knows the delays of other programs too."""
     work = {priority: await inspect(connection, topology.queue(priority)) for priority in Priority}
@@ -40,14 +39,14 @@ async def look(
     return Queues(
         topology.backfill,
         {priority.value: state.ready for priority, state in work.items() if state is not None},
-        None if managed is None else sum(managed[name].unacknowledged for name in names if name in managed),
+        None if managed is None else sum(managed[name] for name in names if name in managed),
         {priority.value: state.consumers for priority, state in work.items() if state is not None},
         delayed,
         None if dead is None else dead.ready,
     )
 
 
-def delays(topology: Topology, retry_delays: tuple[float, ...], managed: dict[str, Managed] | None) -> list[int]:
+def delays(topology: Topology, retry_delays: tuple[float, ...], managed: dict[str, int] | None) -> list[int]:
     """The delays, in milliseconds, that may have a queue."""
     pattern = re.compile(re.escape(topology.delay_queue(0).removesuffix("0ms")) + r"([0-9]+)ms")
     others = {int(found[1]) for name in managed or () if (found := pattern.fullmatch(name))}

@@ -55,7 +55,7 @@ async def redriven(
             for topology in topologies:
                 async with aclosing(dead.messages(connected, publishing, topology, MOST)) as messages:
                     async for one, take_out in messages:
-                        if (ids and one.id not in ids) or (only and one.job != only):
+                        if not _is_chosen(one, ids, only):
                             continue
                         missing.discard(one.id)
                         priority, text = await _fate(connection, one)
@@ -93,12 +93,17 @@ async def thrown_away(
             else:
                 async with aclosing(dead.messages(connected, publishing, topology, MOST)) as messages:
                     async for one, take_out in messages:
-                        if one.id in ids or (only and one.job == only):
+                        if _is_chosen(one, ids, only):
                             missing.discard(one.id)
                             await take_out()
                             thrown += 1
             results.append({"backfill": topology.backfill, "messages": thrown})
     return results, missing
+
+
+def _is_chosen(one: "DeadMessage", ids: tuple[str, ...], job: str | None) -> bool:
+    """By its id, by its job, or with all others."""
+    return (not ids or one.id in ids) and (not job or one.job == job)
 
 
 async def _topologies(connection: "Connection", settings: Settings, asset_name: str | None) -> list[Any]:

@@ -12,7 +12,6 @@ from backfill.runner import broker, checked, run
 from backfill.settings import Settings
 
 if TYPE_CHECKING:
-    from backfill.management import Managed
     from backfill.queues import Queues
 
 COLUMNS = ("backfill", "ready", "high", "unacknowledged", "consumers", "delayed", "dead")
@@ -52,13 +51,13 @@ async def _read(settings: Settings) -> "list[Queues]":
         ]
 
 
-async def _managed(settings: Settings) -> "dict[str, Managed] | None":
-    from backfill.management import queues as listed
+async def _managed(settings: Settings) -> dict[str, int] | None:
+    from backfill.management import unacknowledged
 
     if not settings.rabbitmq_management_url:
         return None
     try:
-        return await listed(settings.rabbitmq_management_url, settings.rabbitmq_url)
+        return await unacknowledged(settings.rabbitmq_management_url, settings.rabbitmq_url)
     except BackfillError as error:
         note(f"warning: {error}")
         return None

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -150,3 +151,14 @@ async def test_pm2_leaves_a_worker_alone_that_was_called_wrongly(world: World, f
         await asyncio.sleep(3)  # far longer than the first pause before a restart
         for one in (await manager.workers()).values():
             assert (one["pid"], one["pm2_env"]["restart_time"]) == (0, 0), one["pm2_env"]["status"]
+
+
+def test_node_reads_the_file_for_pm2_as_it_is_written() -> None:
+    read = f"console.log(JSON.stringify(require({json.dumps(str(FILE))}).apps))"
+    done = subprocess.run(["node", "-e", read], capture_output=True, text=True, timeout=60, check=True)
+    apps = json.loads(done.stdout)
+
+    assert [app["name"] for app in apps] == [f"backfill-worker_{number:02}" for number in range(1, 5)]
+    assert [app["args"] for app in apps] == [f"--metrics-port={9400 + number}" for number in range(1, 5)]
+    assert {app["script"] for app in apps} == {"/srv/app/.venv/bin/backfill-worker"}
+    assert all(app["out_file"] == app["error_file"] == f"/var/log/backfill/{app['name']}.log" for app in apps)

@@ -3,8 +3,6 @@
 import configparser
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -99,18 +97,6 @@ def test_pm2_is_told_what_systemd_and_supervisord_are() -> None:
     text = (DEPLOY / "pm2/ecosystem.config.js").read_text()
     assert f"const WORKERS = {program['numprocs']};" in text
     assert f"const FOLDER = '{program['directory']}';" in text
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node, which nothing else here does")
-def test_node_reads_the_file_for_pm2_as_it_is_written() -> None:
-    read = f"console.log(JSON.stringify(require({json.dumps(str(DEPLOY / 'pm2/ecosystem.config.js'))}).apps))"
-    done = subprocess.run(["node", "-e", read], capture_output=True, text=True, timeout=60, check=True)
-    apps = json.loads(done.stdout)
-
-    assert [app["name"] for app in apps] == [f"backfill-worker_{number:02}" for number in range(1, 5)]
-    assert [app["args"] for app in apps] == [f"--metrics-port={9400 + number}" for number in range(1, 5)]
-    assert {app["script"] for app in apps} == {"/srv/app/.venv/bin/backfill-worker"}
-    assert all(app["out_file"] == app["error_file"] == f"/var/log/backfill/{app['name']}.log" for app in apps)
 
 
 def test_systemd_lets_a_worker_do_no_more_than_its_work() -> None:

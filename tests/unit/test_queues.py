@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from backfill.errors import UnreachableError
-from backfill.management import Managed, queues
+from backfill.management import unacknowledged
 from backfill.queues import delays
 from backfill.topology import Topology
 
@@ -15,7 +15,7 @@ from backfill.topology import Topology
 def test_the_delays_of_a_backfill_are_read_out_of_its_queues_and_no_others(backfill: str) -> None:
     topology = Topology(backfill, "default")
     names = [topology.delay_queue(7_000), Topology("other", "default").delay_queue(9_000), topology.dead_queue]
-    assert delays(topology, (0.05,), dict.fromkeys(names, Managed(0, 0))) == [50, 7_000]
+    assert delays(topology, (0.05,), dict.fromkeys(names, 0)) == [50, 7_000]
 
 
 async def test_what_is_no_management_api_is_said_in_a_line() -> None:
@@ -31,7 +31,7 @@ async def test_what_is_no_management_api_is_said_in_a_line() -> None:
         answering.start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(UnreachableError, match="correct RABBITMQ_MANAGEMENT_URL"):
-            await queues(url, "amqp://localhost/")
+            await unacknowledged(url, "amqp://localhost/")
         answering.join(5)
     with pytest.raises(UnreachableError, match="correct RABBITMQ_MANAGEMENT_URL"):
-        await queues("http://localhost:abc", "amqp://localhost/")
+        await unacknowledged("http://localhost:abc", "amqp://localhost/")
