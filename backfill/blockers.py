@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from backfill import statements
+from backfill.cancelling import cancel, is_cancelled
 from backfill.database import Connection, is_transient
 from backfill.errors import BackfillError, UnreachableError
 from backfill.texts import clean
@@ -64,7 +65,7 @@ class Watch:
             try:
                 return await work()
             except (TimeoutError, asyncpg.LockNotAvailableError):
-                if self.who is None:
+                if self.who is None or is_cancelled():
                     raise
             await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - no secret
 
@@ -113,9 +114,7 @@ async def watching(connect: Connect, say: Callable[[str], None]) -> AsyncIterato
             f"waited in vain for a lock of {watch.who}; try again when that session is done, or end it"
         ) from error
     finally:
-        while not task.done():  # an error on the way out may hide a cancellation, and it would look again
-            task.cancel()
-            await asyncio.wait({task}, timeout=1)
+        await cancel({task})
         if not task.cancelled():
             task.result()
 

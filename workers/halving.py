@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import asyncpg
 
 from backfill import sessions, statements, texts
+from backfill.cancelling import is_cancelled
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
 from backfill.ledger.tally import Tally
@@ -116,8 +117,7 @@ class Halving:
 
     async def _is_not_the_records(self, error: BaseException, call: Work[Found]) -> bool:
         """Whether no record is to blame; raises what the error means where it is none of ours."""
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if is_cancelled():
             # This worker stops, or time has run out: whatever the definition makes of it.
             raise asyncio.CancelledError from error
         if isinstance(error, asyncio.CancelledError):

@@ -12,6 +12,7 @@ import asyncpg
 
 from backfill import statements
 from backfill.blockers import ASK_SECONDS, SOMEBODY, Blockers
+from backfill.cancelling import cancel
 from backfill.catalog import Target
 from backfill.database import Connection, Pool, is_transient
 from backfill.kinds import packed
@@ -140,8 +141,7 @@ class Wait:
         watching, self._watching = self._watching, None
         self._holding.count(-1)
         self._reason, self._pause = None, SHORTEST_PAUSE
-        watching.cancel()
-        await asyncio.wait({watching})
+        await cancel({watching})
         if not watching.cancelled():
             watching.result()
 

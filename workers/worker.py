@@ -10,6 +10,7 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from backfill import database, schema
+from backfill.cancelling import cancel, unless, until
 from backfill.database import Pool
 from backfill.definition import ColumnBackfill
 from backfill.ledger.workers import Seat
@@ -17,7 +18,6 @@ from backfill.log import warn
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.workers import burst, readiness, trace
-from backfill.workers.cancelling import cancel, unless, until
 from backfill.workers.hand import Hand
 from backfill.workers.intake import Intake
 from backfill.workers.keeper import Keeper

@@ -19,7 +19,20 @@ STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_s
 INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
 # Each may import from its own line and those above it.
 LAYERS = (
-    {"errors", "states", "modes", "texts", "message", "failpoints", "actor", "entry", "masking", "private", "log"},
+    {
+        "errors",
+        "states",
+        "modes",
+        "texts",
+        "message",
+        "failpoints",
+        "actor",
+        "cancelling",
+        "entry",
+        "masking",
+        "private",
+        "log",
+    },
     {
         *("definition", "fingerprint", "parameters", "contract", "application"),
         *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),

@@ -5,8 +5,8 @@ from typing import NoReturn
 
 import pytest
 
-from backfill.workers import cancelling
-from backfill.workers.cancelling import cancel, until
+from backfill import cancelling
+from backfill.cancelling import cancel, until
 
 
 async def forever() -> NoReturn:

@@ -10,12 +10,20 @@ Result = TypeVar("Result")
 
 
 async def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    """Cancel until all have ended: an error on the way out may hide a cancellation, and the loop would go on."""
+    """Cancel until all have ended: an error on the way out, such as that of a session which a server ended, may hide a
+    cancellation, and a loop that outlives errors would go on for ever.
+    """
     left = set(tasks)
     while left:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=PATIENCE_SECONDS)
+
+
+def is_cancelled() -> bool:
+    """Whether this task is to end, even if an error on the way out has hidden it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def until(event: asyncio.Event, tasks: Iterable["asyncio.Task[Any]"]) -> None:
