@@ -16,6 +16,17 @@ from backfill.masking import BETWEEN_URLS, mask
 _answered: Final[dict[str, str]] = {}
 
 
+class Link(aio_pika.Connection):
+    """One that was never opened is closed: else it would close again whenever memory is tidied up, outside a loop."""
+
+    async def connect(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the client's own signature
+        try:
+            await super().connect(timeout)
+        except BaseException:
+            await self.close()
+            raise
+
+
 def addresses(url: str) -> list[str]:
     """The URL of each node; raises UsageError for what is no AMQP URL, before any driver sees it."""
     nodes = [one for one in BETWEEN_URLS.split(url.strip().rstrip(";")) if one]
@@ -51,6 +62,7 @@ async def connect(url: str, *, name: str, heartbeat: int) -> AbstractConnection:
                     timeout=CALL_SECONDS,
                     heartbeat=heartbeat,
                     client_properties={"connection_name": f"{name}@{socket.gethostname()}"},
+                    connection_class=Link,
                 )
         except BrokerLostError as error:
             if refusal := _refusal(mask(node), error):

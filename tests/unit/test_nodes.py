@@ -1,9 +1,11 @@
 """RABBITMQ_URL: one node or several, tried in turn, every password masked."""
 
+import socket
 from typing import Any
 
 import pytest
-from aio_pika.exceptions import ProbableAuthenticationError
+from aio_pika.exceptions import AMQPConnectionError, ProbableAuthenticationError
+from yarl import URL
 
 from backfill import nodes
 from backfill.errors import RefusedError, UnreachableError, UsageError
@@ -79,3 +81,12 @@ async def test_a_refusal_counts_only_when_no_other_node_may_let_us_in(servers: S
     servers.answers["two"] = ProbableAuthenticationError("ACCESS_REFUSED")
     with pytest.raises(RefusedError, match="@one/v refuses the login"):
         await connect()
+
+
+async def test_a_link_that_was_never_opened_is_closed_and_leaves_nothing_to_do() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        link = nodes.Link(URL(f"amqp://127.0.0.1:{unused.getsockname()[1]}/"))
+        with pytest.raises(AMQPConnectionError):
+            await link.connect()
+    assert link.is_closed
