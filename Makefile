@@ -29,7 +29,7 @@ test: .venv/.developed ## run every test on real services (ARGS="-k name", PG=15
 CORE := $(addprefix tests/integration/test_,cancelling.py events.py keys.py looking.py operators_sql.py pausing.py \
 	planning.py policies.py producer_command.py publishing.py reconciling.py retrying.py schema.py setting.py \
 	several_jobs.py sweeps.py time_left.py values.py worker_command.py) \
-	$(addprefix tests/faults/test_,application_writes.py broker_faults.py producer_dies.py worker_dies.py)
+	$(addprefix tests/faults/test_,application_writes.py broker_faults.py producer_dies.py worker_dies.py) tests/worlds
 
 core: .venv/.developed ## run what depends on the servers' versions (PG=15, RABBIT=4)
 	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(SHARED) $(CORE) $(ARGS)

@@ -194,10 +194,10 @@ class Key:
 def _frozen(value: Any, is_padded: bool) -> Any:
     if is_padded and isinstance(value, str):
         return value.rstrip(" ")  # a query that takes the key from its array has it without the blanks of the column
-    if isinstance(value, PLAIN):
-        return "NaN" if value != value else value
-    # A range or a composite may hold NaN, which equals nothing, or what cannot be hashed.
-    return repr(value)
+    if isinstance(value, PLAIN) and not isinstance(value, bool):
+        return ("NaN",) if value != value else value
+    # A range or a composite may hold NaN, which equals nothing, or what cannot be hashed; true would equal 1.
+    return ("repr", repr(value))
 
 
 def _list(parts: Iterable[str]) -> str:

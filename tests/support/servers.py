@@ -19,10 +19,10 @@ from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
 
 Of = TypeVar("Of", Postgres, Rabbitmq)
-PACKAGED: Final = {"bookworm": 15, "trixie": 17}  # version of PostgreSQL by Debian's name
 WHEEL: Final = 18
 POSTGRES: Final = os.environ.get("TEST_POSTGRES", "")  # a version; empty: whichever this machine has
 RABBITMQ: Final = os.environ.get("TEST_RABBITMQ", "")
+WORLDS: Final = int(POSTGRES or WHEEL)  # the version on which the worlds are tried
 DEBIAN: Final = {"3": "bookworm", "4": "trixie"}  # whose package is of that version
 TOOLS: Final = Path(__file__).parents[2] / ".backfill" / "tools"
 # In a mount namespace of its own, which goes with the process: nothing has to be unmounted.
@@ -48,10 +48,6 @@ def _codename() -> str:
     release = Path("/etc/os-release")
     lines = release.read_text().splitlines() if release.exists() else []
     return next((line.removeprefix("VERSION_CODENAME=") for line in lines if line.startswith("VERSION_CODENAME=")), "")
-
-
-# Of PostgreSQL, tried by every run of the worlds: the older one is that which can be installed here.
-VERSIONS: Final = (PACKAGED.get(_codename(), 15), WHEEL)
 
 
 @contextmanager

@@ -54,6 +54,14 @@ def test_a_key_that_equals_nothing_or_has_no_hash_is_found_again(value: object) 
     assert len(set(key.comparable([value, value]))) == 1
 
 
+def test_keys_that_python_takes_for_equal_are_not_the_same() -> None:
+    """Keys of jsonb: PostgreSQL tells them apart."""
+    keys = [1, True, "True", "NaN", math.nan, {}, "{}", "repr"]
+    for shape in (Key((column("id", "jsonb"),)), Key((column("id", "jsonb"), column("n", "int8")))):
+        given = keys if len(shape.columns) == 1 else [(key, 1) for key in keys]
+        assert len(set(shape.comparable(given))) == len(keys)
+
+
 def test_blanks_that_fill_a_text_up_are_no_part_of_a_key() -> None:
     key = Key((column("id", "bpchar"),))
     assert key.comparable(["a  ", " b"]) == key.comparable(["a", " b "])

@@ -1,7 +1,7 @@
 """Where a world is worked on: one database and one virtual host, and real queueing and working in this process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +32,6 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Arena:
-    version: int
     connection: "asyncpg.Connection[Any]"
     settings: Settings
 
@@ -87,23 +86,8 @@ class Arena:
         return Verdict(failed=failed, counts=counts)
 
 
-async def in_each(arenas: Iterable[Arena], judge: Callable[[Arena], Awaitable[None]]) -> None:
-    """Judge in all of them at once, each in a schema of its own; every failure says where it was."""
-
-    async def one(arena: Arena) -> None:
-        async with arena.schema():
-            await judge(arena)
-
-    arenas = list(arenas)
-    outcomes = await asyncio.gather(*map(one, arenas), return_exceptions=True)
-    for arena, outcome in zip(arenas, outcomes, strict=True):
-        if isinstance(outcome, BaseException):
-            outcome.add_note(f"on PostgreSQL {arena.version}")
-            raise outcome
-
-
 @asynccontextmanager
-async def open_arena(version: int, server_url: str, amqp_url: str) -> AsyncIterator[Arena]:
+async def open_arena(server_url: str, amqp_url: str) -> AsyncIterator[Arena]:
     """A database with the ledger and every extension that the server can make."""
     async with databases.new_database(server_url) as url:
         await databases.apply_ledger(url)
@@ -119,7 +103,7 @@ async def open_arena(version: int, server_url: str, amqp_url: str) -> AsyncItera
                 retry_delays=(0.1, 0.1),
                 failed_minimum=1_000_000,
             )
-            yield Arena(version, connection, settings)
+            yield Arena(connection, settings)
         finally:
             await connection.close(timeout=5)
 

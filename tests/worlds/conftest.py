@@ -1,7 +1,6 @@
-"""Both versions of PostgreSQL, each with one database for all worlds."""
+"""One database for all worlds, on the version that this run is for: `make core PG=15` tries the older one."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -13,36 +12,32 @@ from backfill.workers import burst
 from tests.support import broker, servers
 from tests.worlds.arena import Arena, open_arena
 
-Arenas = dict[int, Arena]
-
 
 @pytest.fixture(scope="session")
-def versions(services_folder: Path) -> Iterator[dict[int, Postgres]]:
-    """A server of each version; without one of them every test that asks fails, none is skipped."""
-    started: dict[int, Postgres] = {}
-    reason = ""
+def server(services_folder: Path) -> Iterator[Postgres]:
+    """A server of that version; without it every test that asks fails, none is skipped."""
     try:
-        for version in servers.VERSIONS:
-            started[version] = servers.start(version, services_folder)
+        started = servers.start(servers.WORLDS, services_folder)
     except BackfillError as error:
-        reason = str(error)
-    if not reason:
-        yield started
-    for server in started.values():
-        server.delete()
-    if reason:
-        pytest.fail(f"PostgreSQL cannot be used: {reason}", pytrace=False)
+        pytest.fail(f"PostgreSQL cannot be used: {error}", pytrace=False)
+    yield started
+    started.delete()
 
 
 @pytest.fixture(scope="session")
-async def arenas(versions: dict[int, Postgres], services: Services) -> AsyncIterator[Arenas]:
+async def ground(server: Postgres, services: Services) -> AsyncIterator[Arena]:
+    """The arena, without a schema."""
     assert services.management_url
-    async with AsyncExitStack() as stack:
-        found = {}
-        for version, server in versions.items():
-            amqp = stack.enter_context(broker.new_vhost(services.amqp_url, services.management_url))
-            found[version] = await stack.enter_async_context(open_arena(version, server.url, amqp))
-        yield found
+    with broker.new_vhost(services.amqp_url, services.management_url) as amqp:
+        async with open_arena(server.url, amqp) as made:
+            yield made
+
+
+@pytest.fixture
+async def arena(ground: Arena) -> AsyncIterator[Arena]:
+    """With a schema of the test's own."""
+    async with ground.schema():
+        yield ground
 
 
 @pytest.fixture(autouse=True)

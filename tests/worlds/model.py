@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.support.servers import VERSIONS
+from tests.support import servers
 
 NO_INDEX = "no unique index"  # PostgreSQL itself has none for this type
 
@@ -28,12 +28,17 @@ class Type:
     extra: str = ""  # behind the type in a table, such as CHECK (v > 0)
     has_array: bool = True
     nests: bool = True  # a list of lists is an array of two dimensions
-    versions: tuple[int, ...] = VERSIONS
+    in_wheel: bool | None = None  # whether the wheel's server has it, and Debian's has not; None: both
     written: str = ""  # what it takes, where no kind of that name says so
     title: str = ""  # where the name alone does not say it
 
     def __str__(self) -> str:
         return self.title or self.name
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the server of this run has it."""
+        return self.in_wheel in (None, servers.WORLDS == servers.WHEEL)
 
     @property
     def key_literals(self) -> tuple[str, ...]:

@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from backfill import ColumnBackfill
 from backfill.modes import Mode
-from tests.support.servers import VERSIONS
-from tests.worlds.arena import NAME, Arena, in_each
-from tests.worlds.conftest import Arenas
+from tests.worlds.arena import NAME, Arena
 from tests.worlds.random_tables import Table, tables
 
 EXAMPLES = int(os.environ.get("WORLDS_EXAMPLES", "50"))
@@ -29,9 +26,10 @@ PHASES = (Phase.explicit, Phase.generate) if "WORLDS_QUICK" in os.environ else t
     phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
-@given(table=tables(), version=st.sampled_from(VERSIONS))
-async def test_a_random_table(arenas: Arenas, table: Table, version: int) -> None:
-    await in_each([arenas[version]], lambda arena: judge(arena, table))
+@given(table=tables())
+async def test_a_random_table(ground: Arena, table: Table) -> None:
+    async with ground.schema():
+        await judge(ground, table)
 
 
 async def judge(arena: Arena, table: Table) -> None:

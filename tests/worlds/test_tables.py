@@ -8,8 +8,7 @@ import pytest
 from backfill import catalog
 from backfill.columns import Column
 from backfill.modes import Mode
-from tests.worlds.arena import Arena, Verdict, definition, in_each
-from tests.worlds.conftest import Arenas
+from tests.worlds.arena import Arena, Verdict, definition
 
 ROWS = "INSERT INTO w.t (id) SELECT n FROM generate_series(1, 20) n"
 INPUTS = "SELECT id FROM w.t WHERE id = ANY($1)"
@@ -68,24 +67,20 @@ async def judge(arena: Arena, script: str, **request: Any) -> Verdict:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_a_table_of_this_shape(arenas: Arenas, shape: str) -> None:
+async def test_a_table_of_this_shape(arena: Arena, shape: str) -> None:
     script, bad = SHAPES[shape]
-
-    async def one(arena: Arena) -> None:
-        ids = tuple(str(n) for n in range(1, 21))
-        verdict = await judge(arena, f"{script}; {ROWS}", ids=ids)
-        assert set(verdict.failed) == bad, verdict
-        assert verdict.counts["updated"] == 20 - len(bad)
-        left = await arena.connection.fetch("SELECT id::text FROM w.t WHERE id <= 20 AND v IS DISTINCT FROM id")
-        assert {row["id"] for row in left} == bad
-
-    await in_each(arenas.values(), one)
+    ids = tuple(str(n) for n in range(1, 21))
+    verdict = await judge(arena, f"{script}; {ROWS}", ids=ids)
+    assert set(verdict.failed) == bad, verdict
+    assert verdict.counts["updated"] == 20 - len(bad)
+    left = await arena.connection.fetch("SELECT id::text FROM w.t WHERE id <= 20 AND v IS DISTINCT FROM id")
+    assert {row["id"] for row in left} == bad
 
 
 @pytest.mark.parametrize("key", [("v1",), ("c", "k1")])
 @pytest.mark.parametrize("mode", list(Mode))
 async def test_columns_may_be_called_as_our_own_names_within_a_statement(
-    arenas: Arenas, key: tuple[str, ...], mode: Mode
+    arena: Arena, key: tuple[str, ...], mode: Mode
 ) -> None:
     names = ("k0", "v0", "o0", "o1", "t", "l", "w", "part", "place", "version", "differs", "is_current", "is_changed")
     declared = ", ".join(f"{name} int" for name in (*key, *names))
@@ -93,35 +88,28 @@ async def test_columns_may_be_called_as_our_own_names_within_a_statement(
     def compute(record: Any) -> dict[str, Any]:
         return {name: 100 * number + record[key[0]] for number, name in enumerate(names, start=1)}
 
-    async def one(arena: Arena) -> None:
-        await arena.execute(f"CREATE TABLE w.t ({declared}, PRIMARY KEY ({', '.join(key)}))")
-        values = ", ".join(["n", *("40 - n" for _ in key[1:]), *("0" for _ in names)])
-        await arena.execute(f"INSERT INTO w.t SELECT {values} FROM generate_series(1, 30) n")
-        if mode is Mode.NULL:
-            await arena.execute("UPDATE w.t SET k0 = NULL")
-        wanted = " AND ".join(f"{name} = ANY (${number})" for number, name in enumerate(key, start=1))
-        inputs = f"SELECT {', '.join(key)} FROM w.t WHERE {wanted}"
-        made = definition("w.t", key if len(key) > 1 else key[0], names, inputs, compute)
-        verdict = await arena.judge(made, rows=30, mode=mode, order="desc")
-        assert verdict.counts["updated"] == 30, verdict
-        for row in await arena.connection.fetch("SELECT * FROM w.t"):
-            assert {name: row[name] for name in names} == compute(row)
-
-    await in_each(arenas.values(), one)
+    await arena.execute(f"CREATE TABLE w.t ({declared}, PRIMARY KEY ({', '.join(key)}))")
+    values = ", ".join(["n", *("40 - n" for _ in key[1:]), *("0" for _ in names)])
+    await arena.execute(f"INSERT INTO w.t SELECT {values} FROM generate_series(1, 30) n")
+    if mode is Mode.NULL:
+        await arena.execute("UPDATE w.t SET k0 = NULL")
+    wanted = " AND ".join(f"{name} = ANY (${number})" for number, name in enumerate(key, start=1))
+    inputs = f"SELECT {', '.join(key)} FROM w.t WHERE {wanted}"
+    made = definition("w.t", key if len(key) > 1 else key[0], names, inputs, compute)
+    verdict = await arena.judge(made, rows=30, mode=mode, order="desc")
+    assert verdict.counts["updated"] == 30, verdict
+    for row in await arena.connection.fetch("SELECT * FROM w.t"):
+        assert {name: row[name] for name in names} == compute(row)
 
 
 @pytest.mark.parametrize("shape", REFUSED)
-async def test_a_table_of_this_shape_is_refused(arenas: Arenas, shape: str) -> None:
+async def test_a_table_of_this_shape_is_refused(arena: Arena, shape: str) -> None:
     script, why = REFUSED[shape]
-
-    async def one(arena: Arena) -> None:
-        assert why in (await judge(arena, script)).refusal
-
-    await in_each(arenas.values(), one)
+    assert why in (await judge(arena, script)).refusal
 
 
 async def test_a_key_whose_text_leads_elsewhere_ends_with_a_sentence(
-    arenas: Arenas, monkeypatch: pytest.MonkeyPatch
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No type of PostgreSQL does so; one that is cut on its way back stands in for it."""
     read = catalog.columns.read
@@ -130,11 +118,5 @@ async def test_a_key_whose_text_leads_elsewhere_ends_with_a_sentence(
         return {name: replace(one, cast_to="varchar(1)") for name, one in (await read(connection, oid)).items()}
 
     monkeypatch.setattr(catalog.columns, "read", cut)
-
-    async def one(arena: Arena) -> None:
-        script = (
-            "CREATE TABLE w.t (id text PRIMARY KEY, v text); INSERT INTO w.t (id) SELECT 'a' || generate_series(1, 9)"
-        )
-        assert "does not lead back to it; use another unique column" in (await judge(arena, script)).refusal
-
-    await in_each(arenas.values(), one)
+    script = "CREATE TABLE w.t (id text PRIMARY KEY, v text); INSERT INTO w.t (id) SELECT 'a' || generate_series(1, 9)"
+    assert "does not lead back to it; use another unique column" in (await judge(arena, script)).refusal
