@@ -4,10 +4,11 @@ import secrets
 import shlex
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from backfill.errors import UnreachableError
+from backfill.errors import BackfillError, UnreachableError
 from backfill.services import account, ports, process, programs
 
 USER = DATABASE = "backfill"
@@ -18,8 +19,8 @@ SETTINGS = {
     "shared_buffers": "256MB",
 }
 # Survives kill -9 of every process but not a power cut: synchronous_commit stays on, so what
-# committed has been handed to the operating system.
-THROW_AWAY = {"fsync": "off", "full_page_writes": "off"}
+# committed has been handed to the operating system. Shared memory is in the data folder, and goes with it.
+THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "dynamic_shared_memory_type": "mmap"}
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,10 @@ class Postgres:
                 raise UnreachableError(f"PostgreSQL does not get ready; see {self.home}/log, or set DATABASE_URL")
             time.sleep(0.05)
 
-    def stop(self) -> None:
+    def stop(self, mode: str = "fast") -> None:
         """End it cleanly; open connections are cut."""
         if self.pid is not None:
-            self._run("pg_ctl", "stop", "--wait", "--timeout=60", "--mode=fast", f"--pgdata={self.data}")
+            self._run("pg_ctl", "stop", "--wait", "--timeout=60", f"--mode={mode}", f"--pgdata={self.data}")
 
     def restart(self) -> None:
         """Stop and start on the same port and data."""
@@ -112,7 +113,9 @@ class Postgres:
             process.kill(process.family(server))
 
     def delete(self) -> None:
-        """Stop it and remove its data."""
+        """Stop it and remove its data, and the shared memory that a kill would leave in the system."""
+        with suppress(BackfillError):
+            self.stop("immediate")
         self.kill9()
         shutil.rmtree(self.home, ignore_errors=True)
 

@@ -89,6 +89,14 @@ async def test_a_whole_life(started: Path) -> None:
     assert own.up(started) == found
     await answer(found.database_url, found.amqp_url)
 
+    # And when they are deleted, nothing of them is left in the system's memory either
+    postgres = state.read(started)["postgres"]
+    mapped = {one.path for one in psutil.Process(postgres.pid).memory_maps()}
+    shared = [Path(one) for one in mapped if "/PostgreSQL." in one]
+    assert shared
+    own.down(started, delete=True)
+    assert not any(one.exists() for one in shared)
+
 
 async def test_kill_9_loses_nothing_that_was_confirmed(
     private_postgres: Postgres, private_rabbitmq: Rabbitmq, private_vhost: str
