@@ -46,6 +46,7 @@ QUICK = {
 }
 
 
+MEMORY_BYTES = 6 << 30  # three times what a whole run has at once
 FOLDER = pytest.StashKey[Path]()
 FOLDERS = ("storm", "worlds", "faults", "integration", "unit")
 LONG = {"test_keys.py", "test_columns.py", "test_cluster.py", "test_standby.py", "test_runbook.py", "test_schema.py"}
@@ -60,8 +61,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if "folder" in given:
         config.stash[FOLDER] = Path(given["folder"])
     else:
-        config.stash[FOLDER] = Path(tempfile.mkdtemp(prefix="backfill-tests-"))
+        config.stash[FOLDER] = Path(tempfile.mkdtemp(prefix="backfill-tests-", dir=_fast_place()))
         config.stash[FOLDER].chmod(0o711)
+
+
+def _fast_place() -> Path | None:
+    """Memory, where it has room: a copy of a database is a thousand files, and each test has one. None: wherever."""
+    memory = Path("/dev/shm")  # noqa: S108 - the folder in it has a random name, and is this run's alone
+    with contextlib.suppress(OSError):
+        if os.access(memory, os.W_OK | os.X_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES:
+            return memory
+    return None
 
 
 @pytest.hookimpl(optionalhook=True)
