@@ -14,10 +14,10 @@ from backfill.catalog import Target, resolve
 from backfill.definition import ColumnBackfill
 from backfill.errors import UsageError
 from backfill.kinds import packed, quoted
-from backfill.ledger import planning
+from backfill.ledger import spans
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
-from backfill.ledger.planning import Bounds
+from backfill.ledger.spans import Bounds
 from backfill.probing import need_fit_queries
 from backfill.producers import left_out
 
@@ -49,7 +49,7 @@ class Preparation:
 
     @property
     def bounds(self) -> Bounds:
-        return planning.bounds(self.request.order, self.lower_key or "", self.upper_key or "", self.request.after)
+        return spans.between(self.request.order, self.lower_key or "", self.upper_key or "", self.request.after)
 
     @property
     def key_range(self) -> tuple[Decimal | None, Decimal | None]:
@@ -79,7 +79,7 @@ async def prepare(
     async with target.session(connection):
         await need_fit_queries(connection, target)
         request = await _canonical(connection, target, request)
-        lower, upper = await planning.key_bounds(connection, target)
+        lower, upper = await spans.key_bounds(connection, target)
         warnings = [
             *target.notes,
             *await needs.worker_rights(connection, target.table, definition),
@@ -91,7 +91,7 @@ async def prepare(
             return prepared
         if request.ids and job is None:
             warnings.extend(await left_out.sentences(connection, target, request))
-        bounds = prepared.bounds if job is None else planning.bounds_of(job, lower)
+        bounds = prepared.bounds if job is None else spans.left_of(job, lower)
         matched, is_estimate = await _count(connection, target, request, bounds)
         return replace(prepared, matched=min(matched, request.limit or matched), is_estimate=is_estimate)
 
@@ -111,9 +111,7 @@ async def _canonical(connection: "asyncpg.Connection[Any]", target: Target, requ
     found: dict[str, list[str]] = {}
     for option, keys in given.items():
         try:
-            found[option] = await planning.canonical(
-                connection, target, tuple(_as_literal(target, key) for key in keys)
-            )
+            found[option] = await spans.canonical(connection, target, tuple(_as_literal(target, key) for key in keys))
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             types = ", ".join(column.full_type for column in target.key.columns)
             raise UsageError(
@@ -133,7 +131,7 @@ def _as_literal(target: Target, key: str) -> str:
         parts.append(part["plain"].strip() if part["quoted"] is None else part["quoted"].replace('""', '"'))
         at, more = part.end(), bool(part["comma"])
     if len(parts) != several:
-        raise planning.no_key(target, key)
+        raise spans.no_key(target, key)
     return "{" + ",".join(map(quoted, parts)) + "}"
 
 
@@ -162,7 +160,7 @@ async def _count(
     try:
         async with asyncio.timeout(COUNT_SECONDS):
             ids = list(request.ids) or None
-            return await planning.count_matching(connection, target, request.order, bounds, ids), False
+            return await spans.count_matching(connection, target, request.order, bounds, ids), False
     except (TimeoutError, asyncpg.QueryCanceledError):
         # Counting must neither hurt nor stop a job; the plan itself counts exactly.
         estimate: int = max(1, await connection.fetchval(target.statement("estimate_rows")))
@@ -175,7 +173,7 @@ async def explain(connection: "asyncpg.Connection[Any]", prepared: Preparation) 
         return []
     bounds, target, request = prepared.bounds, prepared.target, prepared.request
     ids = list(request.ids) or None
-    statement = target.statement("span_rows", **planning.span_names(target, request.order, bounds, ids))
+    statement = target.statement("span_rows", **spans.span_names(target, request.order, bounds, ids))
     async with target.session(connection):
         rows = await connection.fetch(
             f"EXPLAIN {statement}", bounds.first, bounds.last, request.batch_size, packed(ids) if ids else None

@@ -16,7 +16,8 @@ from backfill.failpoints import failpoint
 from backfill.ledger import course, jobs, planning
 from backfill.ledger.job import Job, PlannedPartition
 from backfill.ledger.pace import Pace
-from backfill.ledger.planning import Bounds, Page
+from backfill.ledger.planning import Page
+from backfill.ledger.spans import Bounds
 from backfill.modes import Priority
 from backfill.publisher import Publisher
 

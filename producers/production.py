@@ -8,7 +8,7 @@ from functools import partial
 from backfill import sessions
 from backfill.broker import BrokerLostError
 from backfill.errors import SchemaError, UnreachableError
-from backfill.ledger import jobs, planning
+from backfill.ledger import jobs, planning, spans
 from backfill.producers.opening import Led, leading
 from backfill.producers.parts import Parts
 from backfill.producers.producer import Producer
@@ -37,7 +37,7 @@ async def produce(parts: Parts, led: Led, publisher: Publisher) -> int:
                 try:
                     async with leading(parts, job.id, led.producer):
                         try:
-                            await producer.run(target, job, planning.bounds_of(job, led.prepared.lower_key), ids)
+                            await producer.run(target, job, spans.left_of(job, led.prepared.lower_key), ids)
                         except asyncio.CancelledError:  # said before anything is waited for
                             report.note(f"interrupted; {resume}")
                             resume = ""

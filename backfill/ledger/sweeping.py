@@ -16,10 +16,11 @@ from typing import Any, Final
 from backfill import statements
 from backfill.catalog import Target
 from backfill.database import Connection
-from backfill.ledger import planning, verdict
+from backfill.ledger import planning, spans, verdict
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Row
-from backfill.ledger.planning import Bounds, Page
+from backfill.ledger.planning import Page
+from backfill.ledger.spans import Bounds
 from backfill.modes import Mode
 
 SWEEPS: Final = 3  # the last one only counts
@@ -82,12 +83,12 @@ async def step(connection: Connection, target: Target, job: Job, rows: int) -> S
         place = Place(place.sweep + 1, None, "", 0, {}, False)
         await _remember(connection, job, place)
         at = await _read(connection, job, rows)
-    lower, upper = await planning.key_bounds(connection, target)
+    lower, upper = await spans.key_bounds(connection, target)
     page = None
     if lower is None or upper is None:  # an empty table
         place.ended = True
     elif at["ids"] is not None:
-        page = await _given(connection, target, job, at, place, planning.bounds(at["sort_order"], lower, upper, None))
+        page = await _given(connection, target, job, at, place, spans.between(at["sort_order"], lower, upper, None))
     else:
         page = await _span(connection, target, job, at, place, lower, rows)
     met = page.met if page else {}
@@ -104,7 +105,7 @@ async def _span(
 ) -> Page | None:
     """Sweep the next rows of the table, and move the place behind them."""
     room = None if at["record_limit"] is None else max(0, at["record_limit"] - at["planned_once"])
-    whole = planning.bounds(at["sort_order"], lower, at["upper_key"], at["after_key"])
+    whole = spans.between(at["sort_order"], lower, at["upper_key"], at["after_key"])
     # What lies behind a limit is not the job's. Else there may be more of the table behind the last partition.
     end = at["cursor_key"] if at["is_cut_by_limit"] else whole.last
     last = end if at["last_partition"] is None else at["last_id"]

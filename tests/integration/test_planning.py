@@ -9,7 +9,7 @@ import pytest
 
 from backfill.catalog import resolve
 from backfill.errors import ConflictError
-from backfill.ledger import jobs, planning
+from backfill.ledger import jobs, planning, spans
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
 from tests.support.definitions import Counter
@@ -24,7 +24,7 @@ async def planned(
     connection = world.connection
     definition = Counter()
     target = await resolve(connection, definition, mode)
-    lower, upper = await planning.key_bounds(connection, target)
+    lower, upper = await spans.key_bounds(connection, target)
     assert lower
     assert upper
     request = Request(mode, Priority.NORMAL, order, batch_size, None, (), None, None)
@@ -51,7 +51,7 @@ async def planned(
         job,
         producer=producer,
         cursor=cursor,
-        bounds=planning.bounds(order, lower, upper, None),
+        bounds=spans.between(order, lower, upper, None),
         rows=rows,
         most=page_size,
         next_number=number,
@@ -116,7 +116,7 @@ async def test_the_cursor_and_the_partitions_move_together_or_not_at_all(world: 
             job,
             producer=uuid4(),
             cursor=job.cursor_key,
-            bounds=planning.bounds("asc", "1", "10", None),
+            bounds=spans.between("asc", "1", "10", None),
             rows=5,
             most=5,
             next_number=2,
@@ -140,7 +140,7 @@ async def test_a_job_that_is_deleted_while_a_page_of_it_is_planned_ends_its_prod
             job,
             producer=producer,
             cursor=job.cursor_key,
-            bounds=planning.bounds("asc", "1", "10", None),
+            bounds=spans.between("asc", "1", "10", None),
             rows=5,
             most=5,
             next_number=2,
@@ -158,7 +158,7 @@ async def test_reading_pages_never_scans_what_was_read(world: World) -> None:
     await world.rows(20_000, value=1)
     await world.execute("ANALYZE things")
     target = await resolve(world.connection, Counter(), Mode.ALL)
-    names = planning.span_names(target, "asc", planning.Bounds("15000", "20000", False), None)
+    names = spans.span_names(target, "asc", spans.Bounds("15000", "20000", False), None)
     plan = await world.fetch(f"EXPLAIN {target.statement('span_rows', **names)}", "15000", "20000", 100, None)
     text = "\n".join(row[0] for row in plan)
     assert "Index" in text

@@ -11,7 +11,7 @@ import pytest
 
 from backfill import catalog, schema, statements
 from backfill.errors import SchemaError
-from backfill.ledger import planning
+from backfill.ledger import spans
 from backfill.ledger.job import Job, PlannedPartition, RolledUp
 from backfill.ledger.progress import Progress
 from backfill.modes import Mode
@@ -250,8 +250,8 @@ TARGETS = [name for name in NAMES if name.startswith("target/") and "/grant_" no
 
 def prepared(target: catalog.Target, name: str) -> str:
     """A template with what it needs besides; each numbers its own parameters."""
-    spans = planning.span_names(target, "asc", planning.Bounds("1", "2", False), ["1"])
-    more = spans | {"wait": ""}
+    names = spans.span_names(target, "asc", spans.Bounds("1", "2", False), ["1"])
+    more = names | {"wait": ""}
     if name.endswith("count_matching"):
         more["only"] = target.key.among("$3")
     if name.endswith("plan_span"):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backfill import catalog
-from backfill.ledger import jobs, planning
+from backfill.ledger import jobs, planning, spans
 from backfill.modes import Mode
 from tests.support.keyed import Keyed, Table
 from tests.support.operating import done
@@ -204,7 +204,7 @@ async def test_each_span_finds_what_earlier_sweeps_had_in_it(world: World, key: 
     )
     job = await jobs.read(world.connection, opened)
     target = await catalog.resolve(world.connection, Spanned(), Mode.NULL)
-    bounds = planning.bounds(order, *await planning.key_bounds(world.connection, target), None)
+    bounds = spans.between(order, *await spans.key_bounds(world.connection, target), None)
     # Nothing was in a partition, and now all is in those of the first sweep.
     page = await planning.read(world.connection, target, job, bounds, rows=200, most=200, next_number=1, sweep=1)
     assert page is not None
@@ -215,5 +215,5 @@ async def test_each_span_finds_what_earlier_sweeps_had_in_it(world: World, key: 
         world.connection, target, job, bounds, rows=9, most=9, next_number=16, sweep=2, may_plan=False
     ):
         met.update(page.met)
-        bounds = planning.Bounds(page.edge, bounds.last, False)
+        bounds = spans.Bounds(page.edge, bounds.last, False)
     assert met == {"skipped": 14, "again": 86}
