@@ -163,7 +163,7 @@ class Producer:
                 if attempt.retry_state.attempt_number > 1:
                     # A blocked broker must not cost the lead of a job that is being worked on.
                     async with self._leading:
-                        await jobs.lead(self._marker, job.id, self._id)
+                        await jobs.renew_lead(self._marker, job.id, self._id)
                 await self._publisher.publish(message, priority)
 
 

@@ -25,7 +25,7 @@ async def produce(parts: Parts, led: Led, publisher: Publisher) -> int:
     resume = f"what is planned is safe: go on with backfill-queue --resume {job.id}"
     try:
         async with parts.connect() as marker, parts.connect() as planner:
-            watch.beat = partial(jobs.lead, job_id=job.id, producer=led.producer)
+            watch.beat = partial(jobs.renew_lead, job_id=job.id, producer=led.producer)
             await sessions.put(marker, sessions.UNFLUSHED)
             if not job.by_id:
                 await sessions.put(planner, sessions.READ_IN_KEY_ORDER)

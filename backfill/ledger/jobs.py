@@ -134,14 +134,25 @@ async def try_lead(connection: Connection, job_id: UUID, producer: UUID) -> Job 
 async def lead(connection: Connection, job_id: UUID, producer: UUID) -> Job:
     """The same; raises ConflictError where that gives None."""
     job = await try_lead(connection, job_id, producer)
-    if job is not None:
-        return job
+    if job is None:
+        raise await _led_by_others(connection, job_id)
+    return job
+
+
+async def renew_lead(connection: Connection, job_id: UUID, producer: UUID) -> None:
+    """Keep leading; raises ConflictError when another producer does now, or the lead was given back meanwhile."""
+    statement = statements.read("ledger/jobs/renew_lead")
+    if await connection.fetchval(statement, job_id, producer, PRODUCER_LEASE_SECONDS) is None:
+        raise await _led_by_others(connection, job_id)
+
+
+async def _led_by_others(connection: Connection, job_id: UUID) -> ConflictError:
     now = await read(connection, job_id)
     if now.completed_at is not None:
-        raise ConflictError(f"job {job_id} is {now.state.value}: it has ended; open a new one")
+        return ConflictError(f"job {job_id} is {now.state.value}: it has ended; open a new one")
     if now.producer_lease_until is None:
-        raise ConflictError(f"job {job_id} was being planned by another producer a moment ago; try again")
-    raise ConflictError(
+        return ConflictError(f"job {job_id} was being planned by another producer a moment ago; try again")
+    return ConflictError(
         f"job {job_id} is being planned by another producer until its lease ends at "
         f"{now.producer_lease_until:%H:%M:%S} (UTC); wait for it, or try again then"
     )

@@ -103,6 +103,18 @@ async def test_records_inserted_above_the_upper_key_belong_to_the_application(wo
     await world.ends_well()
 
 
+async def test_a_producer_does_not_take_again_what_it_gave_back(world: World) -> None:
+    """A sign of life under way when it leaves would keep the closing sweep's partitions from being published."""
+    await world.rows(10)
+    job, producer = await world.queue("--mode=null"), uuid4()
+    await jobs.lead(world.connection, job, producer)
+    await jobs.renew_lead(world.connection, job, producer)
+    await planning.leave(world.connection, job, producer)
+    with pytest.raises(ConflictError, match="was being planned by another producer a moment ago"):
+        await jobs.renew_lead(world.connection, job, producer)
+    assert await world.value("SELECT producer_lease_until FROM backfill_jobs") is None
+
+
 async def test_the_cursor_and_the_partitions_move_together_or_not_at_all(world: World) -> None:
     await world.rows(10)
     connection = world.connection
