@@ -22,6 +22,7 @@ from backfill.statements import quote
 POOLERS: Final = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
 CLOSE_SECONDS: Final = 2.0
 LAST_SECONDS: Final = 1.0  # for a connection that nobody wants any more
+LEFTOVER: Final = "unexpected connection_lost() call"  # the driver's words
 
 
 @lru_cache(maxsize=64)
@@ -95,6 +96,7 @@ async def _open(
     route: Route, server_settings: dict[str, str], command_seconds: float, kind: type["asyncpg.Connection[Any]"]
 ) -> "asyncpg.Connection[Any]":
     address = route.address
+    _mind_leftovers(asyncio.get_running_loop())
 
     async def to(host: str) -> "asyncpg.Connection[Any]":
         return await _to_the_end(
@@ -118,6 +120,22 @@ async def _open(
         except OSError:  # a socket of the file system has none of them
             break
     return connection
+
+
+def _mind_leftovers(loop: asyncio.AbstractEventLoop) -> None:
+    """Let nothing be printed of what the driver leaves behind; whoever has a handler of his own keeps it.
+
+    A statement is cancelled on a connection of the driver's own. When the session ends while that one is being opened,
+    the driver drops it with an error that nobody takes, and asyncio prints it when memory is tidied up.
+    """
+    if loop.get_exception_handler() is None:
+        loop.set_exception_handler(_except_leftovers)
+
+
+def _except_leftovers(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if not (isinstance(error, ConnectionError) and str(error) == LEFTOVER):
+        loop.default_exception_handler(context)
 
 
 async def _to_the_end(opening: Coroutine[Any, Any, "asyncpg.Connection[Any]"]) -> "asyncpg.Connection[Any]":

@@ -5,6 +5,9 @@ import contextlib
 import gc
 from typing import Any
 
+import pytest
+from asyncpg import connect_utils
+
 from backfill import connecting
 
 
@@ -26,3 +29,24 @@ async def test_a_connection_that_is_cancelled_leaves_no_error_behind() -> None:
                 await opening
     gc.collect()
     assert left == []
+
+
+async def test_what_the_driver_leaves_behind_is_not_printed_and_everything_else_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(None)
+    with contextlib.suppress(ConnectionError):
+        await connecting.connect("postgresql://u:p@127.0.0.1:1/d", "test", "default", {}, 5)
+
+    leftover = connect_utils.TLSUpgradeProto(loop, "127.0.0.1", 1, None, True)  # type: ignore[arg-type]
+    leftover.connection_lost(None)
+    del leftover
+    gc.collect()
+    assert caplog.text == ""
+
+    ours = loop.create_future()
+    ours.set_exception(ConnectionError("ours"))
+    del ours
+    gc.collect()
+    assert "ConnectionError: ours" in caplog.text
