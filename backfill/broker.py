@@ -4,6 +4,7 @@ Plain connections, not the client's self-restoring ones: what must happen after 
 declare, consume anew) is written where it happens, and a queue that cannot be restored is an error, not a silent loop.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +17,7 @@ from aio_pika.exceptions import ChannelPreconditionFailed
 from aiormq.exceptions import ChannelAccessRefused
 
 from backfill.calls import CALL_SECONDS, BrokerLostError, NotTakenError, bounded
+from backfill.cancelling import cancel
 from backfill.errors import RefusedError, UsageError
 from backfill.nodes import connect
 
@@ -36,12 +38,14 @@ async def connected(url: str, *, name: str, heartbeat: int) -> AsyncIterator[Abs
 
 async def close(connection: AbstractConnection) -> None:
     """Close, within two seconds, whatever state the link is in."""
+    closing = asyncio.ensure_future(connection.close())
     try:
-        async with bounded(CLOSE_SECONDS):
-            await connection.close()
-    except BrokerLostError:
-        pass
+        await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     finally:
+        # The client passes the first cancellation on to its writer, which waits on for bytes that nobody takes.
+        await cancel({closing})
+        if not closing.cancelled():
+            closing.exception()
         # Cut off, it has let go of the link and does not know that it is closed: it would close again, outside of any
         # loop, whenever memory is tidied up. An error of that must not hide a cancellation.
         with suppress(Exception):

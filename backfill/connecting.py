@@ -105,6 +105,7 @@ async def _open(
                 timeout=address.connect_seconds,
                 command_timeout=command_seconds,
                 statement_cache_size=0 if route.is_shared else 100,
+                max_cached_statement_lifetime=0,  # those that expire are closed without a limit in time
                 ssl=ssl.create_default_context() if address.trusts_system else None,
                 server_settings=server_settings,
                 connection_class=kind,

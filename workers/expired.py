@@ -59,7 +59,7 @@ async def _take_out(connection: AbstractConnection, name: str, there: int, work:
                     found += 1
                 else:
                     held.append(message)
-                    if int(str(message.headers.get("x-delivery-count", 0))) >= LOOKS:
+                    if _looks_at(message.headers) >= LOOKS:
                         break
             await queue.cancel(tag)
             for message in held:  # in their order
@@ -72,5 +72,11 @@ async def _take_out(connection: AbstractConnection, name: str, there: int, work:
 
 def _has_expired(headers: Any, work: set[str]) -> bool:
     """Whether the last thing that happened to it was to wait too long in a work queue; delays end by expiring, too."""
-    deaths = headers.get("x-death") or [{}]
-    return deaths[0].get("reason") == "expired" and deaths[0].get("queue") in work
+    deaths = headers.get("x-death")  # or whatever somebody has written there
+    last = deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
+    return last.get("reason") == "expired" and str(last.get("queue")) in work
+
+
+def _looks_at(headers: Any) -> int:
+    count = headers.get("x-delivery-count")
+    return count if isinstance(count, int) else 0

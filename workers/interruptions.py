@@ -15,7 +15,9 @@ from backfill.workers.committing import CommitUnknownError
 
 PAUSE_SECONDS: Final = 0.2  # before PostgreSQL is asked again
 LONGEST_PAUSE_SECONDS: Final = 1.0
-ANSWER_SECONDS: Final = 5.0  # within which a server that is there connects and answers
+# Within which a server that is there connects and answers. The pool has the same limit: without one it waits for the
+# end of what was cancelled on a silent session, for as long as a statement may take.
+ANSWER_SECONDS: Final = 5.0
 LAST_SECONDS: Final = 2.0  # for giving a claim back when the worker stops
 SOONER: Final = 60  # times, after an interruption, than after an attempt
 # The server names another cause, or no session was there that could have been ended.
@@ -42,7 +44,7 @@ class Interruptions:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             try:
-                async with asyncio.timeout(ANSWER_SECONDS), self._pool.acquire() as connection:
+                async with asyncio.timeout(ANSWER_SECONDS), self._pool.acquire(timeout=ANSWER_SECONDS) as connection:
                     if claim is None:
                         if await connection.fetchval(statements.read("catalog/takes_writes")):
                             return Fate.AGAIN
@@ -57,7 +59,7 @@ class Interruptions:
     async def is_silent(self, claim: Claim) -> bool:
         """Whether the server that gave the claim answers nobody now, or another one does in its place."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._pool.acquire() as connection:
+            async with asyncio.timeout(ANSWER_SECONDS), self._pool.acquire(timeout=ANSWER_SECONDS) as connection:
                 started = await connection.fetchval(statements.read("catalog/server_started"))
         except Exception as error:
             if not is_transient(error):
@@ -73,7 +75,7 @@ class Interruptions:
             async with asyncio.timeout(LAST_SECONDS):
                 while True:  # where one session was ended, the pool's others may have been too
                     try:
-                        async with self._pool.acquire() as connection:
+                        async with self._pool.acquire(timeout=LAST_SECONDS) as connection:
                             return await partitions.release(connection, claim)
                     except Exception as error:
                         if not is_transient(error):

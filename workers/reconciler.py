@@ -33,6 +33,7 @@ TICK_SECONDS = 1.0
 RETURN_SECONDS = 3.0  # after an outage of the database
 SWEEP_SECONDS = 5.0  # at a stretch, before the other backfills have their turn
 LOGIN = "the login"
+LOSSES = (BrokerLostError, UnreachableError)  # of RabbitMQ
 # Somebody else was at the same rows: a moment later it succeeds.
 RACES = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
@@ -56,6 +57,7 @@ class Reconciler:
         self._definitions = definitions
         self._worker = worker
         self._say = say
+        self._turns = list(definitions)  # the one that lost RabbitMQ last has its turn last
         self._leading: set[str] = set()
         self._pace = Pace(rows=10_000)
         self._troubles = Troubles(say)
@@ -77,7 +79,7 @@ class Reconciler:
                 if not self._patience.bears():
                     raise
                 self._troubles.tell(LOGIN, f"{error}. Trying again for {REFUSED_SECONDS:g} s.")
-            except (BrokerLostError, UnreachableError):
+            except LOSSES:
                 pass  # the intake says so; the next round comes soon enough
             except Exception as error:
                 if not is_transient(error):
@@ -87,15 +89,25 @@ class Reconciler:
             await asyncio.sleep(min(TICK_SECONDS, self._settings.reconcile_seconds))
 
     async def tick(self, *, full: bool) -> None:
-        """One round for each backfill that this worker leads."""
+        """One round for each backfill that this worker leads; raises a loss of RabbitMQ when all had their turn.
+
+        What needs the ledger alone does not wait for a queue, and no backfill for another's.
+        """
+        lost: Exception | None = None
         async with self._pool.acquire(timeout=5) as connection:
-            for backfill in self._definitions:
+            for backfill in self._turns.copy():
                 try:
-                    await self._reconcile(connection, backfill, full=full)
+                    await self._reconcile(connection, backfill, full=full and lost is None)
+                except LOSSES as error:
+                    lost = lost or error
+                    self._turns.remove(backfill)
+                    self._turns.append(backfill)
                 except Exception as error:
                     self._tell(backfill, f"Cannot reconcile {backfill}", error)
                 else:
                     self._troubles.over(backfill)
+        if lost is not None:
+            raise lost
 
     async def _reconcile(self, connection: Connection, backfill: str, *, full: bool) -> None:
         # Long enough to survive a slow round, short enough that a dead leader is soon followed.
@@ -113,22 +125,27 @@ class Reconciler:
 
     def _tell(self, whom: Hashable, what: str, error: Exception) -> None:
         """Say what is wrong with one backfill or job alone; raises what is wrong with the database or the broker."""
-        if is_away(error) or isinstance(error, UnreachableError):
+        if is_away(error):
             raise error
         self._troubles.tell(whom, f"{what}: {clean(error) if isinstance(error, BackfillError) else in_a_line(error)}")
 
     async def close_ended(self, connection: Connection, backfill: str) -> bool:
         """Roll up the active jobs and end those that are done; True when there is more to do."""
         found_more = False
+        lost: Exception | None = None
         for job in await jobs.active(connection, [backfill]):
             with about(job.id):
                 try:
                     found_more |= await self._close_if_ended(connection, backfill, job)
+                except LOSSES as error:  # what its sweep found is not published yet; the others' ends do not wait
+                    lost = error
                 except Exception as error:
                     self._tell(job.id, f"Cannot close job {job.id}", error)
                     found_more |= isinstance(error, RACES)
                 else:
                     self._troubles.over(job.id)
+        if lost is not None:
+            raise lost
         return found_more
 
     async def _close_if_ended(self, connection: Connection, backfill: str, job: Job) -> bool:

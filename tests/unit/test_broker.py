@@ -1,13 +1,14 @@
 """`bounded`: every way of losing the link has one face, and a cancellation stays one."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import aio_pika
 import pytest
 from aio_pika.exceptions import AMQPConnectionError, ChannelInvalidStateError
 
-from backfill import broker
+from backfill import broker, cancelling
 from backfill.broker import BrokerLostError, bounded
 
 
@@ -86,9 +87,12 @@ async def test_within_a_cancelled_task_a_lost_link_is_still_a_lost_link() -> Non
 async def test_a_link_that_does_not_answer_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     class Silent:
         async def close(self, _: object) -> None:
-            await asyncio.Event().wait()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await asyncio.Event().wait()  # as the client's writer does, for bytes that nobody takes
 
     monkeypatch.setattr(broker, "CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr(cancelling, "PATIENCE_SECONDS", 0.01)
     connection: Any = aio_pika.Connection("amqp://nowhere/")
     connection.transport = Silent()
     await broker.close(connection)

@@ -50,3 +50,17 @@ async def test_what_the_driver_leaves_behind_is_not_printed_and_everything_else_
     del ours
     gc.collect()
     assert "ConnectionError: ours" in caplog.text
+
+
+async def test_no_statement_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver closes those that do with no limit in time: on a link that falls silent then, for ever."""
+    asked: dict[str, Any] = {}
+
+    async def connect(*_: object, **given: Any) -> None:
+        asked.update(given)
+        raise OSError
+
+    monkeypatch.setattr("asyncpg.connect", connect)
+    with contextlib.suppress(Exception):
+        await connecting.connect("postgresql://u:p@127.0.0.1/d", "test", "default", {}, 5)
+    assert asked["max_cached_statement_lifetime"] == 0
