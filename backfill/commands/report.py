@@ -22,7 +22,7 @@ def lines(now: "Progress") -> Iterator[str]:
     by = f" by {now.paused_by}" if now.paused_by else ""
     reason = f" ({one_line(why)})" if why else ""
     yield f"State: {now.state.value}{by} since {since:%Y-%m-%d %H:%M:%S} UTC{_but(now)}{reason}"
-    if now.state is JobState.PAUSED:
+    if now.state is JobState.PAUSED and "backfill resume" not in reason:
         yield f"  {how_to_go_on(now)}"
     planning = "" if now.is_planned else ", still planning"
     yield (
@@ -30,6 +30,8 @@ def lines(now: "Progress") -> Iterator[str]:
         f"{now.failed_partitions:,} failed, {now.skipped_partitions:,} skipped, "
         f"{now.running_partitions:,} running{planning}"
     )
+    if now.is_left:
+        yield f"  its producer has gone; go on with: backfill-queue --resume {now.job_id}"
     yield (
         f"Records: {now.done:,}/{now.matched:,} ({100 * now.share:.1f}%) | Updated: {now.updated:,} | "
         f"Unchanged: {now.unchanged:,} | Skipped: {now.skipped:,} | Failed: {now.failed:,} | Deleted: {now.deleted:,}"

@@ -66,7 +66,7 @@ def resume(job: str | None, reason: str, accept_definition: bool, as_json: bool,
 @click.option("--reason", default="", help="Why, for the job's events.")
 @json_option
 def cancel(job: str | None, reason: str, as_json: bool, **selection: Any) -> None:
-    """Give JOB up: nothing starts afterwards, and its messages vanish from the queue."""
+    """Give JOB up: nothing starts afterwards, and its messages vanish as workers meet them, or by `backfill purge`."""
     from backfill.ledger import operations
 
     async def operation(connection: "Connection", one: "UUID") -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Progress:
     parameters: dict[str, Any]
     definition_hash: str
     is_planned: bool
+    is_left: bool  # by its producer, before it was planned whole; somebody has to go on
     total_partitions: int
     completed_partitions: int
     failed_partitions: int

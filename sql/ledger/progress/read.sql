@@ -36,6 +36,8 @@ WITH sums AS (
 )
 SELECT j.id AS job_id, j.asset_name AS backfill, j.mode, j.state, j.priority, j.parameters, j.definition_hash,
        j.planned_at IS NOT NULL AS is_planned,
+       j.planned_at IS NULL AND j.completed_at IS NULL
+           AND (j.producer_lease_until IS NULL OR j.producer_lease_until < clock_timestamp()) AS is_left,
        p.total_partitions, p.completed_partitions, p.failed_partitions, p.skipped_partitions, p.running_partitions,
        p.waiting_partitions, p.next_retry_at, p.held_partitions, p.held_since, p.held_reason,
        p.matched, p.updated, p.unchanged, p.skipped, p.failed, p.deleted,
