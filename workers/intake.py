@@ -109,21 +109,21 @@ class Intake:
                 self.ready.set()
                 self._troubles.over(LINK)
                 self._patience.over()
-                return await self._until_lost(connection)
+                return await self._until_lost()
             finally:
                 # The broker delivers these again; acking them on a new channel would be an error.
                 self._subscriptions.clear()
                 for buffer in self._buffers.values():
                     buffer.clear()
 
-    async def _until_lost(self, connection: AbstractConnection) -> str:
+    async def _until_lost(self) -> str:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.reconcile_seconds):
                     await self._lost.wait()
                     return LOST
             for one in self._subscriptions:
-                if await one.is_passed_over(connection):
+                if await one.is_passed_over():
                     return f"Queue {one.queue.name} has messages and sends this worker none; connecting again."
 
     async def _subscribe_or_mend(self, connection: AbstractConnection, topology: Topology, priority: Priority) -> None:

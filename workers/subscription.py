@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from aio_pika.abc import AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
-from backfill.broker import BrokerLostError, bounded, inspect
+from backfill.broker import BrokerLostError, bounded
 
 
 class Settlement(Enum):
@@ -75,11 +75,20 @@ class Subscription:
             async with bounded():
                 await self.queue.cancel(self._tag)
 
-    async def is_passed_over(self, connection: AbstractConnection) -> bool:
+    async def is_passed_over(self) -> bool:
         """Whether nothing has come since the last look, though the queue had messages at both and none were in hand."""
         before, self._arrived_before = self._arrived_before, None
-        if self._arrived == self.settled:
-            state = await inspect(connection, self.queue.name)
-            if state is not None and state.ready:
-                self._arrived_before = self._arrived
+        if self._arrived == self.settled and await self._ready():
+            self._arrived_before = self._arrived
         return before is not None and before == self._arrived_before
+
+    async def _ready(self) -> int:
+        """Messages that nobody holds; a queue that has gone closes the channel, and with it this consumer.
+
+        On the consumer's own channel, as the client keeps 4 KB of each that is opened on a link, for as long as it
+        lasts: 47 MB a day of an idle worker.
+        """
+        async with bounded():
+            channel: Any = await self.queue.channel.get_underlay_channel()
+            declared = await channel.queue_declare(self.queue.name, passive=True)
+        return int(declared.message_count or 0)
