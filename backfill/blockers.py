@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from backfill import statements
-from backfill.cancelling import cancel, is_cancelled
+from backfill.cancelling import cancel, cancel_requests
 from backfill.database import Connection, is_transient
 from backfill.errors import BackfillError, UnreachableError
 from backfill.texts import clean
@@ -65,7 +65,7 @@ class Watch:
             try:
                 return await work()
             except (TimeoutError, asyncpg.LockNotAvailableError):
-                if self.who is None or is_cancelled():
+                if self.who is None or cancel_requests():
                     raise
             await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - no secret
 

@@ -8,6 +8,8 @@ from typing import Final
 
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
+from backfill.cancelling import cancel_requests
+
 CALL_SECONDS: Final = 10.0  # unless a call says otherwise
 
 LOST: Final = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
@@ -33,19 +35,19 @@ async def bounded(seconds: float | None = None) -> AsyncIterator[None]:
     The client raises a bare CancelledError out of a call when the heartbeat is lost, and an error of its own out of a
     call that is really cancelled. The task's own count of cancel requests tells which of the two it was.
     """
-    requests = _cancel_requests()
+    requests = cancel_requests()
     try:
         async with asyncio.timeout(CALL_SECONDS if seconds is None else seconds):
             yield
     except asyncio.CancelledError as error:
-        if _cancel_requests() == requests:
+        if cancel_requests() == requests:
             raise BrokerLostError("the link to RabbitMQ was lost") from error
         raise
     except Exception as error:
         # A channel that closes under a call ends it with an Exception of no class of its own.
         if not isinstance(error, LOST) and type(error) is not Exception:
             raise
-        if _cancel_requests() > requests:
+        if cancel_requests() > requests:
             raise asyncio.CancelledError from error
         if isinstance(error, BrokerLostError):
             raise
@@ -56,8 +58,3 @@ def _text(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return str(error) or ("the channel was closed" if type(error) is Exception else type(error).__name__)
-
-
-def _cancel_requests() -> int:
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0

@@ -20,10 +20,10 @@ async def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
         _, left = await asyncio.wait(left, timeout=PATIENCE_SECONDS)
 
 
-def is_cancelled() -> bool:
-    """Whether this task is to end, even if an error on the way out has hidden it."""
+def cancel_requests() -> int:
+    """How often this task was asked to end, even if an error on the way out has hidden it."""
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return task.cancelling() if task is not None else 0
 
 
 async def until(event: asyncio.Event, tasks: Iterable["asyncio.Task[Any]"]) -> None:

@@ -7,7 +7,7 @@ unless a queue says otherwise. So one that has been looked at often is replaced 
 
 import hashlib
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,10 +115,17 @@ def _read(backfill: str, taken: AbstractIncomingMessage) -> DeadMessage:
 def _why(headers: dict[str, Any]) -> str:
     if reason := headers.get("reason"):
         return clean(reason)
-    deaths = headers.get("x-death")  # the last one first; before it a message may have waited for a retry
-    last = deaths[0].get("reason") if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else ""
-    text = str(last or headers.get("x-first-death-reason") or "")
+    text = str(last_death(headers).get("reason") or headers.get("x-first-death-reason") or "")
     return WHY.get(text, clean(text) or "unknown")
+
+
+def last_death(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """What happened to a message last, as RabbitMQ writes it; before it may have waited for a retry.
+
+    Empty where it says nothing, or somebody else has written something there.
+    """
+    deaths = headers.get("x-death")
+    return deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
 
 
 def _identity(taken: AbstractIncomingMessage) -> str:

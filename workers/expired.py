@@ -6,6 +6,7 @@ from typing import Any, Final
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from backfill.broker import bounded, depth
+from backfill.dead import last_death
 from backfill.modes import Priority
 from backfill.topology import Topology
 
@@ -72,8 +73,7 @@ async def _take_out(connection: AbstractConnection, name: str, there: int, work:
 
 def _has_expired(headers: Any, work: set[str]) -> bool:
     """Whether the last thing that happened to it was to wait too long in a work queue; delays end by expiring, too."""
-    deaths = headers.get("x-death")  # or whatever somebody has written there
-    last = deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
+    last = last_death(headers)
     return last.get("reason") == "expired" and str(last.get("queue")) in work
 
 

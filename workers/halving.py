@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import asyncpg
 
 from backfill import sessions, statements, texts
-from backfill.cancelling import is_cancelled
+from backfill.cancelling import cancel_requests
 from backfill.database import Connection, is_away, is_transient
 from backfill.errors import SchemaError, TransientError
 from backfill.ledger.tally import Tally
@@ -117,7 +117,7 @@ class Halving:
 
     async def _is_not_the_records(self, error: BaseException, call: Work[Found]) -> bool:
         """Whether no record is to blame; raises what the error means where it is none of ours."""
-        if is_cancelled():
+        if cancel_requests():
             # This worker stops, or time has run out: whatever the definition makes of it.
             raise asyncio.CancelledError from error
         if isinstance(error, asyncio.CancelledError):

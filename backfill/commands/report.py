@@ -22,7 +22,8 @@ def lines(now: "Progress") -> Iterator[str]:
     by = f" by {now.paused_by}" if now.paused_by else ""
     reason = f" ({one_line(why)})" if why else ""
     yield f"State: {now.state.value}{by} since {since:%Y-%m-%d %H:%M:%S} UTC{_but(now)}{reason}"
-    if now.state is JobState.PAUSED and "backfill resume" not in reason:
+    # What a worker says of a changed definition names both ways on, and an operator's reason none that is meant.
+    if now.state is JobState.PAUSED and not (now.needs_correction and "backfill resume" in reason):
         yield f"  {how_to_go_on(now)}"
     planning = "" if now.is_planned else ", still planning"
     yield (
