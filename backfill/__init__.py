@@ -13,13 +13,34 @@ The order of the modules, each importing only from lines above its own:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backfill.definition import ColumnBackfill, Skip
-    from backfill.errors import TransientError
+    from backfill.column_backfill import ColumnBackfill
+    from backfill.definition import Outcome, Skip
+    from backfill.errors import HeldError, TransientError
+    from backfill.limit import Limit
+    from backfill.partition_backfill import Call, PartitionBackfill
 
-__all__ = ["ColumnBackfill", "Skip", "TransientError"]
+__all__ = [
+    "Call",
+    "ColumnBackfill",
+    "HeldError",
+    "Limit",
+    "Outcome",
+    "PartitionBackfill",
+    "Skip",
+    "TransientError",
+]
 __version__ = "0.1.0"
 
-_PLACES = {"ColumnBackfill": "definition", "Skip": "definition", "TransientError": "errors"}
+_PLACES = {
+    "Call": "partition_backfill",
+    "ColumnBackfill": "column_backfill",
+    "HeldError": "errors",
+    "Limit": "limit",
+    "Outcome": "definition",
+    "PartitionBackfill": "partition_backfill",
+    "Skip": "definition",
+    "TransientError": "errors",
+}
 
 
 def __getattr__(name: str) -> Any:

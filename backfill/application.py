@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backfill import contract, texts
-from backfill.definition import ColumnBackfill
+from backfill.column_backfill import ColumnBackfill
 from backfill.errors import UsageError
 
 Classes = dict[type[ColumnBackfill], None]  # in their order, each once

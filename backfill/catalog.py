@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Final
 
 from backfill import columns, kinds, needs, sessions, statements
+from backfill.column_backfill import ColumnBackfill
 from backfill.columns import Column
 from backfill.database import Connection
-from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.inputs import with_arrays
 from backfill.keys import Key

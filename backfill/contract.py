@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from backfill.definition import ColumnBackfill
+from backfill.column_backfill import ColumnBackfill
 from backfill.errors import UsageError
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -1,20 +1,22 @@
-"""What a user writes: which records, how to load their inputs, how to compute, what to write."""
+"""What every backfill has: a name, parameters, a limit on its calls, warnings, a result."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel
 
 from backfill import fingerprint
+from backfill.limit import Limit
 
 if TYPE_CHECKING:  # a definition needs no driver, and --help no network library
     from backfill.database import Connection
 
 
 class Skip(str):
-    """Returned by `compute` instead of values: leave the record alone, for this reason.
+    """Returned instead of values or an outcome: leave the record alone, for this reason.
 
     Keep reasons few: they are counted by their text, so an id in one makes a count of its own.
     """
@@ -22,35 +24,26 @@ class Skip(str):
     __slots__ = ()
 
 
-class ColumnBackfill:
-    """A derived column: subclass it, name the table and columns, give one input query and a pure function.
+class Outcome(StrEnum):
+    """What `write` of a PartitionBackfill came to."""
+
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"  # what was there is what was fetched
+
+
+class Definition:
+    """What ColumnBackfill and PartitionBackfill have in common; subclass one of those.
 
     name     the job's `asset_name`, and part of the queue's name: letters, digits, underscores
-    table    the table whose records are recomputed, perhaps with its schema
-    key      its primary key, or another unique and never changing column; a tuple of names for a key of several
-    columns  the columns that `compute` returns, written together
-    target   the column that the modes null and zero look at; the first of `columns` unless named
-    inputs   one query for many records: `$1` is an array of keys (of several columns: `$2` is the second's, and so on)
-             and each row has the key under its name
-    version  columns that change whenever the application writes the row; the row's `xmin` unless named
-    inputs_version  a query like `inputs`, from keys to versions of the rows that `inputs` reads of other tables, any
-             number a key; a record for which they have changed when its value is written is computed again
-    settings what row-level security of the table reads, such as {"app.organisation": "7"}; set while it is worked on
-    reads    tables that `inputs` reads, `table` too: `backfill init --roles` lets workers read them, and no others
-    Parameters  a pydantic model of what is given when a job is queued (`-P factor=7`); `self.parameters` has it in
-             `load`, `compute` and `warnings`, the same in every worker. Stored with the job and shown: no secrets
+    reads    tables that it reads besides: `backfill init --roles` lets workers read them, and no others
+    limit    how often it may call a service, all workers together
+    Parameters  a pydantic model of what is given when a job is queued (`-P factor=7`); `self.parameters` has it
+             everywhere, the same in every worker. Stored with the job and shown: no secrets
     """
 
     name: ClassVar[str]
-    table: ClassVar[str]
-    key: ClassVar[str | tuple[str, ...]] = "id"
-    columns: ClassVar[tuple[str, ...]]
-    target: ClassVar[str] = ""
-    inputs: ClassVar[str] = ""
-    version: ClassVar[tuple[str, ...]] = ()
-    inputs_version: ClassVar[str] = ""
-    settings: ClassVar[Mapping[str, str]] = {}
     reads: ClassVar[tuple[str, ...]] = ()
+    limit: ClassVar[Limit | None] = None
     Parameters: ClassVar[type[BaseModel] | None] = None
 
     @cached_property
@@ -64,37 +57,10 @@ class ColumnBackfill:
         vars(changed)["parameters"] = parameters
         return changed
 
-    async def load(self, connection: "Connection", keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
-        """Load the inputs of many records; the default runs `inputs`. Each row has the key under its name.
-
-        `keys` are as the driver gives them, tuples where the key has several columns. Called outside any transaction,
-        after the rows' versions were read. Raise TransientError (or let a network error out) when the same records may
-        load later: the partition is then retried with growing delays.
-        """
-        several = len(self.key_columns)
-        arrays = [keys] if several == 1 else list(zip(*keys, strict=True)) or [()] * several
-        rows: Sequence[Mapping[str, Any]] = await connection.fetch(self.inputs, *arrays)
-        return rows
-
-    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
-        """Turn one loaded row into a value for each of `columns`, or a Skip; must be pure.
-
-        An exception fails this record alone: it is listed by `backfill failures`, its neighbours are written.
-        """
-        raise NotImplementedError
-
     async def warnings(self, connection: "Connection") -> list[str]:
         """Sentences to show before a job starts, such as an empty input table."""
         del connection
         return []
-
-    @property
-    def key_columns(self) -> tuple[str, ...]:
-        return (self.key,) if isinstance(self.key, str) else self.key
-
-    @property
-    def target_column(self) -> str:
-        return self.target or self.columns[0]
 
     def fingerprint(self) -> str:
         """A few digits that change with the definition: backfill/fingerprint.py says what they cover."""
@@ -102,5 +68,8 @@ class ColumnBackfill:
 
     @cached_property
     def _fingerprint(self) -> str:
-        names = ("name", "table", "key", "columns", "target_column", "inputs", "version", "inputs_version", "settings")
-        return fingerprint.fingerprint(self, {name: getattr(self, name) for name in names})
+        return fingerprint.fingerprint(self, self._declared())
+
+    def _declared(self) -> Mapping[str, Any]:
+        """Attributes that say what is done, whatever the source of the class looks like."""
+        return {"name": self.name}

@@ -53,3 +53,15 @@ class ContractError(BackfillError):
 
 class TransientError(BackfillError):
     """Raise it from a definition when the same record may succeed later: the partition is retried."""
+
+
+class HeldError(BackfillError):
+    """Raise it from a definition when a service wants to be left alone for so many seconds.
+
+    All workers rest for the definition's limit until then; no attempt is counted, and the reason is shown.
+    """
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.seconds = seconds

@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from backfill import statements
+from backfill.column_backfill import ColumnBackfill
 from backfill.columns import Column
 from backfill.database import Connection
-from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.keys import Key
 

@@ -7,16 +7,16 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from backfill import texts
-from backfill.definition import ColumnBackfill
+from backfill.definition import Definition
 from backfill.errors import UsageError
 
 MOST: Final = 10_000  # characters of all of a job's parameters: they are read with it, and shown
 MOST_SHOWN: Final = 100  # of a value that is refused
 
-Definition = TypeVar("Definition", bound=ColumnBackfill)
+AnyDefinition = TypeVar("AnyDefinition", bound=Definition)
 
 
-def given(definition: Definition, pairs: Sequence[str]) -> Definition:
+def given(definition: AnyDefinition, pairs: Sequence[str]) -> AnyDefinition:
     """The definition with parameters as somebody typed them; raises UsageError with what to correct."""
     found: dict[str, Any] = {}
     for pair in pairs:
@@ -45,7 +45,7 @@ def given(definition: Definition, pairs: Sequence[str]) -> Definition:
     return changed
 
 
-def of_job(definition: Definition, found: Mapping[str, Any]) -> Definition:
+def of_job(definition: AnyDefinition, found: Mapping[str, Any]) -> AnyDefinition:
     """The definition with the parameters of a job; raises UsageError where its model cannot read them."""
     model = _model(definition, found)
     if model is None:
@@ -58,7 +58,7 @@ def of_job(definition: Definition, found: Mapping[str, Any]) -> Definition:
         ) from None
 
 
-def stored(definition: ColumnBackfill) -> dict[str, Any]:
+def stored(definition: Definition) -> dict[str, Any]:
     """The parameters as a job keeps them; raises UsageError for a value that would not come back the same."""
     parameters = definition.parameters
     if not isinstance(parameters, BaseModel):
@@ -82,7 +82,7 @@ def stored(definition: ColumnBackfill) -> dict[str, Any]:
     return found
 
 
-def have_defaults(definition: ColumnBackfill) -> bool:
+def have_defaults(definition: Definition) -> bool:
     """Whether the definition can be used without a job's parameters."""
     try:
         return definition.parameters is not None or definition.Parameters is None
@@ -112,7 +112,7 @@ class _RefusedError(Exception):
         self.names = names
 
 
-def _model(definition: ColumnBackfill, found: Mapping[str, Any]) -> type[BaseModel] | None:
+def _model(definition: Definition, found: Mapping[str, Any]) -> type[BaseModel] | None:
     """The model, which has all the names that were given."""
     model = definition.Parameters
     known = [] if model is None else [name for one, field in model.model_fields.items() for name in {one, field.alias}]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from backfill.catalog import Target
-from backfill.definition import ColumnBackfill
+from backfill.column_backfill import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.texts import one_line
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from backfill import statements
 from backfill.catalog import resolve
+from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection, quote
-from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.modes import Mode
 

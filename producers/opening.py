@@ -10,7 +10,7 @@ import asyncpg
 
 from backfill import log, parameters
 from backfill.actor import actor
-from backfill.definition import ColumnBackfill
+from backfill.column_backfill import ColumnBackfill
 from backfill.errors import BackfillError, ConflictError
 from backfill.failpoints import failpoint
 from backfill.ledger import idempotency, jobs, planning

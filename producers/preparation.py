@@ -11,7 +11,7 @@ import asyncpg
 
 from backfill import needs
 from backfill.catalog import Target, resolve
-from backfill.definition import ColumnBackfill
+from backfill.column_backfill import ColumnBackfill
 from backfill.errors import UsageError
 from backfill.kinds import packed, quoted
 from backfill.ledger import spans

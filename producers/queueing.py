@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from backfill.definition import ColumnBackfill
+from backfill.column_backfill import ColumnBackfill
 from backfill.ledger import idempotency, jobs
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from backfill import log, parameters
-from backfill.definition import ColumnBackfill
+from backfill.column_backfill import ColumnBackfill
 from backfill.errors import ConflictError
 from backfill.fingerprint import is_comparable
 from backfill.ledger import jobs, planning

@@ -16,6 +16,7 @@ from backfill.ledger.tally import Tally
 from backfill.needs import need_settings
 from backfill.workers import values
 from backfill.workers.loading import Loading
+from backfill.workers.spending import Spending
 from backfill.workers.values import Batch, Computed
 from backfill.workers.watch import Watch
 
@@ -31,6 +32,7 @@ async def compute(
     ids: list[str],
     tally: Tally,
     watch: Watch,
+    spending: Spending,
     seconds: float,
     *,
     last_attempt: bool,
@@ -48,7 +50,7 @@ async def compute(
         if target.definition.inputs_version:
             batch.input_versions = await loading.versions()
         rows = await loading.rows()
-    computed = await _values(target, batch, rows, tally, watch, time.monotonic() + seconds)
+    computed = await _values(target, batch, rows, tally, watch, spending, time.monotonic() + seconds)
     if tally.failed:  # for what the columns are now, and not for what they were
         await need_unchanged(connection, target)
     return computed
@@ -84,9 +86,16 @@ async def _read(connection: Connection, target: Target, ids: list[str], tally: T
 
 
 async def _values(
-    target: Target, batch: Batch, rows: dict[int, Mapping[str, Any]], tally: Tally, watch: Watch, until: float
+    target: Target,
+    batch: Batch,
+    rows: dict[int, Mapping[str, Any]],
+    tally: Tally,
+    watch: Watch,
+    spending: Spending,
+    until: float,
 ) -> Computed:
     """Compute each loaded row; `rows` are by their places in the batch."""
+    del spending
     ids, compute_one, begin, end = batch.ids, target.definition.compute, watch.begin, watch.end
     names = [column.name for column in target.columns]
     take, several = itemgetter(*names), len(names) > 1

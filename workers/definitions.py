@@ -8,8 +8,8 @@ from uuid import UUID
 
 from backfill import fingerprint, needs, parameters
 from backfill.catalog import ChangedTableError, Target, resolve
+from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
-from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError, UsageError
 from backfill.ledger import definitions as ledger
 from backfill.ledger import partitions

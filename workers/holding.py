@@ -35,7 +35,7 @@ WATCH_SECONDS: Final = 0.08
 PROBE_MS: Final = 200  # for which one row that is held is waited for, to see whom one waits for
 
 
-class HeldError(Exception):
+class GivenBackError(Exception):
     """The claim was given back: somebody holds what the partition needs."""
 
 
@@ -114,13 +114,13 @@ class Wait:
         self._watching: asyncio.Task[None] | None = None
 
     async def for_a_table(self) -> None:
-        """Everything of it waits; raises HeldError when that takes too long to keep the claim."""
+        """Everything of it waits; raises GivenBackError when that takes too long to keep the claim."""
         self._is_for_a_table = True
         self._begin()
         await self._rest(KEPT_FOR_A_TABLE, FEWEST_SECONDS)
 
     async def for_records(self, held: Mapping[str, str]) -> None:
-        """These of its records wait, if there are any; raises HeldError like the other."""
+        """These of its records wait, if there are any; raises GivenBackError like the other."""
         self._is_for_a_table = False
         self._holding.goes_on(self._job, f"Job {self._job}")
         if not held:
@@ -159,7 +159,7 @@ class Wait:
             if said:
                 self._holding.tell(self._claim.id, said)
             await self._holding.give_back(self._connection, self._claim, self._reason or reason, most)
-            raise HeldError
+            raise GivenBackError
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._pause * random.uniform(0.5, 1.0)):  # noqa: S311 - no secret
                 await self._holding.stopping.wait()

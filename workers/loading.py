@@ -10,8 +10,8 @@ import asyncpg
 
 from backfill import texts
 from backfill.catalog import Target
+from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
-from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.kinds import packed
 from backfill.ledger.tally import Tally

@@ -10,9 +10,9 @@ from uuid import UUID
 import asyncpg
 
 from backfill.catalog import ChangedTableError
+from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.database_errors import SilentServerError
-from backfill.definition import ColumnBackfill
 from backfill.errors import ContractError
 from backfill.failpoints import failpoint
 from backfill.ledger import jobs, partitions
@@ -24,10 +24,11 @@ from backfill.settings import Settings
 from backfill.workers.committing import CommitUnknownError, FencedError
 from backfill.workers.definitions import Definitions, FormerDefinitionError
 from backfill.workers.hand import Hand, Hold
-from backfill.workers.holding import HeldError, Holding
+from backfill.workers.holding import GivenBackError, Holding
 from backfill.workers.interruptions import Interruptions, cause_of
 from backfill.workers.rounds import Rounds
 from backfill.workers.settling import Settling
+from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
 from backfill.workers.subscription import Settlement
 
@@ -138,13 +139,14 @@ class Processor:
                 return await self._settling.give_up(connection, message, claim, "NeverFinishedError", error)
             target = await self._definitions.target(connection, message, claim)
             async with target.session(connection), self._holding.wait(connection, target, message, claim) as wait:
-                if left := await self._rounds.work(connection, target, claim, hold, wait):
+                spending = Spending(target.definition)
+                if left := await self._rounds.work(connection, target, claim, hold, wait, spending):
                     return await self._settling.put_back(message, claim, left)
         except FencedError:
             self._stats.fenced += 1
         except FormerDefinitionError:
             await self._definitions.leave(connection, message, claim)
-        except HeldError:  # and given back
+        except GivenBackError:  # and given back
             pass
         except asyncpg.LockNotAvailableError:  # the job's own row, for one
             await self._holding.give_back(connection, claim)

@@ -6,8 +6,8 @@ import asyncpg
 
 from backfill import application, needs, parameters, texts
 from backfill.catalog import resolve
+from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
-from backfill.definition import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.ledger import definitions as ledger
 from backfill.modes import Mode

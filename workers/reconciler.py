@@ -10,8 +10,8 @@ import asyncpg
 
 from backfill.broker import BrokerLostError, connected, depth
 from backfill.catalog import Target, resolve
+from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection, Pool, is_away, is_transient
-from backfill.definition import ColumnBackfill
 from backfill.errors import BackfillError, RefusedError, UnreachableError
 from backfill.ledger import jobs, reconciling
 from backfill.ledger.job import Job

@@ -20,6 +20,7 @@ from backfill.workers.hand import Hold
 from backfill.workers.holding import Wait
 from backfill.workers.portion import Portion
 from backfill.workers.slices import Turns
+from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
 
 # A row that the application changes while its value is computed is read again so often before it has to wait.
@@ -34,10 +35,12 @@ class Rounds:
         self._stats = stats
         self._portions = {name: Portion() for name in backfills}
 
-    async def work(self, connection: Connection, target: Target, claim: Claim, hold: Hold, wait: Wait) -> list[str]:
+    async def work(
+        self, connection: Connection, target: Target, claim: Claim, hold: Hold, wait: Wait, spending: Spending
+    ) -> list[str]:
         """Values and counts are committed piece by piece; returns the ids that wait for another attempt.
 
-        Raises what `compute` and `apply` raise, and HeldError where the claim was given back.
+        Raises what `compute` and `apply` raise, and GivenBackError where the claim was given back.
         """
         is_last_attempt = claim.attempt >= self._settings.max_attempts
         portion = self._portions[target.definition.name]
@@ -49,7 +52,7 @@ class Rounds:
             try:
                 now, waiting = turns.slice()
                 computed = await compute(
-                    connection, target, now, tally, hold.watch, seconds, last_attempt=is_last_attempt
+                    connection, target, now, tally, hold.watch, spending, seconds, last_attempt=is_last_attempt
                 )
                 untried = [*tally.later, *waiting]
                 tally.later = later = [*untried, *turns.tried]

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 from backfill import database, schema
 from backfill.cancelling import cancel, unless, until
+from backfill.column_backfill import ColumnBackfill
 from backfill.database import Pool
-from backfill.definition import ColumnBackfill
 from backfill.ledger.workers import Seat
 from backfill.log import warn
 from backfill.publisher import Publisher

@@ -9,7 +9,7 @@ from backfill.runner import ledger, run
 from backfill.settings import Settings
 
 if TYPE_CHECKING:
-    from backfill.definition import ColumnBackfill
+    from backfill.column_backfill import ColumnBackfill
 
 
 @click.command()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backfill.catalog import resolve
-from backfill.definition import ColumnBackfill
+from backfill.column_backfill import ColumnBackfill
 from backfill.errors import SchemaError
 from backfill.modes import Mode
 from backfill.probing import need_fit_queries

@@ -34,7 +34,8 @@ LAYERS = (
         "log",
     },
     {
-        *("definition", "fingerprint", "parameters", "contract", "application"),
+        *("limit", "definition", "column_backfill", "partition_backfill"),
+        *("fingerprint", "parameters", "contract", "application"),
         *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),
     },
     {

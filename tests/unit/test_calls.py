@@ -135,7 +135,7 @@ def test_so_is_one_while_the_network_libraries_are_imported(
 
 def test_the_package_gives_what_a_definition_needs_and_nothing_else() -> None:
     import backfill as package
-    from backfill.definition import ColumnBackfill
+    from backfill.column_backfill import ColumnBackfill
 
     assert package.ColumnBackfill is ColumnBackfill
     assert {name for name in package.__all__ if getattr(package, name)} == set(package.__all__)

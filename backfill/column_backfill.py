@@ -1,0 +1,66 @@
+"""What a user writes for a derived column: which records, how to load their inputs, how to compute, what to write."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from backfill.definition import Definition, Skip
+
+if TYPE_CHECKING:
+    from backfill.database import Connection
+
+
+class ColumnBackfill(Definition):
+    """A derived column: subclass it, name the table and columns, give one input query and a pure function.
+
+    table    the table whose records are recomputed, perhaps with its schema
+    key      its primary key, or another unique and never changing column; a tuple of names for a key of several
+    columns  the columns that `compute` returns, written together
+    target   the column that the modes null and zero look at; the first of `columns` unless named
+    inputs   one query for many records: `$1` is an array of keys (of several columns: `$2` is the second's, and so on)
+             and each row has the key under its name
+    version  columns that change whenever the application writes the row; the row's `xmin` unless named
+    inputs_version  a query like `inputs`, from keys to versions of the rows that `inputs` reads of other tables, any
+             number a key; a record for which they have changed when its value is written is computed again
+    settings what row-level security of the table reads, such as {"app.organisation": "7"}; set while it is worked on
+    reads    the tables that `inputs` reads, `table` too, where workers have a role of their own
+    """
+
+    table: ClassVar[str]
+    key: ClassVar[str | tuple[str, ...]] = "id"
+    columns: ClassVar[tuple[str, ...]]
+    target: ClassVar[str] = ""
+    inputs: ClassVar[str] = ""
+    version: ClassVar[tuple[str, ...]] = ()
+    inputs_version: ClassVar[str] = ""
+    settings: ClassVar[Mapping[str, str]] = {}
+
+    async def load(self, connection: "Connection", keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        """Load the inputs of many records; the default runs `inputs`. Each row has the key under its name.
+
+        `keys` are as the driver gives them, tuples where the key has several columns. Called outside any transaction,
+        after the rows' versions were read. Raise TransientError (or let a network error out) when the same records may
+        load later: the partition is then retried with growing delays.
+        """
+        several = len(self.key_columns)
+        arrays = [keys] if several == 1 else list(zip(*keys, strict=True)) or [()] * several
+        rows: Sequence[Mapping[str, Any]] = await connection.fetch(self.inputs, *arrays)
+        return rows
+
+    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
+        """Turn one loaded row into a value for each of `columns`, or a Skip; must be pure.
+
+        An exception fails this record alone: it is listed by `backfill failures`, its neighbours are written.
+        """
+        raise NotImplementedError
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        return (self.key,) if isinstance(self.key, str) else self.key
+
+    @property
+    def target_column(self) -> str:
+        return self.target or self.columns[0]
+
+    def _declared(self) -> Mapping[str, Any]:
+        names = ("name", "table", "key", "columns", "target_column", "inputs", "version", "inputs_version", "settings")
+        return {name: getattr(self, name) for name in names}
