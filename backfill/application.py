@@ -7,16 +7,19 @@ import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from backfill import contract, texts
+from backfill import contract, partition_contract, texts
 from backfill.column_backfill import ColumnBackfill
+from backfill.definition import Definition
 from backfill.errors import UsageError
+from backfill.partition_backfill import PartitionBackfill
 
-Classes = dict[type[ColumnBackfill], None]  # in their order, each once
+BASES: Final = (ColumnBackfill, PartitionBackfill)
+Classes = dict[type[Definition], None]  # in their order, each once
 
 
-def load(app: str) -> dict[str, ColumnBackfill]:
+def load(app: str) -> dict[str, Definition]:
     """Import the app and return its definitions by name; raises UsageError with what to correct.
 
     The current directory is importable, as for any command that is run in a project.
@@ -33,16 +36,18 @@ def load(app: str) -> dict[str, ColumnBackfill]:
     if class_name:
         found: Any = getattr(module, class_name, None)
         if not _is_definition(found):
-            raise UsageError(f"{app!r} is no ColumnBackfill class; {module_name} has {_names(module) or 'none'}")
+            raise UsageError(
+                f"{app!r} is no ColumnBackfill or PartitionBackfill; {module_name} has {_names(module) or 'none'}"
+            )
         return _by_name([_made(found)])
     classes: Classes = dict.fromkeys(value for value in vars(module).values() if _is_definition(value))
     if not classes:
-        raise UsageError(f"module {module_name!r} has no ColumnBackfill class; pass --app module:Class")
+        raise UsageError(f"module {module_name!r} has no ColumnBackfill or PartitionBackfill; pass --app module:Class")
     whole = [one for one in classes if not _is_base(one, classes)]
     return _by_name([_made(one) for one in whole or classes])
 
 
-def pick(definitions: dict[str, ColumnBackfill], name: str | None) -> ColumnBackfill:
+def pick(definitions: dict[str, Definition], name: str | None) -> Definition:
     """The definition of that name, or the only one there is."""
     if name is None and len(definitions) == 1:
         return next(iter(definitions.values()))
@@ -54,10 +59,12 @@ def pick(definitions: dict[str, ColumnBackfill], name: str | None) -> ColumnBack
     return definitions[name]
 
 
-def rivals(definitions: Mapping[str, ColumnBackfill], name: str | None = None) -> list[str]:
+def rivals(definitions: Mapping[str, Definition], name: str | None = None) -> list[str]:
     """A sentence for each column that several definitions write, or that one of that name and others do."""
     writers: dict[tuple[str, str], list[str]] = {}
     for definition in definitions.values():
+        if not isinstance(definition, ColumnBackfill):
+            continue
         # As it is written: the same table under other names is not noticed.
         table = definition.table.replace('"', "").removeprefix("public.")
         for column in definition.columns:
@@ -71,10 +78,10 @@ def rivals(definitions: Mapping[str, ColumnBackfill], name: str | None = None) -
 
 
 def _is_definition(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, ColumnBackfill) and value is not ColumnBackfill
+    return isinstance(value, type) and issubclass(value, BASES) and value not in BASES
 
 
-def _is_base(kind: type[ColumnBackfill], classes: Classes) -> bool:
+def _is_base(kind: type[Definition], classes: Classes) -> bool:
     """Whether it is there for others to be made of: abstract, or without a name and with heirs."""
     has_heirs = any(issubclass(one, kind) and one is not kind for one in classes)
     return inspect.isabstract(kind) or (has_heirs and not getattr(kind, "name", ""))
@@ -84,7 +91,7 @@ def _names(module: object) -> str:
     return ", ".join(name for name, value in vars(module).items() if _is_definition(value))
 
 
-def _made(kind: type[ColumnBackfill]) -> ColumnBackfill:
+def _made(kind: type[Definition]) -> Definition:
     if inspect.isabstract(kind):
         missing = ", ".join(sorted(vars(kind)["__abstractmethods__"]))
         raise UsageError(f"{kind.__name__} is abstract: name a class that has {missing}")
@@ -109,10 +116,13 @@ def _why(error: BaseException) -> str:
     return texts.in_a_line(error)
 
 
-def _by_name(definitions: list[ColumnBackfill]) -> dict[str, ColumnBackfill]:
-    found: dict[str, ColumnBackfill] = {}
+def _by_name(definitions: list[Definition]) -> dict[str, Definition]:
+    found: dict[str, Definition] = {}
     for definition in definitions:
-        contract.need_whole(definition)
+        if isinstance(definition, ColumnBackfill):
+            contract.need_whole(definition)
+        elif isinstance(definition, PartitionBackfill):
+            partition_contract.need_whole(definition)
         if definition.name in found:
             raise UsageError(f"two definitions are named {definition.name!r}; give each its own name")
         definition.fingerprint()  # of what was imported: the files may change while this process runs

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from backfill.column_backfill import ColumnBackfill
+from backfill.definition import Definition
 from backfill.errors import UsageError
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -17,6 +18,7 @@ CALLED_WITH: Final = {
     "compute": ("the loaded row",),
     "load": ("a connection", "the keys"),
     "warnings": ("a connection",),
+    "finish": ("a connection", "the job"),
 }
 
 
@@ -31,14 +33,20 @@ def need_whole(definition: ColumnBackfill) -> None:
             kind = type(getattr(definition, attribute)).__name__
             raise UsageError(f"{title}.{attribute} is {kind}: give a str")
     for attribute in ("columns", "version", "reads"):
-        _need_names(title, attribute, getattr(definition, attribute))
+        need_names(title, attribute, getattr(definition, attribute))
     if not isinstance(definition.key, str):
-        _need_names(title, "key", definition.key)
+        need_names(title, "key", definition.key)
     for attribute, names in (("key", definition.key_columns), ("columns", definition.columns)):
         if len(set(names)) < len(names):
             raise UsageError(f"{title}.{attribute} names a column twice: {getattr(definition, attribute)!r}")
     _need_methods(definition)
     _need_settings(definition)
+    need_common(definition)
+
+
+def need_common(definition: Definition) -> None:
+    """What every definition must have; those that follow may rely on it."""
+    title = type(definition).__name__
     model: Any = definition.Parameters
     if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise UsageError(f"{title}.Parameters is no pydantic model: write class Parameters(BaseModel)")
@@ -48,7 +56,7 @@ def need_whole(definition: ColumnBackfill) -> None:
         )
 
 
-def _need_names(title: str, attribute: str, names: Any) -> None:
+def need_names(title: str, attribute: str, names: Any) -> None:
     if isinstance(names, str):
         raise UsageError(f"{title}.{attribute} must be a tuple: write ({names!r},)")
     if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
@@ -65,7 +73,13 @@ def _need_methods(definition: ColumnBackfill) -> None:
         raise UsageError(f"{title}.compute is async: make it a plain function, and await what it needs in `load`")
     if inspect.isasyncgenfunction(definition.load):
         raise UsageError(f"{title}.load yields rows one by one: return a list of them")
-    for name, arguments in CALLED_WITH.items():
+    need_callable(definition, CALLED_WITH)
+
+
+def need_callable(definition: Definition, called_with: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise UsageError for a method that cannot be called with these."""
+    title = type(definition).__name__
+    for name, arguments in called_with.items():
         method = getattr(definition, name)
         try:
             inspect.signature(method).bind(*arguments)

@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from backfill import fingerprint
 from backfill.limit import Limit
+from backfill.modes import Mode
 
 if TYPE_CHECKING:  # a definition needs no driver, and --help no network library
     from backfill.database import Connection
+    from backfill.ledger.progress import Progress
 
 
 class Skip(str):
@@ -42,6 +44,8 @@ class Definition:
     """
 
     name: ClassVar[str]
+    mode: ClassVar[Mode] = Mode.NULL  # unless asked for another one
+    batch_size: ClassVar[int] = 500  # the same
     reads: ClassVar[tuple[str, ...]] = ()
     limit: ClassVar[Limit | None] = None
     Parameters: ClassVar[type[BaseModel] | None] = None
@@ -61,6 +65,15 @@ class Definition:
         """Sentences to show before a job starts, such as an empty input table."""
         del connection
         return []
+
+    async def finish(self, connection: "Connection", job: "Progress") -> Mapping[str, Any]:
+        """Say what the job came to, once all of it is done; becomes the job's result, which `status` shows.
+
+        Called in the transaction that completes the job, and only there: what it writes is written once, or not at all.
+        An error undoes it and pauses the job. The job's numbers are its last ones.
+        """
+        del connection, job
+        return {}
 
     def fingerprint(self) -> str:
         """A few digits that change with the definition: backfill/fingerprint.py says what they cover."""

@@ -8,6 +8,7 @@ from backfill.columns import Column
 from backfill.database import Connection
 from backfill.errors import SchemaError
 from backfill.keys import Key
+from backfill.partition_backfill import PartitionBackfill
 
 # What the text of these means depends on the session: on lc_monetary, or on the search path.
 UNSTEADY: Final = (
@@ -87,6 +88,15 @@ def _grant(rights: Any, definition: ColumnBackfill, columns: list[str]) -> str:
         "run: backfill init --roles --app …, or: "
         f"GRANT UPDATE ({', '.join(columns)}) ON {definition.table} TO {grantee}"
     )
+
+
+async def need_tables(connection: Connection, definition: PartitionBackfill) -> None:
+    """Refuse a definition that writes to a table that is not there."""
+    for name in definition.writes:
+        table = await connection.fetchrow(statements.read("catalog/read_table"), name)
+        if table is None or table["kind"] not in ("r", "p"):
+            what = "does not exist; create it" if table is None else "is no table; name what is written to"
+            raise SchemaError(f"{name!r} in writes of {type(definition).__name__} {what}, or correct the definition")
 
 
 def need_settings(definition: ColumnBackfill, policies: list[str]) -> None:

@@ -1,10 +1,11 @@
 """What a user writes for work that is no column: which keys, how to fetch for one, how to write it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from backfill.definition import Definition, Outcome, Skip
+from backfill.modes import Mode
 
 if TYPE_CHECKING:
     from backfill.database import Connection
@@ -33,10 +34,11 @@ class PartitionBackfill(Definition):
     """
 
     writes: ClassVar[tuple[str, ...]]
+    mode: ClassVar[Mode] = Mode.ALL
     batch_size: ClassVar[int] = 1
     scope: ClassVar[Mapping[str, str | tuple[str, str]]] = {}
 
-    def keys(self, connection: "Connection", after: str | None) -> AsyncIterator[str]:
+    def keys(self, connection: "Connection", after: str | None) -> AsyncGenerator[str, None]:
         """Yield the keys of the job, ascending as Python compares them, each once.
 
         Asked again after a crash of the producer: with `after`, those behind that key; others are passed over.

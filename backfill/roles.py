@@ -7,20 +7,28 @@ from backfill import statements
 from backfill.catalog import resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection, quote
+from backfill.definition import Definition
 from backfill.errors import SchemaError
 from backfill.modes import Mode
+from backfill.partition_backfill import PartitionBackfill
 
 # The default version of a row is its xmin, and a locked row is found by its place.
 SYSTEM_COLUMNS: Final = ("ctid", "tableoid", "xmin")
 
 
-async def apply(connection: Connection, definitions: Iterable[ColumnBackfill]) -> None:
+async def apply(connection: Connection, definitions: Iterable[Definition]) -> None:
     """Create what is missing and grant, in one transaction; safe to repeat. Raises SchemaError for a missing table."""
     async with connection.transaction(isolation="read_committed"):
         await connection.execute(statements.read("schema/lock"))
         await connection.execute(statements.read("roles/roles"))
         for definition in definitions:
-            await _grant(connection, definition)
+            if isinstance(definition, ColumnBackfill):
+                await _grant_columns(connection, definition)
+            elif isinstance(definition, PartitionBackfill):
+                await _grant_writes(connection, definition)
+            for name in definition.reads:
+                schema, table, _ = await _find(connection, definition, "reads", name)
+                await connection.execute(statements.render("grant_reads", {"schema": schema, "table": table}))
 
 
 async def exist(connection: Connection) -> bool:
@@ -29,9 +37,9 @@ async def exist(connection: Connection) -> bool:
     return found
 
 
-async def _grant(connection: Connection, definition: ColumnBackfill) -> None:
+async def _grant_columns(connection: Connection, definition: ColumnBackfill) -> None:
     target = await resolve(connection, definition, Mode.NULL)
-    schema, _ = await _find(connection, definition, definition.table)
+    schema, _, _ = await _find(connection, definition, "table", definition.table)
     read = (
         *definition.key_columns,
         definition.target_column,
@@ -41,18 +49,26 @@ async def _grant(connection: Connection, definition: ColumnBackfill) -> None:
     )
     columns = {"read_columns": _list(read), "written_columns": _list(definition.columns)}
     await connection.execute(target.statement("grant_worker", schema=schema, **columns))
-    for name in definition.reads:
-        schema, table = await _find(connection, definition, name)
-        await connection.execute(statements.render("grant_reads", {"schema": schema, "table": f"{schema}.{table}"}))
 
 
-async def _find(connection: Connection, definition: ColumnBackfill, name: str) -> tuple[str, str]:
-    """The quoted names of a table and its schema, as the search path finds it."""
+async def _grant_writes(connection: Connection, definition: PartitionBackfill) -> None:
+    for name in definition.writes:
+        schema, table, oid = await _find(connection, definition, "writes", name)
+        await connection.execute(statements.render("grant_writes", {"schema": schema, "table": table}))
+        for sequence in await connection.fetch(statements.read("catalog/read_sequences"), oid):
+            await connection.execute(statements.render("grant_sequence", {"sequence": sequence["name"]}))
+
+
+async def _find(connection: Connection, definition: Definition, attribute: str, name: str) -> tuple[str, str, int]:
+    """The quoted names of a schema and a table in it, and its number, as the search path finds it."""
     found = await connection.fetchrow(statements.read("catalog/read_table"), name)
     if found is None:
         title = type(definition).__name__
-        raise SchemaError(f"table {name!r} in reads of {title} does not exist; create it, or correct the definition")
-    return quote(found["schema_name"]), quote(found["table_name"])
+        raise SchemaError(
+            f"table {name!r} in {attribute} of {title} does not exist; create it, or correct the definition"
+        )
+    schema = quote(found["schema_name"])
+    return schema, f"{schema}.{quote(found['table_name'])}", found["oid"]
 
 
 def _list(names: Iterable[str]) -> str:

@@ -45,15 +45,13 @@ Examples:
     "--mode",
     type=click.Choice([mode.value for mode in Mode]),
     default=None,
-    help="Which records: target IS NULL, target = 0, or every one.  [default: null]",
+    help="Which records: target IS NULL, target = 0, or every one.  [default: null; of a PartitionBackfill all]",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many records, exactly.")
 @click.option(
     "--batch-size",
     type=click.IntRange(1, MOST_OF_A_BATCH),
-    default=500,
-    show_default=True,
-    help="Records a message and transaction.",
+    help="Records a message and transaction.  [default: 500; of a PartitionBackfill its own]",
 )
 @click.option(
     "--priority",
@@ -115,17 +113,17 @@ def main(
             if resume:
                 result = _run(lambda parts: resumption.resume(parts, resume, definitions), settings, screen)
             else:
+                definition = parameters.given(application.pick(definitions, name), options["pairs"])
                 request = Request(
-                    Mode(mode or "null"),
+                    Mode(mode) if mode else definition.mode,
                     Priority(options["priority"]),
                     options["order"],
-                    options["batch_size"],
+                    options["batch_size"] or definition.batch_size,
                     options["limit"],
                     options["ids"],
                     options["after"],
                     options["idempotency_key"],
                 )
-                definition = parameters.given(application.pick(definitions, name), options["pairs"])
                 for sentence in application.rivals(definitions, definition.name):
                     screen.warn(sentence)
                 work = queueing.dry_run if options["dry_run"] else queueing.queue

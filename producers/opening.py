@@ -11,13 +11,15 @@ import asyncpg
 from backfill import log, parameters
 from backfill.actor import actor
 from backfill.column_backfill import ColumnBackfill
+from backfill.definition import Definition
 from backfill.errors import BackfillError, ConflictError
 from backfill.failpoints import failpoint
 from backfill.ledger import idempotency, jobs, planning
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
 from backfill.producers.parts import Parts
-from backfill.producers.preparation import Preparation, canonical
+from backfill.producers.preparation import canonical
+from backfill.producers.source import Prepared
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,17 @@ class Led:
     """A job that this producer leads: it alone plans, until its lease on the job ends."""
 
     job: Job
-    prepared: Preparation
+    prepared: Prepared
     producer: UUID
 
 
-async def opened(parts: Parts, prepared: Preparation) -> Led | None:
+async def opened(parts: Parts, prepared: Prepared) -> Led | None:
     """The job that was opened; None when another call with the same key was a moment faster.
 
     Raises ConflictError for records that another active job has.
     """
     assert prepared.upper_key is not None  # noqa: S101 - records matched, so there is a highest one
-    definition, producer = prepared.target.definition, uuid4()
+    definition, producer = prepared.definition, uuid4()
     try:
         job_id = await jobs.open_job(
             parts.connection,
@@ -45,6 +47,7 @@ async def opened(parts: Parts, prepared: Preparation) -> Led | None:
             parameters=parameters.stored(definition),
             upper_key=prepared.upper_key,
             key_range=prepared.key_range,
+            scope=prepared.scope,
             producer=producer,
             max_jobs=parts.settings.max_jobs,
             actor=actor(),
@@ -74,7 +77,7 @@ async def leading(parts: Parts, job_id: UUID, producer: UUID) -> AsyncIterator[N
         raise
 
 
-async def existing(parts: Parts, definition: ColumnBackfill, request: Request) -> Job | None:
+async def existing(parts: Parts, definition: Definition, request: Request) -> Job | None:
     """The job of the request's idempotency key; None when there is no key, or it is new.
 
     Raises ConflictError when the key is another request's.
@@ -85,7 +88,7 @@ async def existing(parts: Parts, definition: ColumnBackfill, request: Request) -
     if job_id is None:
         return None
     job = await jobs.read(parts.connection, job_id)
-    if job.backfill == definition.name:
+    if job.backfill == definition.name and isinstance(definition, ColumnBackfill):
         request = await canonical(parts.connection, definition, request)
     ids = await jobs.record_ids(parts.connection, job_id)
     idempotency.need_same(job, ids, request, definition.name, parameters.stored(definition))

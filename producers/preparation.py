@@ -3,13 +3,15 @@
 import asyncio
 import math
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
 import asyncpg
 
-from backfill import needs
+from backfill import needs, sessions
 from backfill.catalog import Target, resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.errors import UsageError
@@ -20,6 +22,8 @@ from backfill.ledger.jobs import Request
 from backfill.ledger.spans import Bounds
 from backfill.probing import need_fit_queries
 from backfill.producers import left_out
+from backfill.producers.source import Planning, ShownPlan
+from backfill.producers.spans import Spans
 
 COUNT_SECONDS = 20.0
 # Blanks around a part are for the eye, those in quotes belong to the key.
@@ -37,6 +41,32 @@ class Preparation:
     matched: int  # at most the limit
     is_estimate: bool
     warnings: list[str]
+
+    @property
+    def definition(self) -> ColumnBackfill:
+        return self.target.definition
+
+    @property
+    def words(self) -> str:
+        return self.request.mode.words(self.definition.table, self.definition.target_column)
+
+    @property
+    def scope(self) -> None:
+        return None
+
+    def of(self, matched: int) -> "Preparation":
+        return replace(self, matched=matched)
+
+    async def shown(self, connection: "asyncpg.Connection[Any]") -> ShownPlan:
+        return ShownPlan(self.target.names["predicate"], tuple(await explain(connection, self)))
+
+    @asynccontextmanager
+    async def source(self, planning: Planning) -> AsyncIterator[Spans]:
+        job = planning.job
+        if not job.by_id:
+            await sessions.put(planning.connection, sessions.READ_IN_KEY_ORDER)
+        async with self.target.session(planning.connection):
+            yield Spans(planning, self.target, spans.left_of(job, self.lower_key), list(self.request.ids) or None)
 
     @property
     def batches(self) -> int:

@@ -8,22 +8,17 @@ from uuid import UUID
 import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from backfill.blockers import Watch
 from backfill.broker import BrokerLostError
-from backfill.catalog import Target
 from backfill.errors import UnreachableError
 from backfill.failpoints import failpoint
 from backfill.ledger import course, jobs, planning
 from backfill.ledger.job import Job, PlannedPartition
-from backfill.ledger.pace import Pace
-from backfill.ledger.planning import Page
-from backfill.ledger.spans import Bounds
 from backfill.modes import Priority
+from backfill.producers.source import Source
 from backfill.publisher import Publisher
 
-PAGE_PARTITIONS: Final = 20  # a transaction's worth: few commits, bounded memory
+PAGE_PARTITIONS: Final = 20  # published together
 PAGES_AHEAD: Final = 2
-PAGE_BYTES: Final = 8_388_608  # of ids, whatever a key is like
 PUBLISH_SECONDS: Final = 60.0
 
 Pages: TypeAlias = asyncio.Queue[list[PlannedPartition] | None]
@@ -35,25 +30,21 @@ class Producer:
 
     def __init__(
         self,
-        planner: "asyncpg.Connection[Any]",
         marker: "asyncpg.Connection[Any]",
         publisher: Publisher,
         producer: UUID,
         queued: Queued,
-        watch: Watch,
     ) -> None:
-        self._planner = planner
         self._marker = marker
         self._publisher = publisher
         self._id = producer
         self._queued = queued
-        self._watch = watch
         self._leading = asyncio.Lock()
         self.records = 0  # queued by this run
         self.batches = 0
         self.last_key: str | None = None  # where a limit ended the planning
 
-    async def run(self, target: Target, job: Job, bounds: Bounds, ids: list[str] | None) -> None:
+    async def run(self, source: Source, job: Job) -> None:
         """Publish what is planned and unpublished, then plan and publish the rest.
 
         Killed anywhere, `--resume` goes on: a planned page is in the ledger, an unplanned one is behind no cursor.
@@ -62,52 +53,19 @@ class Producer:
         if job.planned_at is None:
             pages: Pages = asyncio.Queue(maxsize=PAGES_AHEAD)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._plan(target, job, bounds, ids, pages), name="planner")
+                group.create_task(self._plan(source, job, pages), name="planner")
                 group.create_task(self._publish_pages(job, pages), name="publisher")
             await self._publish_leftovers(job, shown=False)  # planned while the job was paused
             failpoint("producer.before_finish")
-            await planning.finish(self._planner, job.id, self._id)
-        await planning.leave(self._planner, job.id, self._id)
+            await planning.finish(self._marker, job.id, self._id)
+        await planning.leave(self._marker, job.id, self._id)
 
-    async def _plan(
-        self,
-        target: Target,
-        job: Job,
-        bounds: Bounds,
-        ids: list[str] | None,
-        pages: Pages,
-    ) -> None:
-        counted = await planning.count_planned(self._planner, job.id)
-        next_number, planned = counted["next_number"], counted["records"]
-        cursor, id_bytes = job.cursor_key, target.key.longest
-        pace = Pace(rows=PAGE_PARTITIONS * job.batch_size)
+    async def _plan(self, source: Source, job: Job, pages: Pages) -> None:
+        counted = await planning.count_planned(self._marker, job.id)
+        next_number, planned, cursor = counted["next_number"], counted["records"], job.cursor_key
         while job.record_limit is None or planned < job.record_limit:
-            most = _page_size(job.batch_size, id_bytes)
-            if job.record_limit is not None:
-                most = min(most, job.record_limit - planned)
-
-            async def plan(
-                rows: int, cursor: str | None = cursor, most: int = most, number: int = next_number
-            ) -> Page | None:
-                return await self._watch.patiently(
-                    lambda: planning.plan_page(
-                        self._planner,
-                        target,
-                        job,
-                        producer=self._id,
-                        cursor=cursor,
-                        bounds=bounds,
-                        rows=rows,
-                        most=most,
-                        next_number=number,
-                        ids=ids,
-                    )
-                )
-
-            def enough(page: Page | None, most: int = most) -> int | None:
-                return most if page and page.found >= most else None
-
-            page = await pace.step(plan, enough=enough)
+            room = None if job.record_limit is None else job.record_limit - planned
+            page = await source.plan(cursor, next_number, room)
             if page is None:
                 break
             failpoint("producer.after_plan")
@@ -115,7 +73,6 @@ class Producer:
             if page.partitions:
                 next_number += len(page.partitions)
                 planned += page.found
-                id_bytes = max(map(len, page.partitions[-1].record_ids))
                 await pages.put(page.partitions)
         self.last_key = cursor if planned == job.record_limit else None
         await pages.put(None)
@@ -165,9 +122,3 @@ class Producer:
                     async with self._leading:
                         await jobs.renew_lead(self._marker, job.id, self._id)
                 await self._publisher.publish(message, priority)
-
-
-def _page_size(batch_size: int, id_bytes: int) -> int:
-    """Records of a page: whole partitions, as many as memory allows."""
-    partitions = PAGE_BYTES // (batch_size * max(id_bytes, 1))
-    return batch_size * max(1, min(PAGE_PARTITIONS, partitions))

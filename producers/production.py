@@ -8,10 +8,11 @@ from functools import partial
 from backfill import sessions
 from backfill.broker import BrokerLostError
 from backfill.errors import SchemaError, UnreachableError
-from backfill.ledger import jobs, planning, spans
+from backfill.ledger import jobs, planning
 from backfill.producers.opening import Led, leading
 from backfill.producers.parts import Parts
 from backfill.producers.producer import Producer
+from backfill.producers.source import Planning
 from backfill.publisher import Publisher
 
 
@@ -21,23 +22,20 @@ async def produce(parts: Parts, led: Led, publisher: Publisher) -> int:
     Where it fails, the error says how to go on.
     """
     job, report, watch = led.job, parts.report, parts.watch
-    target, ids = led.prepared.target, list(led.prepared.request.ids) or None
     resume = f"what is planned is safe: go on with backfill-queue --resume {job.id}"
     try:
         async with parts.connect() as marker, parts.connect() as planner:
             watch.beat = partial(jobs.renew_lead, job_id=job.id, producer=led.producer)
             await sessions.put(marker, sessions.UNFLUSHED)
-            if not job.by_id:
-                await sessions.put(planner, sessions.READ_IN_KEY_ORDER)
-            async with target.session(planner):
+            async with led.prepared.source(Planning(parts, planner, job, led.producer)) as source:
                 counted = await planning.count_planned(marker, job.id)
                 report.begin(led.prepared.matched, queued=counted["queued"])
                 began = time.monotonic()
-                producer = Producer(planner, marker, publisher, led.producer, report.batch, watch)
+                producer = Producer(marker, publisher, led.producer, report.batch)
                 try:
                     async with leading(parts, job.id, led.producer):
                         try:
-                            await producer.run(target, job, spans.left_of(job, led.prepared.lower_key), ids)
+                            await producer.run(source, job)
                         except asyncio.CancelledError:  # said before anything is waited for
                             report.note(f"interrupted; {resume}")
                             resume = ""

@@ -1,36 +1,34 @@
 """Queue the records of a request whole: open a job, produce it; or show what that would be."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
-from backfill.column_backfill import ColumnBackfill
+from backfill.definition import Definition
 from backfill.ledger import idempotency, jobs
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
-from backfill.producers import opening, production, resumption, summary
+from backfill.producers import opening, preparing, production, resumption, summary
 from backfill.producers.parts import Parts
-from backfill.producers.preparation import explain, prepare
 
 
-async def dry_run(parts: Parts, definition: ColumnBackfill, request: Request) -> dict[str, Any]:
+async def dry_run(parts: Parts, definition: Definition, request: Request) -> dict[str, Any]:
     """Show what would be queued; nothing is written or published."""
-    prepared = await parts.watch.patiently(lambda: prepare(parts.connection, definition, request))
-    plan = await parts.watch.patiently(lambda: explain(parts.connection, prepared))
+    prepared = await preparing.prepare(parts, definition, request)
+    plan = await parts.watch.patiently(lambda: prepared.shown(parts.connection))
     summary.describe(parts, prepared)
-    predicate = prepared.target.names["predicate"]
-    parts.report.say(f"Predicate: {predicate}")
-    for line in plan:
-        parts.report.say(f"    {line}")
+    for line in plan.lines():
+        parts.report.say(line)
     parts.report.say("Dry run: nothing was written or published.")
-    return {**summary.as_json(parts, prepared), "dry_run": True, "predicate": predicate, "query_plan": plan}
+    return {**summary.as_json(parts, prepared), "dry_run": True, **asdict(plan)}
 
 
-async def queue(parts: Parts, definition: ColumnBackfill, request: Request) -> dict[str, Any]:
+async def queue(parts: Parts, definition: Definition, request: Request) -> dict[str, Any]:
     """Open a job for the request and queue it whole; with an idempotency key that was used, that job."""
     while True:
         if (job := await opening.existing(parts, definition, request)) is not None:
             return await _go_on(parts, definition, job)
-        prepared = await parts.watch.patiently(lambda: prepare(parts.connection, definition, request))
+        prepared = await preparing.prepare(parts, definition, request)
         summary.describe(parts, prepared)
         if prepared.is_empty:
             parts.report.say("Nothing to do.")
@@ -43,7 +41,7 @@ async def queue(parts: Parts, definition: ColumnBackfill, request: Request) -> d
                 return {**summary.as_json(parts, prepared), "job": str(led.job.id), "queued": queued}
 
 
-async def _go_on(parts: Parts, definition: ColumnBackfill, job: Job) -> dict[str, Any]:
+async def _go_on(parts: Parts, definition: Definition, job: Job) -> dict[str, Any]:
     """Plan a job of an idempotency key whole; raises ConflictError when it came to nothing."""
     producer = uuid4()
     if (led := await resumption.until_led(parts, job.id, producer)) is not None:

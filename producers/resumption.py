@@ -1,27 +1,25 @@
 """Go on with a job whose queueing ended early."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from backfill import log, parameters
-from backfill.column_backfill import ColumnBackfill
+from backfill.definition import Definition
 from backfill.errors import ConflictError
 from backfill.fingerprint import is_comparable
 from backfill.ledger import jobs, planning
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
-from backfill.producers import opening, production, summary
+from backfill.producers import opening, preparing, production, summary
 from backfill.producers.opening import Led
 from backfill.producers.parts import Parts
-from backfill.producers.preparation import prepare
 
 POLL_SECONDS: Final = 0.5
 
 
-async def resume(parts: Parts, reference: str, app: dict[str, ColumnBackfill]) -> dict[str, Any]:
+async def resume(parts: Parts, reference: str, app: dict[str, Definition]) -> dict[str, Any]:
     """Go on queueing a job; raises ConflictError while another producer plans it."""
     job = await jobs.read(parts.connection, await jobs.find(parts.connection, reference))
     definition = app.get(job.backfill)
@@ -51,7 +49,7 @@ async def until_led(parts: Parts, job_id: UUID, producer: UUID) -> Job | None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def go_on(parts: Parts, definition: ColumnBackfill, job: Job, producer: UUID) -> dict[str, Any]:
+async def go_on(parts: Parts, definition: Definition, job: Job, producer: UUID) -> dict[str, Any]:
     """Queue what is left of a job that this producer leads."""
     async with opening.leading(parts, job.id, producer):
         definition = parameters.of_job(definition, job.parameters)
@@ -62,12 +60,12 @@ async def go_on(parts: Parts, definition: ColumnBackfill, job: Job, producer: UU
             parts.report.say(f"Job: {job.id} ({job.records_matched:,} records planned before)")
             parts.watch.beat = partial(jobs.renew_lead, job_id=job.id, producer=producer)
             request = _request(job, await jobs.record_ids(parts.connection, job.id))
-            prepared = await parts.watch.patiently(lambda: prepare(parts.connection, definition, request, job))
+            prepared = await preparing.prepare(parts, definition, request, job)
             planned = (await planning.count_planned(parts.connection, job.id))["records"]
             left = 0 if job.planned_at is not None else prepared.matched
             if job.record_limit is not None:
                 left = min(left, job.record_limit - planned)
-            prepared = replace(prepared, matched=planned + left)
+            prepared = prepared.of(planned + left)
             queued = await production.produce(parts, Led(job, prepared, producer), publisher)
     return {**summary.as_json(parts, prepared), "job": str(job.id), "queued": queued, "resumed": True}
 

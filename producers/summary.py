@@ -4,18 +4,17 @@ from typing import Any
 
 from backfill import parameters
 from backfill.producers.parts import Parts
-from backfill.producers.preparation import Preparation
+from backfill.producers.source import Prepared
 from backfill.topology import Topology
 
 
-def describe(parts: Parts, prepared: Preparation) -> None:
-    definition, request = prepared.target.definition, prepared.request
+def describe(parts: Parts, prepared: Prepared) -> None:
+    definition, request = prepared.definition, prepared.request
     for sentence in prepared.warnings:
         parts.report.warn(sentence)
     about = "about " if prepared.is_estimate else ""
-    words = request.mode.words(definition.table, definition.target_column)
     only = f", only {len(request.ids):,} given by --id" if request.ids else ""
-    parts.report.say(f"Mode: {request.mode.value} - {words}{only}")
+    parts.report.say(f"Mode: {request.mode.value} - {prepared.words}{only}")
     if given := parameters.stored(definition):
         parts.report.say(f"Parameters: {parameters.shown(given)}")
     limit = f" (limit {request.limit:,})" if request.limit else ""
@@ -24,14 +23,14 @@ def describe(parts: Parts, prepared: Preparation) -> None:
     parts.report.say(f"Batch size: {request.batch_size:,} ({prepared.batches:,} batches)")
 
 
-def as_json(parts: Parts, prepared: Preparation) -> dict[str, Any]:
+def as_json(parts: Parts, prepared: Prepared) -> dict[str, Any]:
     request = prepared.request
     return {
-        "backfill": prepared.target.definition.name,
+        "backfill": prepared.definition.name,
         "mode": request.mode.value,
-        "parameters": parameters.stored(prepared.target.definition),
+        "parameters": parameters.stored(prepared.definition),
         "priority": request.priority.value,
-        "queue": Topology(prepared.target.definition.name, parts.settings.tenant).queue(request.priority),
+        "queue": Topology(prepared.definition.name, parts.settings.tenant).queue(request.priority),
         "batch_size": request.batch_size,
         "matched": prepared.matched,
         "matched_is_estimate": prepared.is_estimate,

@@ -1,5 +1,7 @@
 """One transaction of an apply: the fence, values, and the progress that they are."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -46,6 +48,34 @@ class Ending:
     last_attempt: bool  # of the partition, perhaps with rounds to come
 
 
+@asynccontextmanager
+async def fenced(
+    connection: Connection, claim: Claim, backfill: str, *, statement_ms: int | None = None, lock_ms: int | None = None
+) -> AsyncIterator[None]:
+    """A transaction of the claim, with its partition locked; no statement of it takes longer, or waits for a lock.
+
+    Raises FencedError when a later claim has taken over, and CommitUnknownError when only the ledger can tell whether
+    it has committed; any other error means that it has not.
+    """
+    transaction = connection.transaction(isolation="read_committed")
+    await transaction.start()
+    try:
+        if not await partitions.lock(connection, claim, backfill, statement_ms=statement_ms, lock_ms=lock_ms):
+            raise FencedError
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await transaction.rollback()
+        raise
+    try:
+        await transaction.commit()
+    except Exception as error:
+        if isinstance(error, asyncpg.PostgresError) and not is_away(error):
+            raise  # PostgreSQL itself says that it has not committed: a deferred constraint, for one
+        raise CommitUnknownError(str(error)) from error
+    failpoint("worker.after_commit")
+
+
 class Committing:
     """Writes a part of a batch and its progress, or neither."""
 
@@ -57,20 +87,11 @@ class Committing:
 
     async def run(self, piece: Computed, way: Way, tally: Tally, ending: Ending, rest: list[str]) -> tuple[Tally, Left]:
         """Write a piece of the batch; the `rest` of it stays in the partition."""
-        transaction = self._connection.transaction(isolation="read_committed")
-        await transaction.start()
-        try:
-            # Inputs are asked for their versions before any row is locked: that may take its time.
-            has_versions = piece.batch.input_versions is not None
-            statement_ms = None if has_versions or way is Way.ALONE else LOCKED_MS
-            if not await partitions.lock(
-                self._connection,
-                self._claim,
-                self._target.definition.name,
-                statement_ms=statement_ms,
-                lock_ms=LOCK_MS,
-            ):
-                raise FencedError
+        # Inputs are asked for their versions before any row is locked: that may take its time.
+        has_versions = piece.batch.input_versions is not None
+        statement_ms = None if has_versions or way is Way.ALONE else LOCKED_MS
+        backfill = self._target.definition.name
+        async with fenced(self._connection, self._claim, backfill, statement_ms=statement_ms, lock_ms=LOCK_MS):
             if has_versions:
                 piece = await self._with_the_same_inputs(piece, tally, last_attempt=ending.last_attempt)
                 if way is not Way.ALONE:
@@ -79,17 +100,6 @@ class Committing:
             unreached = [one for part in (*left.unreached, *left.slow) for one in part.ids]
             await self._conclude(tally, ending, [*unreached, *rest])
             failpoint("worker.before_commit")
-        except BaseException:
-            if not self._connection.is_closed():
-                await transaction.rollback()
-            raise
-        try:
-            await transaction.commit()
-        except Exception as error:
-            if isinstance(error, asyncpg.PostgresError) and not is_away(error):
-                raise  # PostgreSQL itself says that it has not committed: a deferred constraint, for one
-            raise CommitUnknownError(str(error)) from error
-        failpoint("worker.after_commit")
         return tally, left
 
     async def _write(self, piece: Computed, way: Way, tally: Tally) -> Left:

@@ -3,25 +3,31 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from backfill import fingerprint, needs, parameters
 from backfill.catalog import ChangedTableError, Target, resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
+from backfill.definition import Definition
 from backfill.errors import SchemaError, UsageError
 from backfill.ledger import definitions as ledger
 from backfill.ledger import partitions
 from backfill.ledger.definitions import Ordered
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage
+from backfill.modes import Mode
+from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
 from backfill.workers.halving import is_broken_definition
 from backfill.workers.troubles import Troubles
 
 REST_SECONDS: Final = 1.0  # before a partition that is for others is queued again
 MOST_JOBS: Final = 100  # remembered; the one that was met first is looked up again
+
+
+Found: TypeAlias = Target | PartitionBackfill
 
 
 class ChangedDefinitionError(SchemaError):
@@ -35,26 +41,26 @@ class FormerDefinitionError(Exception):
 @dataclass(frozen=True)
 class _Known:
     definition_hash: str  # of the job, when it was met
-    target: Target
+    target: Found
 
 
 class Definitions:
     """Finds what a claim is to be worked on with."""
 
-    def __init__(self, settings: Settings, definitions: dict[str, ColumnBackfill], say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, definitions: dict[str, Definition], say: Callable[[str], None]) -> None:
         self._settings = settings
         self._definitions = definitions
         self._troubles = Troubles(say)
         self._known: dict[UUID, _Known] = {}
 
-    async def target(self, connection: Connection, message: PartitionMessage, claim: Claim) -> Target:
-        """What to compute with and where to write.
+    async def target(self, connection: Connection, message: PartitionMessage, claim: Claim) -> Found:
+        """What to compute with and where to write; a definition that writes for itself.
 
         Raises SchemaError with what pauses the job, and FormerDefinitionError when it is for other workers.
         """
         known = self._known.get(message.job_id)
         if known is None or known.definition_hash != claim.definition_hash:
-            known = await self._meet(connection, message)
+            known = await self._meet(connection, message.job_id, message.backfill, message.mode)
             self._known.pop(message.job_id, None)
             while len(self._known) >= MOST_JOBS:
                 del self._known[next(iter(self._known))]
@@ -62,10 +68,14 @@ class Definitions:
         return known.target
 
     async def cause(
-        self, connection: Connection, message: PartitionMessage, target: Target | None, error: Exception
+        self,
+        connection: Connection,
+        message: PartitionMessage,
+        target: Found | None,
+        error: Exception,
     ) -> Exception:
         """What an error under a target comes of: ChangedTableError where the table is another one by now."""
-        if target is None or not (is_broken_definition(error) or isinstance(error, ChangedTableError)):
+        if not isinstance(target, Target) or not (is_broken_definition(error) or isinstance(error, ChangedTableError)):
             return error
         known = self._known.get(message.job_id)
         if known is not None and known.target is target:  # else another slot was faster
@@ -87,40 +97,48 @@ class Definitions:
         await asyncio.sleep(REST_SECONDS)
         await partitions.forget_message(connection, message)
 
-    async def _meet(self, connection: Connection, message: PartitionMessage) -> _Known:
-        definition = self._definitions[message.backfill]
-        ordered = await self._agreed(connection, message, definition)
+    async def of_job(self, connection: Connection, job_id: UUID, backfill: str) -> tuple[Ordered, Definition]:
+        """The definition as the job was opened with; raises as `target` does."""
+        definition = self._definitions[backfill]
+        ordered = await self._agreed(connection, job_id, definition)
         try:
-            definition = parameters.of_job(definition, ordered.parameters)
+            return ordered, parameters.of_job(definition, ordered.parameters)
         except UsageError as error:
             raise SchemaError(
                 f"{error}; start workers that have the definition it was opened with, or cancel it"
             ) from None
-        target = await resolve(connection, definition, message.mode)
+
+    async def _meet(self, connection: Connection, job_id: UUID, backfill: str, mode: Mode) -> _Known:
+        ordered, definition = await self.of_job(connection, job_id, backfill)
+        if isinstance(definition, PartitionBackfill):
+            await needs.need_tables(connection, definition)
+            return _Known(ordered.definition_hash, definition)
+        assert isinstance(definition, ColumnBackfill)  # noqa: S101 - there are these two
+        target = await resolve(connection, definition, mode)
         await needs.need_rights(connection, target.table, definition)
         return _Known(ordered.definition_hash, target)
 
-    async def _agreed(self, connection: Connection, message: PartitionMessage, definition: ColumnBackfill) -> Ordered:
+    async def _agreed(self, connection: Connection, job_id: UUID, definition: Definition) -> Ordered:
         """What the job asks for, once it is clear that this definition may do it."""
         own = definition.fingerprint()
         while True:
-            ordered = await ledger.ordered(connection, message.job_id)
+            ordered = await ledger.ordered(connection, job_id)
             theirs = ordered.definition_hash
             if theirs == own:
                 return ordered
             if fingerprint.is_comparable(theirs):
                 break
-            await ledger.adopt(connection, message.job_id, theirs, own)
+            await ledger.adopt(connection, job_id, theirs, own)
         if own in ordered.former_hashes:
             raise FormerDefinitionError
-        changed = f"the definition of {definition.name} has changed since job {message.job_id} was opened"
+        changed = f"the definition of {definition.name} has changed since job {job_id} was opened"
         if self._settings.on_changed_definition == "pause":
-            await ledger.offer(connection, message.job_id, theirs, own)
+            await ledger.offer(connection, job_id, theirs, own)
             raise ChangedDefinitionError(
                 f"{changed} (hash {theirs}, a worker has {own}); to go on with the changed one: backfill resume "
-                f"{message.job_id} --accept-definition; else deploy the former one, and resume without"
+                f"{job_id} --accept-definition; else deploy the former one, and resume without"
             )
         self._troubles.tell(
-            message.job_id, f"warning: {changed} (hash {theirs}, this worker has {own}); going on, as it is set to"
+            job_id, f"warning: {changed} (hash {theirs}, this worker has {own}); going on, as it is set to"
         )
         return ordered

@@ -9,16 +9,17 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill.catalog import ChangedTableError
-from backfill.column_backfill import ColumnBackfill
+from backfill.catalog import ChangedTableError, Target
 from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.database_errors import SilentServerError
+from backfill.definition import Definition
 from backfill.errors import ContractError
 from backfill.failpoints import failpoint
 from backfill.ledger import jobs, partitions
 from backfill.ledger.interruptions import Fate
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage, decode
+from backfill.partition_backfill import PartitionBackfill
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.workers.committing import CommitUnknownError, FencedError
@@ -26,6 +27,7 @@ from backfill.workers.definitions import Definitions, FormerDefinitionError
 from backfill.workers.hand import Hand, Hold
 from backfill.workers.holding import GivenBackError, Holding
 from backfill.workers.interruptions import Interruptions, cause_of
+from backfill.workers.pieces import Pieces
 from backfill.workers.rounds import Rounds
 from backfill.workers.settling import Settling
 from backfill.workers.spending import Spending
@@ -43,7 +45,7 @@ class Processor:
         settings: Settings,
         pool: Pool,
         publisher: Publisher,
-        definitions: dict[str, ColumnBackfill],
+        definitions: dict[str, Definition],
         hand: Hand,
         stats: Stats,
         worker: UUID,
@@ -57,6 +59,7 @@ class Processor:
         self._interruptions = Interruptions(pool, settings.retry_delays)
         self._definitions = Definitions(settings, definitions, say)
         self._rounds = Rounds(settings, definitions, stats)
+        self._pieces = Pieces(settings, stats)
         self._hand = hand
         self._stats = stats
         self._worker = worker
@@ -138,10 +141,8 @@ class Processor:
                 error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
                 return await self._settling.give_up(connection, message, claim, "NeverFinishedError", error)
             target = await self._definitions.target(connection, message, claim)
-            async with target.session(connection), self._holding.wait(connection, target, message, claim) as wait:
-                spending = Spending(target.definition)
-                if left := await self._rounds.work(connection, target, claim, hold, wait, spending):
-                    return await self._settling.put_back(message, claim, left)
+            if left := await self._worked(connection, target, message, claim, hold):
+                return await self._settling.put_back(message, claim, left)
         except FencedError:
             self._stats.fenced += 1
         except FormerDefinitionError:
@@ -162,6 +163,20 @@ class Processor:
                 raise cause from None
             return await self._settling.failed(message, claim, cause)
         return Settlement.ACK
+
+    async def _worked(
+        self,
+        connection: Connection,
+        target: Target | PartitionBackfill,
+        message: PartitionMessage,
+        claim: Claim,
+        hold: Hold,
+    ) -> list[str]:
+        """Work on it to its end; returns what has to wait for another attempt."""
+        if isinstance(target, PartitionBackfill):
+            return await self._pieces.work(connection, target, claim, Spending(target))
+        async with target.session(connection), self._holding.wait(connection, target, message, claim) as wait:
+            return await self._rounds.work(connection, target, claim, hold, wait, Spending(target.definition))
 
     async def _rest(self, job_id: UUID, pause_ms: int) -> None:
         """Leave the slot idle as the job asks, and look up now and then whether it still does."""

@@ -8,19 +8,24 @@ from backfill import application, needs, parameters, texts
 from backfill.catalog import resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
+from backfill.definition import Definition
 from backfill.errors import SchemaError
 from backfill.ledger import definitions as ledger
 from backfill.modes import Mode
+from backfill.partition_backfill import PartitionBackfill
 
 
-async def warnings(connection: Connection, definitions: Mapping[str, ColumnBackfill]) -> AsyncIterator[str]:
+async def warnings(connection: Connection, definitions: Mapping[str, Definition]) -> AsyncIterator[str]:
     """Sentences about the definitions, their tables, and jobs that nobody works on."""
     for sentence in application.rivals(definitions):
         yield sentence
     for definition in definitions.values():
         try:
-            target = await resolve(connection, definition, Mode.ALL)
-            await needs.need_rights(connection, target.table, definition)
+            if isinstance(definition, PartitionBackfill):
+                await needs.need_tables(connection, definition)
+            elif isinstance(definition, ColumnBackfill):
+                target = await resolve(connection, definition, Mode.ALL)
+                await needs.need_rights(connection, target.table, definition)
         except SchemaError as error:
             yield f"{definition.name}: {error}"
         except asyncpg.SyntaxOrAccessError as error:  # what is no name of a table

@@ -1,4 +1,4 @@
-"""Bring back what got lost: compare the ledger with the queues, publish the difference, close what has ended."""
+"""Bring back what got lost: compare the ledger with the queues, and publish the difference."""
 
 import asyncio
 import time
@@ -6,24 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from uuid import UUID
 
-import asyncpg
-
 from backfill.broker import BrokerLostError, connected, depth
-from backfill.catalog import Target, resolve
-from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection, Pool, is_away, is_transient
+from backfill.definition import Definition
 from backfill.errors import BackfillError, RefusedError, UnreachableError
 from backfill.ledger import jobs, reconciling
 from backfill.ledger.job import Job
-from backfill.ledger.pace import Pace
-from backfill.ledger.reconciling import Ended
-from backfill.ledger.sweeping import Swept
-from backfill.log import about, warn
+from backfill.log import warn
 from backfill.modes import Priority
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.texts import clean, in_a_line
 from backfill.topology import Topology
+from backfill.workers.closing import Closing
 from backfill.workers.expired import Expired
 from backfill.workers.patience import REFUSED_SECONDS, Patience
 from backfill.workers.republisher import Republisher
@@ -31,11 +26,8 @@ from backfill.workers.troubles import Troubles
 
 TICK_SECONDS = 1.0
 RETURN_SECONDS = 3.0  # after an outage of the database
-SWEEP_SECONDS = 5.0  # at a stretch, before the other backfills have their turn
 LOGIN = "the login"
 LOSSES = (BrokerLostError, UnreachableError)  # of RabbitMQ
-# Somebody else was at the same rows: a moment later it succeeds.
-RACES = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
 
 class Reconciler:
@@ -47,7 +39,7 @@ class Reconciler:
         url: str,
         pool: Pool,
         publisher: Publisher,
-        definitions: dict[str, ColumnBackfill],
+        definitions: dict[str, Definition],
         worker: UUID,
         say: Callable[[str], None],
     ) -> None:
@@ -59,12 +51,12 @@ class Reconciler:
         self._say = say
         self._turns = list(definitions)  # the one that lost RabbitMQ last has its turn last
         self._leading: set[str] = set()
-        self._pace = Pace(rows=10_000)
         self._troubles = Troubles(say)
         self._patience = Patience()
         self.expired = Expired()
         self.reconciled: Counter[str] = Counter()  # by reason
         self.republisher = Republisher(publisher, settings.reconcile_seconds, self.reconciled, self._troubles)
+        self._closing = Closing(settings, definitions, say, self._troubles, self._cannot_close, self._publish_found)
 
     async def run(self) -> None:
         """Roll counts up every second and reconcile every `reconcile_seconds`, until cancelled."""
@@ -131,62 +123,16 @@ class Reconciler:
 
     async def close_ended(self, connection: Connection, backfill: str) -> bool:
         """Roll up the active jobs and end those that are done; True when there is more to do."""
-        found_more = False
-        lost: Exception | None = None
-        for job in await jobs.active(connection, [backfill]):
-            with about(job.id):
-                try:
-                    found_more |= await self._close_if_ended(connection, backfill, job)
-                except LOSSES as error:  # what its sweep found is not published yet; the others' ends do not wait
-                    lost = error
-                except Exception as error:
-                    self._tell(job.id, f"Cannot close job {job.id}", error)
-                    found_more |= isinstance(error, RACES)
-                else:
-                    self._troubles.over(job.id)
-        if lost is not None:
-            raise lost
-        return found_more
+        return await self._closing.close_ended(connection, await jobs.active(connection, [backfill]))
 
-    async def _close_if_ended(self, connection: Connection, backfill: str, job: Job) -> bool:
-        counts = await jobs.roll_up(connection, job.id)
-        if counts is None:  # deleted meanwhile
-            return False
-        share, minimum = self._settings.failed_share, self._settings.failed_minimum
-        error = reconciling.too_many_failed(counts, share, minimum)
-        if error and await reconciling.give_up(connection, job.id, error):
-            warn(self._say, f"Job {job.id} failed: {error}.")
-            return False
-        if not counts.ended:
-            return False
-        target = await resolve(connection, self._definitions[job.backfill], job.mode)
-        if more := await self._close(connection, target, job):
-            await self.republisher.publish_lost(connection, backfill, job.priority, ready=0)
-        return more
+    def _cannot_close(self, job: Job, error: Exception) -> bool:
+        if isinstance(error, LOSSES):  # what its sweep found is not published yet; the others' ends do not wait
+            return True
+        self._tell(job.id, f"Cannot close job {job.id}", error)
+        return False
 
-    async def _close(self, connection: Connection, target: Target, job: Job) -> bool:
-        """Sweep what has all ended, and end it; True when it found more to do or is not over, by whomever."""
-        share, minimum = self._settings.failed_share, self._settings.failed_minimum
-
-        async def span(rows: int) -> Ended | Swept | None:
-            async with connection.transaction(isolation="read_committed"):
-                return await reconciling.close(
-                    connection, target, job, rows=rows, failed_share=share, failed_minimum=minimum
-                )
-
-        until = time.monotonic() + SWEEP_SECONDS
-        async with target.session(connection):
-            while time.monotonic() < until:
-                result = await self._pace.step(span, enough=lambda _: None)
-                if result is None:
-                    return await reconciling.is_to_close(connection, job.id)
-                if isinstance(result, Ended):
-                    self._say(str(result))
-                    return False
-                if result.planned:
-                    self._say(f"Closing sweep of job {job.id}: {result}; queued.")
-                    return True
-        return True
+    async def _publish_found(self, connection: Connection, job: Job) -> None:
+        await self.republisher.publish_lost(connection, job.backfill, job.priority, ready=0)
 
     async def _bring_back(self, connection: Connection, backfill: str) -> None:
         if freed := await reconciling.free_expired(connection, backfill):

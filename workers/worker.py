@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 from backfill import database, schema
 from backfill.cancelling import cancel, unless, until
-from backfill.column_backfill import ColumnBackfill
 from backfill.database import Pool
+from backfill.definition import Definition
 from backfill.ledger.workers import Seat
 from backfill.log import warn
 from backfill.publisher import Publisher
@@ -46,7 +46,7 @@ class Worker:
     def __init__(
         self,
         settings: Settings,
-        definitions: dict[str, ColumnBackfill],
+        definitions: dict[str, Definition],
         options: Options,
         say: Callable[[str], None],
         worker: UUID | None = None,

@@ -10,6 +10,8 @@ from backfill.settings import Settings
 
 if TYPE_CHECKING:
     from backfill.column_backfill import ColumnBackfill
+    from backfill.definition import Definition
+    from backfill.partition_backfill import PartitionBackfill
 
 
 @click.command()
@@ -27,7 +29,7 @@ def definitions(app: str | None, as_json: bool) -> None:
             print_json({"definitions": rows})
             return
         for row in rows:
-            click.echo(f"{row['name']}: {row['table']} ({', '.join(row['key'])}) -> {', '.join(row['columns'])}")
+            click.echo(f"{row['name']}: {_what(row)}")
             click.echo(f"  modes: {', '.join(row['modes']) or 'none'}")
             if row["parameters"]:
                 click.echo(f"  parameters: {', '.join(row['parameters'])}")
@@ -35,12 +37,43 @@ def definitions(app: str | None, as_json: bool) -> None:
                 click.echo(f"  refused: {row['refusals']['all']}")
 
 
-async def _looked_up(settings: Settings, found: "list[ColumnBackfill]") -> list[dict[str, Any]]:
+def _what(row: dict[str, Any]) -> str:
+    if row["table"] is None:
+        return f"keys of its own -> {', '.join(row['writes'])}"
+    return f"{row['table']} ({', '.join(row['key'])}) -> {', '.join(row['columns'])}"
+
+
+async def _looked_up(settings: Settings, found: "list[Definition]") -> list[dict[str, Any]]:
     async with ledger(settings, "definitions") as connection:
         return [await _row(connection, definition) for definition in found]
 
 
-async def _row(connection: Any, definition: "ColumnBackfill") -> dict[str, Any]:
+async def _row(connection: Any, definition: "Definition") -> dict[str, Any]:
+    from backfill.column_backfill import ColumnBackfill
+    from backfill.partition_backfill import PartitionBackfill
+
+    row = {"table": None, "key": (), "columns": (), "target": None, "writes": ()}
+    if isinstance(definition, ColumnBackfill):
+        row |= await _of_columns(connection, definition)
+    elif isinstance(definition, PartitionBackfill):
+        row |= await _of_keys(connection, definition)
+    parameters = [*definition.Parameters.model_fields] if definition.Parameters else []
+    return {"name": definition.name, **row, "parameters": parameters, "reads": definition.reads}
+
+
+async def _of_keys(connection: Any, definition: "PartitionBackfill") -> dict[str, Any]:
+    from backfill.errors import SchemaError
+    from backfill.needs import need_tables
+
+    refusals = {}
+    try:
+        await need_tables(connection, definition)
+    except SchemaError as error:
+        refusals["all"] = str(error)
+    return {"writes": definition.writes, "modes": [] if refusals else ["all"], "refusals": refusals}
+
+
+async def _of_columns(connection: Any, definition: "ColumnBackfill") -> dict[str, Any]:
     from backfill.catalog import resolve
     from backfill.errors import SchemaError
     from backfill.modes import Mode
@@ -53,13 +86,10 @@ async def _row(connection: Any, definition: "ColumnBackfill") -> dict[str, Any]:
         except SchemaError as error:
             refusals[mode.value] = str(error)
     return {
-        "name": definition.name,
         "table": definition.table,
         "key": definition.key_columns,
         "columns": definition.columns,
         "target": definition.target_column,
         "modes": modes,
         "refusals": refusals,
-        "parameters": [*definition.Parameters.model_fields] if definition.Parameters else [],
-        "reads": definition.reads,
     }

@@ -45,6 +45,8 @@ def lines(now: "Progress") -> Iterator[str]:
         yield f"Planned again: {now.replanned:,} records that others had undone; they are counted each time"
     if now.records_left:
         yield f"Left: {sentence(now.left_reasons or {'written': now.records_left})}"
+    if now.result:
+        yield f"Result: {one_line(shown(now.result))}"
     if now.waiting_partitions:
         yield f"Retries: {now.waiting_partitions:,} partitions wait, the next until {now.next_retry_at:%H:%M:%S} UTC"
     if now.held_partitions and now.held_since:

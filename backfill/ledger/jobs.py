@@ -45,11 +45,16 @@ async def open_job(
     parameters: dict[str, Any],
     upper_key: str,
     key_range: tuple[Decimal | None, Decimal | None],
+    scope: dict[str, Any] | None,
     producer: UUID,
     max_jobs: int,
     actor: str,
 ) -> UUID:
-    """Insert the job; raises ConflictError with the id of an active job whose records overlap, or at `max_jobs`."""
+    """Insert the job, about a range of keys or a scope; raises ConflictError at `max_jobs`.
+
+    Also with the id of an active job that overlaps it.
+    """
+    scoped = None if scope is None else json.dumps(scope)
     try:
         async with connection.transaction(isolation="read_committed"):
             await events.act(connection, actor)
@@ -75,10 +80,11 @@ async def open_job(
                 request.idempotency_key,
                 request.after,
                 json.dumps(parameters),
+                scoped,
             )
             return job_id
     except asyncpg.ExclusionViolationError as error:
-        other = await connection.fetchrow(statements.read("ledger/jobs/find_overlapping"), backfill, *key_range)
+        other = await connection.fetchrow(statements.read("ledger/jobs/find_overlapping"), backfill, *key_range, scoped)
         if other is None:  # it ended in between
             raise ConflictError(f"another job of {backfill} was active a moment ago; run again") from error
         raise ConflictError(

@@ -99,10 +99,6 @@ async def plan_page(
 
     After a crash either both or neither are there. Raises ConflictError when another producer has taken over.
     """
-    taken_over = ConflictError(
-        f"job {job.id} was taken over by another producer, or ended, while this one planned; "
-        f"see: backfill status {job.id}"
-    )
     if cursor is not None:
         bounds = Bounds(cursor, bounds.last, False)
     async with connection.transaction(isolation="read_committed"):
@@ -110,22 +106,51 @@ async def plan_page(
             page = await read(connection, target, job, bounds, rows=rows, most=most, next_number=next_number, ids=ids)
         except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError) as error:
             # The other one has planned a partition of this number; or the job was deleted, after it had ended.
-            raise taken_over from error
+            raise _taken_over(job) from error
         if page is None:
             return None
-        moved = await connection.fetchval(
-            statements.read("ledger/planning/advance_cursor"),
-            job.id,
-            producer,
-            cursor,
-            page.edge,
-            len(page.partitions),
-            page.found,
-            PRODUCER_LEASE_SECONDS,
-        )
-        if moved is None:
-            raise taken_over
+        await _advance(connection, job, producer, cursor, page)
     return page
+
+
+async def plan_keys(
+    connection: Connection, job: Job, keys: list[str], *, producer: UUID, cursor: str | None, next_number: int
+) -> Page:
+    """The same with keys that a definition named, which are not empty; the last of them is the cursor."""
+    async with connection.transaction(isolation="read_committed"):
+        try:
+            rows = await connection.fetch(
+                statements.read("ledger/planning/plan_keys"), job.id, keys, job.batch_size, next_number
+            )
+        except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError) as error:
+            raise _taken_over(job) from error
+        partitions = [PlannedPartition(job.id, job.mode, row["partition_key"], 0, row["record_ids"]) for row in rows]
+        page = Page(keys[-1], len(keys), len(keys), partitions)
+        await _advance(connection, job, producer, cursor, page)
+    return page
+
+
+async def _advance(connection: Connection, job: Job, producer: UUID, cursor: str | None, page: Page) -> None:
+    """Move the cursor behind the page; raises ConflictError when another producer has done so."""
+    moved = await connection.fetchval(
+        statements.read("ledger/planning/advance_cursor"),
+        job.id,
+        producer,
+        cursor,
+        page.edge,
+        len(page.partitions),
+        page.found,
+        PRODUCER_LEASE_SECONDS,
+    )
+    if moved is None:
+        raise _taken_over(job)
+
+
+def _taken_over(job: Job) -> ConflictError:
+    return ConflictError(
+        f"job {job.id} was taken over by another producer, or ended, while this one planned; "
+        f"see: backfill status {job.id}"
+    )
 
 
 async def unpublished(connection: Connection, job_id: UUID, most: int) -> list[PlannedPartition]:

@@ -1,6 +1,5 @@
 """How far a job is: one query, from committed rows; the same numbers wherever they are shown."""
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -71,6 +70,7 @@ class Progress:
     pause_cause: str | None  # the same: all, definition, or None when it was paused for itself
     paused_by: str | None  # the same: who
     created_by: str
+    result: dict[str, Any] | None  # what the definition said when the job was completed
     state_since: datetime | None
 
     @property
@@ -121,9 +121,8 @@ async def read(connection: Connection, job_id: UUID) -> Progress:
         **found
         | {
             "state": JobState(row["state"]),
-            "parameters": parameters.decoded(row["parameters"]),
-            "skip_reasons": json.loads(row["skip_reasons"]),
-            "left_reasons": json.loads(row["left_reasons"] or "null"),
+            **{name: parameters.decoded(row[name]) for name in ("parameters", "skip_reasons")},
+            **{name: row[name] and parameters.decoded(row[name]) for name in ("result", "left_reasons")},
         }
     )
 

@@ -1,5 +1,6 @@
 """Find what the broker has lost and what has ended; one leader a backfill, by a lease row."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -72,10 +73,18 @@ async def _missing(connection: Connection, backfill: str, priority: Priority, re
 
 
 async def close(
-    connection: Connection, target: Target, job: Job, *, rows: int, failed_share: float, failed_minimum: int
+    connection: Connection,
+    target: Target | None,
+    job: Job,
+    finish: Callable[[], Awaitable[str | None]],
+    *,
+    rows: int,
+    failed_share: float,
+    failed_minimum: int,
 ) -> Ended | Swept | None:
     """End a job whose partitions have all ended, or do one span of its closing sweep; to be called in a transaction.
 
+    Without a target there is nothing to sweep. What `finish` gives, as JSON, is the result of a job that is completed.
     Returns how the job ended, or what the span came to, or None when the job is not to be closed now (or another
     process is at it).
     """
@@ -83,7 +92,7 @@ async def close(
     if held is None:
         return None
     left: dict[str, int] = {}
-    if sweeping.needed(target):
+    if target is not None and sweeping.needed(target):
         swept = await sweeping.step(connection, target, job, rows)
         if swept.planned:
             await jobs.roll_up(connection, job.id)
@@ -95,7 +104,10 @@ async def close(
     counts = await jobs.roll_up(connection, job.id)
     error = too_many_failed(counts, failed_share, failed_minimum) or _all_failed(counts)
     state = JobState.FAILED if error else JobState.COMPLETED
-    await connection.fetchval(statements.read("ledger/reconciling/end"), job.id, state.value, error and clean(error))
+    result = await finish() if state is JobState.COMPLETED else None
+    await connection.fetchval(
+        statements.read("ledger/reconciling/end"), job.id, state.value, error and clean(error), result
+    )
     return Ended(job.id, state, left)
 
 
@@ -108,7 +120,7 @@ async def is_to_close(connection: Connection, job_id: UUID) -> bool:
 async def give_up(connection: Connection, job_id: UUID, error: str) -> bool:
     """Fail a running job of which too much has failed; False when it is not running any more."""
     ended = await connection.fetchval(
-        statements.read("ledger/reconciling/end"), job_id, JobState.FAILED.value, clean(error)
+        statements.read("ledger/reconciling/end"), job_id, JobState.FAILED.value, clean(error), None
     )
     return ended is not None
 

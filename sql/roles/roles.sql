@@ -48,7 +48,7 @@ GRANT UPDATE (state, version, started_at, running_since, paused_at, completed_at
     records_unchanged, records_skipped, records_failed, records_deleted, checkpoint_partition_key,
     avg_partition_duration_ms, estimated_completion_at, earliest_completion_at, latest_completion_at,
     sweep, sweep_ended, sweep_cursor, sweep_partition, sweep_found, sweep_left, records_left, left_reasons,
-    records_replanned, pause_cause,
+    records_replanned, pause_cause, result,
     definition_hash, changed_definition_hash)  -- where it is open, and where a worker has another one
     ON backfill_jobs TO backfill_worker;
 -- The closing sweep inserts partitions of what was missed.
@@ -57,7 +57,8 @@ GRANT INSERT, UPDATE, DELETE ON backfill_leases TO backfill_worker;
 GRANT INSERT ON backfill_events TO backfill_worker;
 
 GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), backfill_claim_lock(uuid),
-    backfill_actor(), backfill_is_alive(backfill_workers)
+    backfill_actor(), backfill_is_alive(backfill_workers),
+    backfill_is_before(jsonb, jsonb), backfill_scopes_meet(jsonb, jsonb)
     TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
 GRANT EXECUTE ON FUNCTION backfill_claim(uuid, text, uuid, double precision, text, text),
     backfill_claim_any(uuid, text, uuid, double precision, text, text), backfill_definition_of(uuid) TO backfill_worker;

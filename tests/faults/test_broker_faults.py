@@ -2,8 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,35 +14,21 @@ from backfill.message import PartitionMessage
 from backfill.modes import Mode, Priority
 from backfill.publisher import Publisher
 from backfill.services.rabbitmq import Rabbitmq
-from tests.conftest import environment
 from tests.support import broker
-from tests.support.commands import Command
 from tests.support.definitions import Counter
 from tests.support.proxy import proxied
 from tests.support.queueing import in_process
 from tests.support.waiting import eventually
-from tests.support.world import World, new_world
+from tests.support.world import World
 
 PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 
 
-@pytest.fixture
-async def private_world(
-    private_rabbitmq: Rabbitmq, database: str, spawn: Callable[..., Command], tmp_path: Path
-) -> AsyncIterator[World]:
-    """A world on a RabbitMQ that may be stopped and killed."""
-    with broker.new_vhost(private_rabbitmq.url, private_rabbitmq.management_url) as url:
-        env = environment(database, url, private_rabbitmq.management_url, tmp_path)
-        async with new_world(database, url, env, spawn) as made:
-            yield made
-        private_rabbitmq.start()
-
-
 @pytest.mark.parametrize("how", ["restart", "kill9"])
 async def test_workers_wait_for_a_broker_that_is_away_and_go_on(
-    private_world: World, private_rabbitmq: Rabbitmq, how: str
+    on_own_rabbitmq: World, private_rabbitmq: Rabbitmq, how: str
 ) -> None:
-    world = private_world
+    world = on_own_rabbitmq
     world.definition = "Gated"
     await world.rows(60)
     await world.queue("--mode=all", "--batch-size=5")
@@ -67,9 +51,9 @@ async def test_workers_wait_for_a_broker_that_is_away_and_go_on(
 
 
 async def test_retries_that_cannot_be_published_come_back_with_the_broker(
-    private_world: World, private_rabbitmq: Rabbitmq
+    on_own_rabbitmq: World, private_rabbitmq: Rabbitmq
 ) -> None:
-    world = private_world
+    world = on_own_rabbitmq
     world.definition = "Flaky"
     await world.rows(20)
     await world.execute("INSERT INTO outage VALUES ('away')")
@@ -91,9 +75,9 @@ async def test_retries_that_cannot_be_published_come_back_with_the_broker(
 
 
 async def test_a_producer_waits_for_a_broker_that_restarts_and_queues_every_record(
-    private_world: World, private_rabbitmq: Rabbitmq
+    on_own_rabbitmq: World, private_rabbitmq: Rabbitmq
 ) -> None:
-    world = private_world
+    world = on_own_rabbitmq
     await world.rows(200)
     producer = world.producer("--mode=all", "--batch-size=2", failpoint="producer.after_plan=stop@2")
     await world.until_stopped(producer)
@@ -108,9 +92,9 @@ async def test_a_producer_waits_for_a_broker_that_restarts_and_queues_every_reco
 
 
 async def test_under_a_memory_alarm_consuming_and_acking_go_on_and_nothing_hangs(
-    private_world: World, private_rabbitmq: Rabbitmq
+    on_own_rabbitmq: World, private_rabbitmq: Rabbitmq
 ) -> None:
-    world = private_world
+    world = on_own_rabbitmq
     await world.rows(60)
     await world.queue("--mode=all", "--batch-size=10")
     await asyncio.to_thread(private_rabbitmq.ctl, "set_vm_memory_high_watermark", "absolute", "1MB")

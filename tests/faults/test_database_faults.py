@@ -2,8 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -12,44 +10,15 @@ import pytest
 from backfill.ledger import partitions
 from backfill.message import PartitionMessage
 from backfill.modes import Mode
-from backfill.services import Services
 from backfill.services.postgres import Postgres
-from tests.conftest import environment
-from tests.support import databases
-from tests.support.commands import Command
 from tests.support.waiting import eventually
-from tests.support.world import APPLICATION, World, new_world
+from tests.support.world import World
 
 END_WORKERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'worker %'
 """
 PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
-
-
-@pytest.fixture
-async def private_world(
-    private_postgres: Postgres,
-    services: Services,
-    vhost: str,
-    spawn: Callable[..., Command],
-    tmp_path: Path,
-) -> AsyncIterator[World]:
-    """A world on a PostgreSQL that may be stopped and killed."""
-    async with databases.new_database(private_postgres.url) as url:
-        await databases.apply_ledger(url)
-        env = environment(url, vhost, services.management_url, tmp_path)
-        async with new_world(url, vhost, env, spawn) as made:
-            yield made
-        private_postgres.start()
-
-
-async def reconnect(world: World) -> None:
-    """The application's connection again, after the server was away."""
-    world.connection.terminate()
-    world.connection = await asyncpg.connect(
-        world.database, timeout=10, server_settings={"application_name": APPLICATION}
-    )
 
 
 async def test_when_all_sessions_of_the_workers_are_ended_nothing_is_lost_or_doubled(world: World) -> None:
@@ -91,9 +60,9 @@ async def test_sessions_that_are_ended_again_and_again_only_cost_time(world: Wor
 
 @pytest.mark.parametrize("how", ["restart", "kill9"])
 async def test_workers_wait_for_a_database_that_is_away_and_go_on(
-    private_world: World, private_postgres: Postgres, how: str
+    on_own_postgres: World, private_postgres: Postgres, how: str
 ) -> None:
-    world = private_world
+    world = on_own_postgres
     world.definition = "Gated"
     await world.rows(60)
     await world.queue("--mode=all", "--batch-size=5")
@@ -104,7 +73,7 @@ async def test_workers_wait_for_a_database_that_is_away_and_go_on(
         await asyncio.to_thread(getattr(private_postgres, how))
         session.terminate()
     await asyncio.to_thread(private_postgres.start)
-    await reconnect(world)
+    await world.reconnect()
     await world.until_ended(deadline=60)
     await world.drain(worker)
 
@@ -114,9 +83,9 @@ async def test_workers_wait_for_a_database_that_is_away_and_go_on(
 
 
 async def test_a_worker_that_drains_while_the_database_is_away_ends_in_time(
-    private_world: World, private_postgres: Postgres
+    on_own_postgres: World, private_postgres: Postgres
 ) -> None:
-    world = private_world
+    world = on_own_postgres
     await world.rows(20)
     await world.queue("--mode=all", "--batch-size=5")
     worker = world.worker("--concurrency=2", failpoint="worker.after_compute=stop", BACKFILL_DRAIN_SECONDS="2")
@@ -127,17 +96,17 @@ async def test_a_worker_that_drains_while_the_database_is_away_ends_in_time(
 
     assert await worker.wait(15) == 0, worker.output
     await asyncio.to_thread(private_postgres.start)
-    await reconnect(world)
+    await world.reconnect()
     await world.finish()
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
     await world.ends_well()
 
 
 async def test_a_commit_whose_answer_is_lost_is_looked_up_in_the_ledger(
-    private_world: World, private_postgres: Postgres
+    on_own_postgres: World, private_postgres: Postgres
 ) -> None:
     # A standby that does not exist: every COMMIT is done and waits for it, so that its session can be ended there.
-    world = private_world
+    world = on_own_postgres
     await world.rows(10)
     await world.queue("--mode=all", "--batch-size=5")
     worker = world.worker("--concurrency=1", failpoint="worker.before_commit=stop")
@@ -259,9 +228,9 @@ async def test_a_partition_that_somebody_holds_locked_makes_workers_wait_not_die
 
 
 async def test_who_waits_for_a_job_or_watches_it_outlives_a_restart(
-    private_world: World, private_postgres: Postgres
+    on_own_postgres: World, private_postgres: Postgres
 ) -> None:
-    world = private_world
+    world = on_own_postgres
     await world.rows(20)
     await world.queue("--mode=all", "--batch-size=5")
     waiting = world.run("backfill", "wait", "--timeout=2m")
@@ -273,7 +242,7 @@ async def test_who_waits_for_a_job_or_watches_it_outlives_a_restart(
     for command in (waiting, watching):
         await eventually(lambda command=command: "waiting for it" in command.output)
     await asyncio.to_thread(private_postgres.start)
-    await reconnect(world)
+    await world.reconnect()
 
     await world.finish()
     for command in (waiting, watching):

@@ -39,6 +39,7 @@ async def planned(
             parameters={},
             upper_key=upper,
             key_range=(None, None),
+            scope=None,
             producer=producer,
             max_jobs=10,
             actor="test",

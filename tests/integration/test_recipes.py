@@ -53,7 +53,7 @@ async def slugs_are_shifted(world: World) -> bool:
 
 
 async def test_every_section_has_blocks() -> None:
-    assert len(SECTIONS) == 11
+    assert len(SECTIONS) == 12
     assert [title for title, blocks in SECTIONS.items() if not blocks] == ["What a definition may give"]
 
 
@@ -193,3 +193,9 @@ async def test_a_definition_that_changes(world: World, reader: Reader) -> None:
     rows = await world.fetch("SELECT right(byline, 1) = '!' AS edited, count(*) AS n FROM pages GROUP BY 1 ORDER BY 1")
     assert [tuple(row) for row in rows] == [(False, 300), (True, 700)]
     assert [int(count) for count in re.findall(r", (\d+)\)", printed[-1])] in ([300, 700], [700, 300])
+
+
+async def test_work_that_is_no_column(world: World, reader: Reader) -> None:
+    printed = await follow(reader, "Work that is no column")
+    assert "Result: authors=2, pages=1000" in printed[-1]
+    assert await world.value("SELECT array_agg(pages ORDER BY author_id) FROM author_pages") == [500, 500]

@@ -34,3 +34,12 @@ CREATE TABLE labels (
     title text NOT NULL,
     normalised text
 );
+
+-- Of tests/support/pieces.py: `writes` counts how often a month was written.
+CREATE TABLE months (
+    unit integer NOT NULL,
+    month text NOT NULL,
+    total integer NOT NULL,
+    writes integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (unit, month)
+);

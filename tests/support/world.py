@@ -81,6 +81,13 @@ class World:
         finally:
             await connection.close(timeout=5)
 
+    async def reconnect(self) -> None:
+        """The application's connection again, after the server was away."""
+        self.connection.terminate()
+        self.connection = await asyncpg.connect(
+            self.database, timeout=10, server_settings={"application_name": APPLICATION}
+        )
+
     # --- our commands
 
     @property

@@ -49,7 +49,7 @@ def test_one_of_several_must_be_named(app: str) -> None:
 @pytest.mark.parametrize(
     ("app", "sentence"),
     [
-        ("", "has no ColumnBackfill class"),
+        ("", "has no ColumnBackfill or PartitionBackfill"),
         (GOOD.replace("    name = 'good'\n", ""), "Good sets no 'name'"),
         (GOOD.replace("    table = 'things'\n", ""), "Good sets no 'table'"),
         (GOOD.replace("    columns = ('value',)\n", ""), "Good sets no 'columns'"),
@@ -119,9 +119,9 @@ def test_a_load_of_its_own_stands_for_the_query(app: str) -> None:
     [
         ("", "no app given; pass --app"),
         ("no.such.module", "cannot import app 'no.such.module'"),
-        ("json:JSONDecoder", "is no ColumnBackfill class; json has none"),
-        ("json:nothing", "is no ColumnBackfill class"),
-        ("json", "has no ColumnBackfill class"),
+        ("json:JSONDecoder", "is no ColumnBackfill or PartitionBackfill; json has none"),
+        ("json:nothing", "is no ColumnBackfill or PartitionBackfill"),
+        ("json", "has no ColumnBackfill or PartitionBackfill"),
         ("..", "cannot import app"),
         ("a b", "cannot import app"),
     ],

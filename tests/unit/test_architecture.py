@@ -34,8 +34,8 @@ LAYERS = (
         "log",
     },
     {
-        *("limit", "definition", "column_backfill", "partition_backfill"),
-        *("fingerprint", "parameters", "contract", "application"),
+        *("limit", "definition", "column_backfill", "partition_backfill", "scopes"),
+        *("fingerprint", "parameters", "contract", "partition_contract", "application"),
         *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),
     },
     {

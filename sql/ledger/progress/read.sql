@@ -56,7 +56,7 @@ SELECT j.id AS job_id, j.asset_name AS backfill, j.mode, j.state, j.priority, j.
             ELSE 'on_time' END AS sla,
        j.max_workers, j.pause_ms, j.parent_job_id AS parent_job, j.version, j.created_at, j.started_at, j.paused_at,
        j.completed_at, j.heartbeat_at, j.checkpoint_partition_key, j.error_message,
-       paused.reason AS pause_reason, j.pause_cause, paused.actor AS paused_by, j.created_by,
+       paused.reason AS pause_reason, j.pause_cause, paused.actor AS paused_by, j.created_by, j.result,
        (SELECT at FROM backfill_events WHERE backfill_job_id = $1 AND to_state IS NOT NULL ORDER BY id DESC LIMIT 1)
            AS state_since
 FROM backfill_jobs j CROSS JOIN sums p CROSS JOIN reasons
