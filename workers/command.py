@@ -47,7 +47,7 @@ Examples:
     help="Print a line every so many records.",
 )
 @click.option("--burst", is_flag=True, help="End when nothing is left that could be claimed.")
-@click.option("--max-records", type=click.IntRange(min=1), help="End after so many records, at the end of a partition.")
+@click.option("--max-records", type=click.IntRange(min=1), help="End after exactly so many records.")
 @click.option(
     "--metrics-port",
     type=click.IntRange(0, 65535),

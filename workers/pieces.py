@@ -40,15 +40,20 @@ class Pieces:
         self._stats = stats
 
     async def work(
-        self, connection: Connection, definition: PartitionBackfill, claim: Claim, spending: Spending
+        self,
+        connection: Connection,
+        definition: PartitionBackfill,
+        claim: Claim,
+        spending: Spending,
+        spare: list[str],
     ) -> list[str]:
-        """Fetch and write key by key; returns the keys that wait for another attempt.
+        """Fetch and write key by key, and leave the spare ones; returns the keys that wait for another attempt.
 
         After a crash the keys that were committed are done, and the others are begun anew. Raises SchemaError for a
         definition that breaks its contract, FencedError, CommitUnknownError, and GivenBackError where the claim was
         given back.
         """
-        work = _Work(connection, definition, claim, spending, self._settings, self._stats)
+        work = _Work(connection, definition, claim, spending, spare, self._settings, self._stats)
         return await work.to_its_end()
 
 
@@ -60,6 +65,7 @@ class _Work:
     definition: PartitionBackfill
     claim: Claim
     spending: Spending
+    spare: list[str]
     settings: Settings
     stats: Stats
     put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -81,7 +87,7 @@ class _Work:
         tally = Tally(failed=self.put_off) if is_last else Tally(remaining=self.put_off)
         self.put_off = {}
         await self._committed(tally, [], time.monotonic())
-        return list(tally.remaining)
+        return [*tally.remaining, *self.spare] if tally.remaining else []
 
     async def _fetched_and_written(self, key: str, later: list[str], began: float) -> Exception | None:
         """Do one key; returns what is wrong with it alone."""
@@ -186,7 +192,7 @@ class _Work:
         self._settled(tally, began)
 
     async def _conclude(self, tally: Tally, later: list[str], began: float) -> None:
-        tally.later = [*self.put_off, *later]
+        tally.later = [*self.put_off, *later, *self.spare]
         await partitions.conclude(
             self.connection,
             self.claim,

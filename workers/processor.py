@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from backfill.message import PartitionMessage, decode
 from backfill.partition_backfill import PartitionBackfill
 from backfill.publisher import Publisher
 from backfill.settings import Settings
+from backfill.workers.allowance import Allowance
 from backfill.workers.committing import CommitUnknownError, FencedError
 from backfill.workers.definitions import Definitions, FormerDefinitionError
 from backfill.workers.hand import Hand, Hold
@@ -50,6 +52,7 @@ class Processor:
         stats: Stats,
         worker: UUID,
         stopping: asyncio.Event,
+        allowance: Allowance,
         say: Callable[[str], None],
     ) -> None:
         self._settings = settings
@@ -64,6 +67,7 @@ class Processor:
         self._stats = stats
         self._worker = worker
         self._stopping = stopping
+        self._allowance = allowance
         self._say = say
         self._waiting = 0  # slots, for PostgreSQL
 
@@ -129,20 +133,30 @@ class Processor:
             failpoint("worker.after_claim")
             if claim.job_state != "running":
                 await jobs.start(connection, message.job_id)
-            settlement = await self._claimed(connection, message, claim, hold)
+            async with self._allowance.some(len(claim.ids)) as most:
+                settlement = await self._claimed(connection, message, claim, hold, most)
         await self._rest(message.job_id, claim.pause_ms)
         return settlement
 
-    async def _claimed(self, connection: Connection, message: PartitionMessage, claim: Claim, hold: Hold) -> Settlement:
-        """Work on what was claimed; what goes wrong is nobody's, the partition's or the database's."""
+    async def _claimed(
+        self, connection: Connection, message: PartitionMessage, claim: Claim, hold: Hold, most: int
+    ) -> Settlement:
+        """Work on at most so many records of it; what goes wrong is nobody's, the partition's or the database's."""
         target = None
         try:
+            if not most:
+                return await self._give_back(connection, message, claim)
             if claim.attempt > self._settings.max_attempts:
                 error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
                 return await self._settling.give_up(connection, message, claim, "NeverFinishedError", error)
             target = await self._definitions.target(connection, message, claim)
-            if left := await self._worked(connection, target, message, claim, hold):
+            spare = claim.ids[most:]
+            if left := await self._worked(
+                connection, target, message, replace(claim, ids=claim.ids[:most]), hold, spare
+            ):
                 return await self._settling.put_back(message, claim, left)
+            if spare:
+                return await self._give_back(connection, message, claim)
         except FencedError:
             self._stats.fenced += 1
         except FormerDefinitionError:
@@ -171,12 +185,19 @@ class Processor:
         message: PartitionMessage,
         claim: Claim,
         hold: Hold,
+        spare: list[str],
     ) -> list[str]:
-        """Work on it to its end; returns what has to wait for another attempt."""
+        """Work on it to its end, and leave the spare ones; returns what has to wait for another attempt."""
         if isinstance(target, PartitionBackfill):
-            return await self._pieces.work(connection, target, claim, Spending(target))
+            return await self._pieces.work(connection, target, claim, Spending(target), spare)
         async with target.session(connection), self._holding.wait(connection, target, message, claim) as wait:
-            return await self._rounds.work(connection, target, claim, hold, wait, Spending(target.definition))
+            return await self._rounds.work(connection, target, claim, hold, wait, Spending(target.definition), spare)
+
+    async def _give_back(self, connection: Connection, message: PartitionMessage, claim: Claim) -> Settlement:
+        """Leave what is left of a partition to others; its message is published anew."""
+        await partitions.release(connection, claim)
+        await partitions.forget_message(connection, message)
+        return Settlement.ACK
 
     async def _rest(self, job_id: UUID, pause_ms: int) -> None:
         """Leave the slot idle as the job asks, and look up now and then whether it still does."""

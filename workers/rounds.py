@@ -36,9 +36,18 @@ class Rounds:
         self._portions = {name: Portion() for name in backfills}
 
     async def work(
-        self, connection: Connection, target: Target, claim: Claim, hold: Hold, wait: Wait, spending: Spending
+        self,
+        connection: Connection,
+        target: Target,
+        claim: Claim,
+        hold: Hold,
+        wait: Wait,
+        spending: Spending,
+        spare: list[str],
     ) -> list[str]:
         """Values and counts are committed piece by piece; returns the ids that wait for another attempt.
+
+        Those to spare are left in the partition untouched.
 
         Raises what `compute` and `apply` raise, and GivenBackError where the claim was given back.
         """
@@ -55,7 +64,7 @@ class Rounds:
                     connection, target, now, tally, hold.watch, spending, seconds, last_attempt=is_last_attempt
                 )
                 untried = [*tally.later, *waiting]
-                tally.later = later = [*untried, *turns.tried]
+                tally.later = later = [*untried, *turns.tried, *spare]
                 failpoint("worker.after_compute")
                 tally.remaining |= put_off
                 now_put_off = tally.remaining

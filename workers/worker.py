@@ -18,6 +18,7 @@ from backfill.log import warn
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.workers import burst, readiness, trace
+from backfill.workers.allowance import Allowance
 from backfill.workers.hand import Hand
 from backfill.workers.intake import Intake
 from backfill.workers.keeper import Keeper
@@ -98,7 +99,16 @@ class Worker:
                 settings, broker_url, list(definitions), prefetch=options.prefetch, name=name, say=self._warn
             )
             self._processor = Processor(
-                settings, pool, publisher, definitions, self._hand, self.stats, self._id, self._stopping, self._warn
+                settings,
+                pool,
+                publisher,
+                definitions,
+                self._hand,
+                self.stats,
+                self._id,
+                self._stopping,
+                Allowance(options.max_records, self.stats),
+                self._warn,
             )
             self._reconciler = Reconciler(settings, broker_url, pool, publisher, definitions, self._id, self._say)
             if options.metrics:

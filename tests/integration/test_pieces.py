@@ -207,3 +207,14 @@ async def test_a_job_of_keys_can_be_paused_resumed_and_cancelled(months: World) 
     await months.drain(worker)
     assert len(await written(months)) == 480
     await months.ends_well()
+
+
+async def test_a_slice_of_keys_ends_within_a_partition(months: World) -> None:
+    await months.queue("--batch-size=12")
+    for done in (5, 10):
+        worker = months.worker("--max-records=5")
+        assert await worker.wait() == 0, worker.output
+        assert len(await written(months)) == done
+    await months.finish()
+    assert set((await written(months)).values()) == {1}
+    await months.ends_well()

@@ -96,14 +96,18 @@ async def test_burst_waits_for_what_another_worker_holds(world: World) -> None:
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
 
 
-async def test_max_records_is_a_slice_that_ends_at_a_partition(world: World) -> None:
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_max_records_ends_after_exactly_so_many_whatever_a_batch_is(world: World, concurrency: int) -> None:
     await world.rows(100)
-    await world.queue("--mode=null", "--batch-size=10")
-    worker = world.worker("--max-records=25", "--concurrency=1")
-    assert await worker.wait() == 0, worker.output
-    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 30
-    assert await world.value("SELECT count(*) FROM backfill_partitions WHERE state = 'running'") == 0
-    assert (await world.depths())[world.topology.queue(Priority.NORMAL)] == 7
+    await world.queue("--mode=null", "--batch-size=40")
+    for done in (25, 50, 75):
+        worker = world.worker("--max-records=25", f"--concurrency={concurrency}")
+        assert await worker.wait() == 0, worker.output
+        assert await world.value("SELECT count(*) FROM things WHERE value = 1") == done
+        assert await world.value("SELECT count(*) FROM backfill_partitions WHERE state = 'running'") == 0
+    last = world.worker("--burst", "--max-records=50")
+    assert await last.wait() == 0, last.output
+    assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 1
     await world.finish()
     await world.ends_well()
 
