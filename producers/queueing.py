@@ -10,6 +10,7 @@ from backfill.ledger.jobs import Request
 from backfill.producers import opening, production, resumption, summary
 from backfill.producers.parts import Parts
 from backfill.producers.preparation import explain, prepare
+from backfill.texts import one_line
 
 
 async def dry_run(parts: Parts, definition: ColumnBackfill, request: Request) -> dict[str, Any]:
@@ -18,7 +19,7 @@ async def dry_run(parts: Parts, definition: ColumnBackfill, request: Request) ->
     plan = await parts.watch.patiently(lambda: explain(parts.connection, prepared))
     summary.describe(parts, prepared)
     predicate = prepared.target.names["predicate"]
-    parts.report.say(f"Predicate: {predicate}")
+    parts.report.say(f"Predicate: {one_line(predicate)}")
     for line in plan:
         parts.report.say(f"    {line}")
     parts.report.say("Dry run: nothing was written or published.")

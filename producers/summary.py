@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backfill import parameters
+from backfill import condition, parameters
 from backfill.producers.parts import Parts
 from backfill.producers.preparation import Preparation
 from backfill.topology import Topology
@@ -13,7 +13,7 @@ def describe(parts: Parts, prepared: Preparation) -> None:
     for sentence in prepared.warnings:
         parts.report.warn(sentence)
     about = "about " if prepared.is_estimate else ""
-    words = request.mode.words(definition.table, definition.target_column)
+    words = request.mode.words(definition.table, definition.target_column, condition.shown(definition))
     only = f", only {len(request.ids):,} given by --id" if request.ids else ""
     parts.report.say(f"Mode: {request.mode.value} - {words}{only}")
     if given := parameters.stored(definition):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from backfill import fingerprint, needs, parameters
+import asyncpg
+
+from backfill import fingerprint, needs, parameters, probing
 from backfill.catalog import ChangedTableError, Target, resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
@@ -17,7 +19,6 @@ from backfill.ledger.definitions import Ordered
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage
 from backfill.settings import Settings
-from backfill.workers.halving import is_broken_definition
 from backfill.workers.troubles import Troubles
 
 REST_SECONDS: Final = 1.0  # before a partition that is for others is queued again
@@ -65,7 +66,7 @@ class Definitions:
         self, connection: Connection, message: PartitionMessage, target: Target | None, error: Exception
     ) -> Exception:
         """What an error under a target comes of: ChangedTableError where the table is another one by now."""
-        if target is None or not (is_broken_definition(error) or isinstance(error, ChangedTableError)):
+        if target is None or not isinstance(error, asyncpg.SyntaxOrAccessError | ChangedTableError):
             return error
         known = self._known.get(message.job_id)
         if known is not None and known.target is target:  # else another slot was faster
@@ -98,6 +99,7 @@ class Definitions:
             ) from None
         target = await resolve(connection, definition, message.mode)
         await needs.need_rights(connection, target.table, definition)
+        await probing.need_fit_where(connection, target)
         return _Known(ordered.definition_hash, target)
 
     async def _agreed(self, connection: Connection, message: PartitionMessage, definition: ColumnBackfill) -> Ordered:
