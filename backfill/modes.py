@@ -37,5 +37,8 @@ class Mode(StrEnum):
 
 
 class Priority(StrEnum):
-    NORMAL = "normal"
+    """Each has a queue of its own; in the order in which workers take from them."""
+
     HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"

@@ -27,6 +27,7 @@ def test_queue_names_are_those_that_the_pages_promise() -> None:
     topology = Topology("killmail_values")
     assert topology.queue(Priority.NORMAL) == "backfill_killmail_values_queue"
     assert topology.queue(Priority.HIGH) == "backfill_killmail_values_queue_high"
+    assert topology.queue(Priority.LOW) == "backfill_killmail_values_queue_low"
     assert topology.delay_queue(60_000) == "backfill_killmail_values_delay_60000ms"
     assert topology.dead_queue == "backfill_killmail_values_dead"
 
