@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from backfill import columns, kinds, needs, sessions, statements
+from backfill import columns, condition, kinds, needs, sessions, statements
 from backfill.column_backfill import ColumnBackfill
 from backfill.columns import Column
 from backfill.database import Connection
@@ -43,6 +43,7 @@ class Target:
         """Everything a template in sql/target needs, quoted."""
         version = self.definition.version
         row = ", ".join(f"t.{quote(name)}" for name in version)
+        looked_at = f"t.{quote(self.definition.target_column)}"
         after_key = len(self.key.columns) + 1
         numbered = list(enumerate(self.columns))
         # Children of a table that is inherited from have keys of their own, perhaps the same ones.
@@ -55,8 +56,10 @@ class Target:
             "name": self.table,
             "table": table,
             "given_rows": self.key.given(table),
-            "predicate": self.mode.predicate(f"t.{quote(self.definition.target_column)}"),
-            "leftover": self.mode.leftover(f"t.{quote(self.definition.target_column)}"),
+            "predicate": condition.beside(self.definition, self.mode.predicate(looked_at)),
+            "leftover": condition.beside(self.definition, self.mode.leftover(looked_at)),
+            "where": self.definition.where or "true",
+            "where_columns": ", ".join(map(quote, condition.columns(self.definition))),
             "version": f"ROW({row})::text" if version else "t.xmin",
             "first_keys": f"$1::text::{self.key.columns[0].cast_to}[]",
             "versions": f"${after_key}::text::{'text' if version else 'xid'}[]",
@@ -149,6 +152,7 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
     key = Key(tuple(column(name) for name in definition.key_columns))
     target = column(definition.target_column)
     version = tuple(column(name) for name in definition.version)
+    where = tuple(column(name) for name in condition.columns(definition))
     for name in definition.columns:
         columns.need_writable(column(name), definition.table)
         if name in key.names:
@@ -180,7 +184,7 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
         table["kind"] == "p",
         key,
         written,
-        (*key.columns, target, *version, *written),
+        (*key.columns, target, *version, *where, *written),
         target.not_null,
         notes,
         table["has_deferred"],

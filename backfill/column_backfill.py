@@ -16,6 +16,8 @@ class ColumnBackfill(Definition):
     key      its primary key, or another unique and never changing column; a tuple of names for a key of several
     columns  the columns that `compute` returns, written together
     target   the column that the modes null and zero look at; the first of `columns` unless named
+    where    an SQL condition that records have to meet besides, in every mode: "t.is_active". Columns are written with
+             `t.`, as others would be taken for names in the statements around it; NULL counts as false
     inputs   one query for many records: `$1` is an array of keys (of several columns: `$2` is the second's, and so on)
              and each row has the key under its name
     version  columns that change whenever the application writes the row; the row's `xmin` unless named
@@ -29,6 +31,7 @@ class ColumnBackfill(Definition):
     key: ClassVar[str | tuple[str, ...]] = "id"
     columns: ClassVar[tuple[str, ...]]
     target: ClassVar[str] = ""
+    where: ClassVar[str] = ""
     inputs: ClassVar[str] = ""
     version: ClassVar[tuple[str, ...]] = ()
     inputs_version: ClassVar[str] = ""
@@ -63,4 +66,6 @@ class ColumnBackfill(Definition):
 
     def _declared(self) -> Mapping[str, Any]:
         names = ("name", "table", "key", "columns", "target_column", "inputs", "version", "inputs_version", "settings")
-        return {name: getattr(self, name) for name in names}
+        # One that is not there must not change what jobs of older programs were opened with.
+        more = ("where",) if self.where else ()
+        return {name: getattr(self, name) for name in names + more}

@@ -28,7 +28,7 @@ def need_whole(definition: ColumnBackfill) -> None:
     for attribute in ("name", "table", "key", "columns"):
         if not getattr(definition, attribute, None):
             raise UsageError(f"{title} sets no {attribute!r}; see `ColumnBackfill` for what a definition needs")
-    for attribute in ("name", "table", "target", "inputs", "inputs_version"):
+    for attribute in ("name", "table", "target", "where", "inputs", "inputs_version"):
         if not isinstance(getattr(definition, attribute), str):
             kind = type(getattr(definition, attribute)).__name__
             raise UsageError(f"{title}.{attribute} is {kind}: give a str")

@@ -12,13 +12,16 @@ class Mode(StrEnum):
     ZERO = "zero"
     ALL = "all"
 
-    def words(self, table: str, column: str) -> str:
-        """Say in a sentence which records the mode selects."""
-        return {
+    def words(self, table: str, column: str, where: str = "") -> str:
+        """Say in a sentence which records the mode selects, of those that meet the condition."""
+        words = {
             Mode.NULL: f"records of {table} whose {column} is NULL",
             Mode.ZERO: f"records of {table} whose {column} is 0",
             Mode.ALL: f"every record of {table}",
         }[self]
+        if not where:
+            return words
+        return f"{words} {'where' if self is Mode.ALL else 'and where'} {where}"
 
     def predicate(self, quoted_column: str) -> str:
         """The SQL condition on an already quoted column; the producer plans by it, the worker checks it again."""
@@ -34,5 +37,8 @@ class Mode(StrEnum):
 
 
 class Priority(StrEnum):
-    NORMAL = "normal"
+    """Each has a queue of its own; in the order in which workers take from them."""
+
     HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"

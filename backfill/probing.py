@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from backfill import condition
 from backfill.catalog import Target
 from backfill.column_backfill import ColumnBackfill
 from backfill.errors import SchemaError
@@ -13,31 +14,58 @@ from backfill.texts import one_line
 if TYPE_CHECKING:
     from typing import Any
 
+    from asyncpg.prepared_stmt import PreparedStatement
+
+    from backfill.database import Connection
+
 PROBE_SECONDS: Final = 5.0  # a lock on a table of the query must not keep a job from being opened
 
 # What a worker would meet at every partition. A right may be the worker's alone, so that its lack says nothing here.
 BROKEN: Final = (asyncpg.SyntaxOrAccessError, asyncpg.DataError, asyncpg.FeatureNotSupportedError)
+UNTOLD: Final = (
+    *(TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError),
+    asyncpg.InsufficientPrivilegeError,
+)
 
 
-async def need_fit_queries(connection: "asyncpg.Connection[Any]", target: Target) -> None:
-    """Raise SchemaError for an `inputs` or `inputs_version` that no worker could use; under the target's session."""
+async def need_fit_queries(connection: "Connection", target: Target) -> None:
+    """Raise SchemaError for a query or a `where` that no worker could use; under the target's session."""
     definition = target.definition
+    await need_fit_where(connection, target)
     if definition.inputs and type(definition).load is ColumnBackfill.load:
         await _need_fit(connection, target, "inputs", target.inputs)
     if definition.inputs_version:
         await _need_fit(connection, target, "inputs_version", target.inputs_version)
 
 
-async def _need_fit(connection: "asyncpg.Connection[Any]", target: Target, name: str, query: str) -> None:
-    title, key = f"{name} of {type(target.definition).__name__}", target.key
+async def need_fit_where(connection: "Connection", target: Target) -> None:
+    """Raise SchemaError for a `where` that is not one condition on columns of the table, each written with `t.`."""
+    if not target.definition.where:
+        return
+    title, correct = condition.title(target.definition), "correct it; columns of the table are written t.column"
+    for name in ("probe_where", "count_keyless"):  # alone, and as it stands in all statements
+        statement = await _prepared(connection, title, target.statement(name), correct)
+        if statement is not None and statement.get_parameters():
+            raise SchemaError(f"{title} has the parameter $1; nothing is given to it")
+
+
+async def _prepared(connection: "Connection", title: str, query: str, correct: str) -> "PreparedStatement[Any] | None":
+    """The query as PostgreSQL reads it; None where that cannot be told now, or not by this role."""
     try:
         # In a transaction, and without a name: whatever stands between us and PostgreSQL, it is one session.
         async with asyncio.timeout(PROBE_SECONDS), connection.transaction():
-            statement = await connection.prepare(query, name="")
-    except (TimeoutError, asyncpg.QueryCanceledError, asyncpg.InsufficientPrivilegeError):
-        return
+            return await connection.prepare(query, name="")
+    except UNTOLD:
+        return None
     except BROKEN as error:
-        raise SchemaError(f"{title}: {one_line(error.args[0])}; correct the query or the database") from error
+        raise SchemaError(f"{title}: {one_line(error.args[0])}; {correct}") from error
+
+
+async def _need_fit(connection: "Connection", target: Target, name: str, query: str) -> None:
+    title, key = f"{name} of {type(target.definition).__name__}", target.key
+    statement = await _prepared(connection, title, query, "correct the query or the database")
+    if statement is None:
+        return
     parameters, expected = len(statement.get_parameters()), len(key.columns)
     if parameters != expected:
         wanted = " and ".join(f"${n}" for n in range(1, expected + 1))

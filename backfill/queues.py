@@ -16,7 +16,7 @@ class Queues:
 
     backfill: str
     ready: dict[str, int]  # by priority
-    unacknowledged: int | None  # of both; None: not known
+    unacknowledged: int | None  # of all three; None: not known
     consumers: dict[str, int]  # by priority
     delayed: dict[int, int]  # by the delay in milliseconds
     dead: int | None

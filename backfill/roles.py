@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from backfill import statements
+from backfill import condition, statements
 from backfill.catalog import resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection, quote
@@ -45,6 +45,7 @@ async def _grant_columns(connection: Connection, definition: ColumnBackfill) -> 
         definition.target_column,
         *definition.columns,
         *definition.version,
+        *condition.columns(definition),
         *SYSTEM_COLUMNS,
     )
     columns = {"read_columns": _list(read), "written_columns": _list(definition.columns)}

@@ -2,6 +2,7 @@
 
     work  (topic)  --normal.*-->  backfill_<name>_queue        --rejected, too often delivered-->  dead
                    --high.*---->  backfill_<name>_queue_high   --rejected, too often delivered-->  dead
+                   --low.*----->  backfill_<name>_queue_low    --rejected, too often delivered-->  dead
     retry (topic)  --*.<ms>---->  backfill_<name>_delay_<ms>ms --after its TTL, same key-->        work
     dead  (fanout) ------------>  backfill_<name>_dead
 

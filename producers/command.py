@@ -58,7 +58,7 @@ Examples:
     type=click.Choice([priority.value for priority in Priority]),
     default="normal",
     show_default=True,
-    help="Which of the two queues.",
+    help="Which of the three queues.",
 )
 @click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", show_default=True, help="Order of keys.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Just this record, if the mode selects it; repeatable.")

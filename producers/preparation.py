@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from backfill import needs, sessions
+from backfill import condition, needs, sessions
 from backfill.catalog import Target, resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.errors import UsageError
@@ -48,7 +48,9 @@ class Preparation:
 
     @property
     def words(self) -> str:
-        return self.request.mode.words(self.definition.table, self.definition.target_column)
+        return self.request.mode.words(
+            self.definition.table, self.definition.target_column, condition.shown(self.definition)
+        )
 
     @property
     def scope(self) -> None:
@@ -170,7 +172,8 @@ async def _keyless(connection: "asyncpg.Connection[Any]", target: Target) -> lis
         return []
     try:
         async with asyncio.timeout(COUNT_SECONDS):
-            rows: int = await connection.fetchval(target.statement("count_keyless"))
+            with condition.answering(target.definition):
+                rows: int = await connection.fetchval(target.statement("count_keyless"))
     except (TimeoutError, asyncpg.QueryCanceledError):
         return [
             f"records of {target.definition.table} with a NULL key {target.key.title}, if there are any, are left out: "

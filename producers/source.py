@@ -33,7 +33,7 @@ class ShownPlan:
 
     def lines(self) -> Iterator[str]:
         if self.predicate is not None:
-            yield f"Predicate: {self.predicate}"
+            yield f"Predicate: {one_line(self.predicate)}"
         for line in self.query_plan:
             yield f"    {line}"
         if self.first_key is not None:

@@ -94,7 +94,10 @@ def main(
             signals.obey(worker.stop, say)
             for name in definitions:
                 topology = Topology(name, settings.tenant)
-                say(f"Queue: {topology.queue(Priority.NORMAL)} (and {topology.queue(Priority.HIGH)})")
+                say(
+                    f"Queue: {topology.queue(Priority.NORMAL)} "
+                    f"(and {topology.queue(Priority.HIGH)}, {topology.queue(Priority.LOW)})"
+                )
             say(f"Prefetch: {options.prefetch} | Concurrency: {concurrency} | Stats every {stats_interval:,} records")
             with signals.interrupting(worker.lookout):
                 await worker.run()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from backfill import texts
+from backfill import condition, texts
 from backfill.catalog import ChangedTableError, Target, need_unchanged
 from backfill.database import Connection
 from backfill.definition import Skip
@@ -61,7 +61,8 @@ async def _read(connection: Connection, target: Target, ids: list[str], tally: T
     if parts is None:
         rows = await connection.fetch(target.statement("read_parts"), packed(ids))
         parts = [list(column) for column in zip(*(row["parts"] for row in rows), strict=True)]
-    row = await connection.fetchrow(target.read_versions, *map(packed, parts))
+    with condition.answering(target.definition):
+        row = await connection.fetchrow(target.read_versions, *map(packed, parts))
     assert row is not None  # noqa: S101 - an aggregate always makes one row
     if row["shape"] != target.shape:
         raise ChangedTableError
@@ -75,7 +76,8 @@ async def _read(connection: Connection, target: Target, ids: list[str], tally: T
         tally.deleted += missing
     found, versions = row["places"] or [], row["versions"] or []
     if passed := row["present"] - len(found):
-        tally.skipped[f"no longer selected by mode {target.mode.value}"] += passed
+        where = " and where" if target.definition.where else ""
+        tally.skipped[f"no longer selected by mode {target.mode.value}{where}"] += passed
     if len(parts) == 1:
         return Batch(found, [found], versions)
     if found == list(range(1, len(ids) + 1)):  # all of them, in this order

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from backfill import fingerprint, needs, parameters
+import asyncpg
+
+from backfill import fingerprint, needs, parameters, probing
 from backfill.catalog import ChangedTableError, Target, resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
@@ -20,7 +22,6 @@ from backfill.message import PartitionMessage
 from backfill.modes import Mode
 from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
-from backfill.workers.halving import is_broken_definition
 from backfill.workers.troubles import Troubles
 
 REST_SECONDS: Final = 1.0  # before a partition that is for others is queued again
@@ -75,7 +76,7 @@ class Definitions:
         error: Exception,
     ) -> Exception:
         """What an error under a target comes of: ChangedTableError where the table is another one by now."""
-        if not isinstance(target, Target) or not (is_broken_definition(error) or isinstance(error, ChangedTableError)):
+        if not isinstance(target, Target) or not isinstance(error, asyncpg.SyntaxOrAccessError | ChangedTableError):
             return error
         known = self._known.get(message.job_id)
         if known is not None and known.target is target:  # else another slot was faster
@@ -116,6 +117,7 @@ class Definitions:
         assert isinstance(definition, ColumnBackfill)  # noqa: S101 - there are these two
         target = await resolve(connection, definition, mode)
         await needs.need_rights(connection, target.table, definition)
+        await probing.need_fit_where(connection, target)
         return _Known(ordered.definition_hash, target)
 
     async def _agreed(self, connection: Connection, job_id: UUID, definition: Definition) -> Ordered:

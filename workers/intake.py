@@ -23,8 +23,8 @@ from backfill.workers.patience import REFUSED_SECONDS, Patience
 from backfill.workers.subscription import Delivery, Subscription
 from backfill.workers.troubles import Troubles
 
-# Of so many deliveries taken while both queues have some, one is from the normal queue: high never starves it.
-NORMAL_EVERY: Final = 4
+# Of so many turns that a queue has while some below it wait, one is for those: none starves.
+BELOW_EVERY: Final = 4
 STOP_SECONDS: Final = 3.0
 LINK: Final = "the link"
 LOST: Final = "Lost RabbitMQ; connecting again."
@@ -52,7 +52,7 @@ class Intake:
         self._buffers: dict[Priority, deque[Delivery]] = {priority: deque() for priority in Priority}
         self._arrived = asyncio.Event()
         self._lost = asyncio.Event()
-        self._taken = 0
+        self._turns = dict.fromkeys(Priority, 0)  # that each had while one below it waited
         self._subscriptions: list[Subscription] = []
         self._reached = False
         self._patience = Patience()
@@ -162,21 +162,23 @@ class Intake:
         self._lost.set()
 
     async def next(self) -> Delivery:
-        """Wait for a delivery; high before normal, but every fourth from the normal queue when it has one."""
+        """Wait for a delivery; high before normal before low, but each leaves every fourth turn to those below it."""
         while not (delivery := self._pick()):
             self._arrived.clear()
             await self._arrived.wait()
         return delivery
 
     def _pick(self) -> Delivery | None:
-        self._taken += 1
-        first, second = Priority.HIGH, Priority.NORMAL
-        if self._taken % NORMAL_EVERY == 0:
-            first, second = second, first
-        for priority in (first, second):
-            if self._buffers[priority]:
-                return self._buffers[priority].popleft()
-        return None
+        waiting = [priority for priority in Priority if self._buffers[priority]]
+        if not waiting:
+            return None
+        *above, chosen = waiting
+        for priority in above:
+            self._turns[priority] += 1
+            if self._turns[priority] % BELOW_EVERY:
+                chosen = priority
+                break
+        return self._buffers[chosen].popleft()
 
     async def stop(self) -> None:
         """Stop the broker from sending, then give back what is buffered; on a dead link it comes back by itself."""

@@ -144,7 +144,7 @@ class Reconciler:
                 self._troubles.tell(
                     topology,
                     f"Messages of {backfill} expire before a worker has them: a policy sets message-ttl for "
-                    f"{topology.queue(Priority.NORMAL)} or {topology.queue(Priority.HIGH)}; find it with "
+                    f"{' or '.join(topology.queue(priority) for priority in Priority)}; find it with "
                     "rabbitmqctl list_policies, and except these queues. They are published again.",
                 )
             for priority in Priority:

@@ -15,6 +15,7 @@ from backfill.database import Pool
 from backfill.definition import Definition
 from backfill.ledger.workers import Seat
 from backfill.log import warn
+from backfill.modes import Priority
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.workers import burst, readiness, trace
@@ -64,7 +65,7 @@ class Worker:
         self.stats = Stats()
         self.halted = ""  # what a worker with --burst could not do
         self._name = f"worker {socket.gethostname()}:{os.getpid()}"
-        seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * 2)
+        seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * len(Priority))
         self._hand = Hand(say)
         self._keeper = Keeper(settings, settings.need_database(), seat, self._hand, self.stats, self.stop, say)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("set")
 @click.argument("job")
 @click.option(
-    "--priority", type=click.Choice([priority.value for priority in Priority]), help="Which of the two queues."
+    "--priority", type=click.Choice([priority.value for priority in Priority]), help="Which of the three queues."
 )
 @click.option("--max-workers", type=click.IntRange(0, 10_000), help="Workers that claim at once; 0 for any number.")
 @click.option("--pause-ms", type=click.IntRange(0, 10_000), help="How long a slot rests after each partition.")

@@ -77,11 +77,12 @@ async def _of_columns(connection: Any, definition: "ColumnBackfill") -> dict[str
     from backfill.catalog import resolve
     from backfill.errors import SchemaError
     from backfill.modes import Mode
+    from backfill.probing import need_fit_where
 
     modes, refusals = [], {}
     for mode in Mode:
         try:
-            await resolve(connection, definition, mode)
+            await need_fit_where(connection, await resolve(connection, definition, mode))
             modes.append(mode.value)
         except SchemaError as error:
             refusals[mode.value] = str(error)

@@ -14,7 +14,7 @@ from backfill.settings import Settings
 if TYPE_CHECKING:
     from backfill.queues import Queues
 
-COLUMNS = ("backfill", "ready", "high", "unacknowledged", "consumers", "delayed", "dead")
+COLUMNS = ("backfill", "ready", "high", "low", "unacknowledged", "consumers", "delayed", "dead")
 
 
 @click.command()
@@ -22,8 +22,8 @@ COLUMNS = ("backfill", "ready", "high", "unacknowledged", "consumers", "delayed"
 def queues(as_json: bool) -> None:
     """Show the queues of each backfill: messages ready, unacknowledged, delayed and dead, and consumers.
 
-    `ready` is the normal queue, `high` the other one. Unacknowledged messages are told by the management API alone
-    (RABBITMQ_MANAGEMENT_URL), some seconds late; a - is a queue that does not exist, or what nobody told.
+    `ready` is the normal queue, `high` and `low` are the others. Unacknowledged messages are told by the management
+    API alone (RABBITMQ_MANAGEMENT_URL), some seconds late; a - is a queue that does not exist, or what nobody told.
     """
     with reporting():
         found = run(_read(read_settings()))
@@ -69,6 +69,7 @@ def _row(one: "Queues") -> list[str]:
         one.backfill,
         _count(one.ready.get("normal")),
         _count(one.ready.get("high")),
+        _count(one.ready.get("low")),
         _count(one.unacknowledged),
         _count(sum(one.consumers.values()) if one.consumers else None),
         ", ".join(delayed) or ("0" if one.delayed else "-"),

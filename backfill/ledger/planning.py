@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill import statements
+from backfill import condition, statements
 from backfill.catalog import Target
 from backfill.database import Connection
 from backfill.errors import ConflictError
@@ -55,20 +55,21 @@ async def read(
     names["rows"] = target.statement("span_rows", **names)
     if sweep:
         names["rows"] = target.statement("unplanned_rows", **names)
-    found = await connection.fetch(
-        target.statement("plan_span", **names),
-        bounds.first,
-        bounds.last,
-        rows,
-        packed(ids) if ids else None,
-        job.id,
-        most,
-        job.batch_size,
-        next_number,
-        sweep,
-        may_plan,
-        *((*among, takes_missed) if sweep else ()),
-    )
+    with condition.answering(target.definition):
+        found = await connection.fetch(
+            target.statement("plan_span", **names),
+            bounds.first,
+            bounds.last,
+            rows,
+            packed(ids) if ids else None,
+            job.id,
+            most,
+            job.batch_size,
+            next_number,
+            sweep,
+            may_plan,
+            *((*among, takes_missed) if sweep else ()),
+        )
     if not found:
         return None
     edge = found[0]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from backfill import condition
 from backfill.catalog import Target
 from backfill.database import Connection
 from backfill.errors import SchemaError, UsageError
@@ -68,9 +69,10 @@ async def count_matching(
 ) -> int:
     names = target.key.paging(order, inclusive=bounds.inclusive, first="$1::text", last="$2::text")
     names["only"] = target.key.among("$3") if ids else "$3::text IS NULL"
-    matched: int = await connection.fetchval(
-        target.statement("count_matching", **names), bounds.first, bounds.last, packed(ids) if ids else None
-    )
+    with condition.answering(target.definition):
+        matched: int = await connection.fetchval(
+            target.statement("count_matching", **names), bounds.first, bounds.last, packed(ids) if ids else None
+        )
     return matched
 
 

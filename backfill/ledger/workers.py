@@ -65,7 +65,7 @@ class Seen:
     state: str  # running, stopping (asked to), or gone: its heartbeat is older than its lease
     backfills: list[str]
     concurrency: int
-    prefetch: int  # over both queues of a backfill
+    prefetch: int  # over the three queues of a backfill
     lease_seconds: float
     started_at: datetime
     heartbeat_age_seconds: float

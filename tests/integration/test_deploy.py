@@ -222,6 +222,6 @@ def test_keda_scales_our_deployment_by_our_queues_up_to_a_limit() -> None:
         assert trigger["authenticationRef"]["name"] == login["metadata"]["name"]
         assert trigger["metadata"]["mode"] == "QueueLength"
         assert int(trigger["metadata"]["value"]) > 0
-        assert re.fullmatch(r"backfill_[a-z0-9_]+_queue(_high)?", trigger["metadata"]["queueName"])
+        assert re.fullmatch(r"backfill_[a-z0-9_]+_queue(_high|_low)?", trigger["metadata"]["queueName"])
     (secret,) = login["spec"]["secretTargetRef"]
     assert secret == {"parameter": "host", "name": "backfill", "key": "RABBITMQ_URL"}

@@ -133,8 +133,7 @@ async def test_every_queue_is_a_durable_quorum_queue_that_loses_nothing_on_its_w
     found = call(services.management_url, "GET", f"/queues/{urlsplit(vhost).path.strip('/')}")
     arguments = {queue["name"]: queue["arguments"] for queue in found}
     assert set(arguments) == {
-        TOPOLOGY.queue(Priority.NORMAL),
-        TOPOLOGY.queue(Priority.HIGH),
+        *map(TOPOLOGY.queue, Priority),
         TOPOLOGY.dead_queue,
         *(TOPOLOGY.delay_queue(milliseconds(delay)) for delay in DELAYS),
     }

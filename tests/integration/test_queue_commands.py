@@ -47,19 +47,21 @@ async def test_the_queues_are_counted(world: World) -> None:
     row = (await world.fetch("SELECT * FROM backfill_partitions ORDER BY id LIMIT 1"))[0]
     message = PartitionMessage(job, world.backfill, Mode.ALL, row["partition_key"], 1, tuple(row["record_ids"]))
     await publisher.publish(message, Priority.HIGH)
+    await publisher.publish(message, Priority.LOW)
+    await publisher.publish(message, Priority.LOW)
     await publisher.publish(message, Priority.NORMAL, delay_ms=60_000, purpose="retry")
     await publisher.bury(world.backfill, b"nonsense", "no JSON")
     await publisher.close()
 
     [counts] = (await done(world, "queues", "--json", BACKFILL_RETRY_DELAYS="60")).json["queues"]
     assert counts["backfill"] == "gated"
-    assert counts["ready"] == {"normal": 3, "high": 1}
-    assert counts["consumers"] == {"normal": 0, "high": 0}
+    assert counts["ready"] == {"normal": 3, "high": 1, "low": 2}
+    assert counts["consumers"] == {"normal": 0, "high": 0, "low": 0}
     assert counts["delayed"]["60000"] == 1
     assert counts["dead"] == 1
     columns, line = (await done(world, "queues", BACKFILL_RETRY_DELAYS="60")).out.splitlines()
     fields = dict(zip(columns.split("\t"), line.split("\t"), strict=True))
-    assert (fields["ready"], fields["high"], fields["dead"]) == ("3", "1", "1")
+    assert [fields[name] for name in ("ready", "high", "low", "dead")] == ["3", "1", "2", "1"]
     assert fields["delayed"] == "1 for 60 s"
 
 
@@ -72,7 +74,7 @@ async def test_what_workers_hold_is_told_by_the_management_api(world: World) -> 
 
         async def counted() -> bool:
             [counts] = (await done(world, "queues", "--json")).json["queues"]
-            assert (counts["unacknowledged"], counts["consumers"]) == (3, {"normal": 1, "high": 1})
+            assert (counts["unacknowledged"], counts["consumers"]) == (3, dict.fromkeys(Priority, 1))
             return True
 
         await eventually(counted, deadline=30, what="the statistics of the management API")
@@ -83,7 +85,7 @@ async def test_without_the_management_api_what_it_alone_knows_is_left_out(world:
     await world.rows(10)
     await queued(world)
     answer = await done(world, "queues", RABBITMQ_MANAGEMENT_URL=url)
-    assert answer.out.splitlines()[1].split("\t")[1:4] == ["1", "0", "-"]
+    assert answer.out.splitlines()[1].split("\t")[1:5] == ["1", "0", "0", "-"]
     assert ("RABBITMQ_MANAGEMENT_URL" in answer.err) is bool(url)
     assert "secret-word" not in answer.err
 

@@ -113,6 +113,14 @@ async def test_in_place_what_failed_around_a_held_row_is_written_by_a_retry(worl
     assert await slugs_are_shifted(world)
 
 
+async def test_only_some_records(world: World, reader: Reader) -> None:
+    await follow(reader, "Only some records")
+    rows = await world.fetch("SELECT id, byline FROM pages WHERE byline IS NOT NULL ORDER BY id")
+    assert [row["id"] for row in rows] == list(range(1, 1000, 2))  # Bea's; Ada has been gone
+    assert rows[0]["byline"] == "Page 1"
+    assert (await verdict(world)).counts == {"updated": 500}
+
+
 async def test_leave_updated_at_alone(world: World, reader: Reader) -> None:
     await follow(reader, "Leave updated_at alone")
     assert await world.value("SELECT count(*) FROM pages WHERE byline LIKE 'Page %, by %'") == 1000

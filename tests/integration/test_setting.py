@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from backfill.modes import Priority
 from tests.support.operating import (
     ask,
     closed_gate,
@@ -117,6 +118,37 @@ async def test_a_changed_priority_takes_effect_within_two_seconds(world: World) 
 
         await eventually(begun, deadline=2)
         assert await world.value("SELECT state FROM backfill_jobs WHERE id = $1", normal) == "running"
+
+
+async def test_a_low_job_waits_for_the_others_and_does_not_starve(world: World) -> None:
+    await world.rows(200)
+    low = await queued(world, "--mode=all", "--batch-size=2", "--priority=low", *[f"--id={n}" for n in range(1, 81)])
+    normal = await queued(world, "--mode=all", "--batch-size=2", *[f"--id={n}" for n in range(81, 161)])
+    assert await world.value("SELECT priority FROM backfill_jobs WHERE id = $1", low) == "low"
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 10")
+    async with working(world):
+        await until(world, "completed", normal)
+        await until(world, "completed", low)
+    rows = await world.fetch("SELECT backfill_job_id FROM backfill_partitions ORDER BY completed_at")
+    is_normal = [row[0] == normal for row in rows]
+    meanwhile = is_normal[is_normal.index(True) : len(is_normal) - is_normal[::-1].index(True)]
+    assert sum(meanwhile) == 40
+    assert 8 <= len(meanwhile) - 40 <= 16
+
+
+async def test_a_job_becomes_low_and_its_retries_and_lost_messages_stay_so(world: World) -> None:
+    world.definition = "Poison"
+    await world.rows(20, base="CASE WHEN id = 3 THEN 1 ELSE 0 END")
+    job = await queued(world)
+    answer = await done(world, "set", str(job), "--priority=low", "--json")
+    assert answer.json["changed"]
+    await world.purge(world.topology.queue(Priority.NORMAL))
+    async with working(world):
+        await until(world, "completed", job)
+    await done(world, "retry", str(job))
+    async with working(world):
+        await until(world, "completed")
+    assert [row["priority"] for row in await world.fetch("SELECT priority FROM backfill_jobs")] == ["low", "low"]
 
 
 async def test_a_high_job_goes_first_and_does_not_starve_a_normal_one(world: World) -> None:

@@ -1,9 +1,12 @@
 """Programs are upgraded one by one, after `backfill init` of the new version: those of the version before go on."""
 
+import signal
+
 import pytest
 
 from tests.support import before, databases
 from tests.support.commands import Command
+from tests.support.waiting import eventually
 from tests.support.world import World
 
 
@@ -31,6 +34,21 @@ async def test_programs_of_the_version_before_work_beside_new_ones(world: World,
     await ended(world.worker("--burst", **old))
 
     await ended(world.run("backfill", "status", "latest"), world.run("backfill", "list", **old))
+    await world.ends_well()
+
+
+async def test_a_job_that_only_new_programs_know_waits_for_them(world: World, old: dict[str, str]) -> None:
+    """What docs/deploying.md says of priority low."""
+    await world.rows(100)
+    early = world.worker(**old)
+    await eventually(lambda: "Prefetch:" in early.output, what="the worker of the version before")
+    await ended(world.producer("--mode=null", "--batch-size=10", "--priority=low"))
+    if "_queue_low" not in early.output:
+        await eventually(lambda: "Cannot reconcile counter" in early.output, what="the old worker saying so")
+        assert await world.state() == "pending"
+    early.kill(signal.SIGTERM)
+    await ended(early)
+    await ended(world.worker("--burst"))
     await world.ends_well()
 
 

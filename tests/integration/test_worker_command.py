@@ -22,7 +22,7 @@ async def test_it_prints_queue_prefetch_interval_rolling_lines_and_a_summary(wor
     worker = world.worker("--burst", "--stats-interval=300", "--concurrency=2", "--prefetch=4")
     assert await worker.wait() == 0, worker.output
     lines = worker.output.splitlines()
-    assert lines[0] == "Queue: backfill_counter_queue (and backfill_counter_queue_high)"
+    assert lines[0] == "Queue: backfill_counter_queue (and backfill_counter_queue_high, backfill_counter_queue_low)"
     assert lines[1] == "Prefetch: 4 | Concurrency: 2 | Stats every 300 records"
     rolling = LINE.findall(worker.output)
     assert len(rolling) == 3

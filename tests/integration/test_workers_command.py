@@ -28,7 +28,7 @@ async def test_a_worker_is_shown_with_what_it_holds_its_counts_and_settings(worl
         await registered(world)
 
         [one] = (await done(world, "workers", "--json")).json["workers"]
-        assert (one["state"], one["backfills"], one["concurrency"], one["prefetch"]) == ("running", ["gated"], 1, 6)
+        assert (one["state"], one["backfills"], one["concurrency"], one["prefetch"]) == ("running", ["gated"], 1, 9)
         assert one["lease_seconds"] == 2
         assert 0 <= one["heartbeat_age_seconds"] < 2
         [hold] = one["holds"]
@@ -40,7 +40,7 @@ async def test_a_worker_is_shown_with_what_it_holds_its_counts_and_settings(worl
         fields = dict(zip(columns.split("\t"), line.split("\t"), strict=True))
         assert fields["worker"] == f"{one['host']}:{one['pid']}"
         assert fields["holds"].startswith(f"{str(job)[:8]}/000000001 for ")
-        assert fields["settings"] == "concurrency 1, prefetch 6, lease 2 s"
+        assert fields["settings"] == "concurrency 1, prefetch 9, lease 2 s"
 
 
 async def test_nobody_works(world: World) -> None:

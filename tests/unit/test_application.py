@@ -75,6 +75,8 @@ def test_one_of_several_must_be_named(app: str) -> None:
         (GOOD + "    settings = ['app.org']\n", "^Good.settings is list: give a dict of str$"),
         (GOOD + "    table = 7\n", "^Good.table is int: give a str$"),
         (GOOD + "    inputs = ['SELECT 1']\n", "^Good.inputs is list: give a str$"),
+        (GOOD + "    where = ('t.id > 1',)\n", "^Good.where is tuple: give a str$"),
+        (GOOD + "    where = None\n", "^Good.where is NoneType: give a str$"),
         (GOOD + "    reads = 'things'\n", r"^Good.reads must be a tuple: write \('things',\)$"),
         (GOOD + "    version = (1,)\n", r"^Good.version must be a tuple of names, not \(1,\)$"),
         (GOOD + "    columns = ('value', 'value')\n", "^Good.columns names a column twice"),

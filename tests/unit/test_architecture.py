@@ -48,6 +48,7 @@ LAYERS = (
         "sessions",
         "shared",
         "columns",
+        "condition",
         "keys",
         "needs",
         "catalog",

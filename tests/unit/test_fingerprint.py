@@ -98,6 +98,14 @@ def test_it_changes_with_what_is_computed(taken: Callable[..., str], before: str
     assert taken() != taken(SOURCE.replace(before, after))
 
 
+def test_it_changes_with_a_condition_and_without_one_is_what_it_was_before_there_were_any(
+    taken: Callable[..., str],
+) -> None:
+    """Jobs are in flight while programs are upgraded."""
+    assert taken() == "2-08e8fb817338759c"
+    assert Counter().fingerprint() != type("Counter", (Counter,), {"where": "t.base > 0"})().fingerprint()
+
+
 def test_it_changes_with_what_is_named_in_another_module_of_the_package(taken: Callable[..., str]) -> None:
     assert taken() != taken(helpers=HELPERS.replace("DIGITS = 2", "DIGITS = 3"))
 

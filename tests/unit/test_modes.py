@@ -17,6 +17,8 @@ from backfill.topology import Topology, milliseconds
 def test_a_mode_has_a_predicate_and_words(mode: Mode, predicate: str, words: str) -> None:
     assert mode.predicate('"value"') == predicate
     assert mode.words("things", "value") == words
+    and_where = "where" if mode is Mode.ALL else "and where"
+    assert mode.words("things", "value", "t.is_active") == f"{words} {and_where} t.is_active"
 
 
 def test_queue_names_are_those_that_the_pages_promise() -> None:
@@ -25,6 +27,7 @@ def test_queue_names_are_those_that_the_pages_promise() -> None:
     topology = Topology("killmail_values")
     assert topology.queue(Priority.NORMAL) == "backfill_killmail_values_queue"
     assert topology.queue(Priority.HIGH) == "backfill_killmail_values_queue_high"
+    assert topology.queue(Priority.LOW) == "backfill_killmail_values_queue_low"
     assert topology.delay_queue(60_000) == "backfill_killmail_values_delay_60000ms"
     assert topology.dead_queue == "backfill_killmail_values_dead"
 
