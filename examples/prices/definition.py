@@ -1,15 +1,13 @@
 """Prices of all types that occur in the killmail example, one call each."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from pydantic import BaseModel, Field
 
-from backfill import Limit, Outcome, PartitionBackfill, Skip
-from backfill.examples.asking import get
+from backfill import Outcome, Skip
+from backfill.examples.asking import Asking, Service
 from backfill.examples.prices.price import Price, Unchanged
 from backfill.examples.statements import read
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from backfill.database import Connection
 
 
-class MarketPrices(PartitionBackfill):
+class MarketPrices(Asking):
     """Ask for each price that is missing or too old; one that is still the same is not sent again."""
 
     name = "market_prices"
@@ -25,21 +23,10 @@ class MarketPrices(PartitionBackfill):
     writes = ("market_prices",)
     batch_size = 50
 
-    class Parameters(BaseModel):
-        url: str = Field("http://127.0.0.1:8080", pattern="^https?://")
-        rate: float = Field(20, gt=0)
+    class Parameters(Service):
         maximum_age: timedelta = timedelta(days=1)
 
     parameters: Parameters
-
-    @property
-    def limit(self) -> Limit:  # type: ignore[override]
-        return Limit(rate=self.parameters.rate)
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(timeout=10) as self.client:
-            yield
 
     async def keys(self, connection: "Connection", after: str | None) -> AsyncIterator[str]:
         needed = read("prices/needed_types")
@@ -51,12 +38,12 @@ class MarketPrices(PartitionBackfill):
 
     async def fetch(self, call: Any, key: str) -> Price | Unchanged | Skip:
         known = {"If-None-Match": call.loaded} if call.loaded else {}
-        response = await get(self.client, call, f"{self.parameters.url}/prices/{key}", **known)
+        response = await self.get(call, f"/prices/{key}", **known)
         if response.status_code == httpx.codes.NOT_MODIFIED:
             return Unchanged(call.loaded)
         if response.status_code == httpx.codes.NOT_FOUND:
             return Skip("no price")
-        return Price.of(response.raise_for_status().content, int(key), response.headers.get("ETag"))
+        return Price.of(response.content, int(key), response.headers.get("ETag"))
 
     async def write(self, connection: "Connection", key: str, fetched: Price | Unchanged | Skip) -> Outcome | Skip:
         if isinstance(fetched, Skip):
