@@ -89,5 +89,5 @@ venv: .venv/.developed
 
 .venv/.developed: .venv/.installed
 	@echo "installing what tests and checks need"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt --group dev
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[metrics,services,examples,embeddings]' --group dev
 	@touch $@

@@ -1,13 +1,16 @@
 """The derived columns: what a killmail's ship and items are worth at today's prices."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from backfill import ColumnBackfill, Skip
 from backfill.examples.killmails import statements
 
 if TYPE_CHECKING:
     from backfill.database import Connection
+
+OLD: Final = timedelta(days=30)  # a price
 
 
 class KillmailValues(ColumnBackfill):
@@ -36,10 +39,17 @@ class KillmailValues(ColumnBackfill):
         }
 
     async def warnings(self, connection: "Connection") -> list[str]:
-        """Without prices every killmail would be worth nothing, and no longer be NULL."""
-        if await connection.fetchval("SELECT EXISTS (SELECT FROM market_prices)"):
+        """A killmail of types without a price is worth too little, and no longer NULL."""
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM market_prices)"):
+            return [
+                "market_prices is empty: every value would be 0; "
+                "load prices first: python -m backfill.examples.killmails prices FILE"
+            ]
+        found = await connection.fetchrow(statements.read("missing_prices"), OLD)
+        assert found is not None  # noqa: S101 - an aggregate always makes one row
+        if not found["missing"] and not found["old"]:
             return []
         return [
-            "market_prices is empty: every value would be 0; "
-            "load prices first: python -m backfill.examples.killmails prices FILE"
+            f"of {found['needed']:,} types that are valued, {found['missing']:,} have no price and count 0, and "
+            f"{found['old']:,} have one that is older than {OLD.days} days; examples/prices asks a service for them"
         ]

@@ -60,3 +60,10 @@ def test_so_is_a_program(tmp_path: Path) -> None:
     ended = bare(tmp_path, "backfill.entry", "services", "status", "--json")
     assert ended.returncode == 2
     assert json.loads(ended.stdout.splitlines()[0])["error"]["text"] == MISSING
+
+
+def test_whoever_starts_the_examples_service_without_its_library_is_told_what_to_install() -> None:
+    code = "import sys; sys.modules['aiohttp'] = None\nfrom backfill.examples.service.command import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    said = "error: the service needs aiohttp: pip install 'backfill-toolkit[examples]'\n"
+    assert (ended.returncode, ended.stderr) == (2, said)

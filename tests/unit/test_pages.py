@@ -15,8 +15,13 @@ from tests.support import reference
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
 COMMANDS = dict(reference.commands())
 REFRESH = "docs/reference.md is out of date; refresh it with: python -m tests.support.reference"
+
+
+def shown(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def section(title: str) -> str:
@@ -76,7 +81,7 @@ def test_a_stranger_reads_the_readme_at_a_sitting() -> None:
     assert len(README.read_text().splitlines()) <= 200
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *EXAMPLES], ids=shown)
 def test_every_file_that_is_named_is_there(page: Path) -> None:
     named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]+\.(?:py|sql|md))`", page.read_text()))
     assert not [name for name in named if not (ROOT / name).is_file()]
@@ -92,7 +97,7 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *EXAMPLES], ids=shown)
 def test_links_lead_to_files_and_headings(page: Path) -> None:
     for place, heading in re.findall(r"\]\((?!http)([^)#]*)#?([^)]*)\)", page.read_text()):
         target = (page.parent / place).resolve() if place else page

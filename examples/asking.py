@@ -1,0 +1,55 @@
+"""How the examples ask a service: one client a worker, under the limit, and errors that say what comes next."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, Field
+
+from backfill import HeldError, Limit, PartitionBackfill, TransientError
+
+
+class Service(BaseModel):
+    """Parameters: where the service is, and how many calls a second it takes."""
+
+    url: str = Field("http://127.0.0.1:8080", pattern="^https?://")
+    rate: float = Field(20, gt=0)
+
+
+class Asking(PartitionBackfill):
+    """A backfill whose `fetch` asks a service with `get`."""
+
+    Parameters: ClassVar[type[BaseModel] | None] = Service
+    parameters: Any
+    client: httpx.AsyncClient
+
+    @property
+    def limit(self) -> Limit:  # type: ignore[override]
+        return Limit(rate=self.parameters.rate)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """A worker is in it from its start to its end; the definitions of its jobs are copies that share the client."""
+        async with httpx.AsyncClient(timeout=10) as self.client:
+            yield
+
+    async def get(self, call: Any, path: str, **headers: str) -> httpx.Response:
+        """The answer to one GET, 404 and 304 among them; an exception for any other that is no success.
+
+        Raises HeldError where the service wants to be left alone, TransientError where it may answer later.
+        """
+        url = self.parameters.url + quote(path)
+        async with call:
+            try:
+                response = await self.client.get(url, headers=headers)
+            except httpx.TransportError as error:  # no connection, no answer in time, or one that breaks off
+                raise TransientError(f"{url}: {type(error).__name__} {error}".rstrip()) from error
+            if (held := HeldError.from_response(response)) is not None:  # type: ignore[attr-defined]
+                raise held
+        if response.is_server_error:
+            raise TransientError(f"{url} answers {response.status_code}")
+        if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.NOT_MODIFIED):
+            return response
+        return response.raise_for_status()

