@@ -19,7 +19,7 @@ from backfill.ledger import jobs, partitions
 from backfill.ledger.interruptions import Fate
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage, decode
-from backfill.publisher import Publisher
+from backfill.outlet import Outlet
 from backfill.settings import Settings
 from backfill.workers.committing import CommitUnknownError, FencedError
 from backfill.workers.definitions import Definitions, FormerDefinitionError
@@ -42,7 +42,7 @@ class Processor:
         self,
         settings: Settings,
         pool: Pool,
-        publisher: Publisher,
+        publisher: Outlet,
         definitions: dict[str, ColumnBackfill],
         hand: Hand,
         stats: Stats,

@@ -20,7 +20,7 @@ from backfill.ledger.reconciling import Ended
 from backfill.ledger.sweeping import Swept
 from backfill.log import about, warn
 from backfill.modes import Priority
-from backfill.publisher import Publisher
+from backfill.outlet import Outlet
 from backfill.settings import Settings
 from backfill.texts import clean, in_a_line
 from backfill.topology import Topology
@@ -46,7 +46,7 @@ class Reconciler:
         settings: Settings,
         url: str,
         pool: Pool,
-        publisher: Publisher,
+        publisher: Outlet,
         definitions: dict[str, ColumnBackfill],
         worker: UUID,
         say: Callable[[str], None],
@@ -134,21 +134,28 @@ class Reconciler:
         found_more = False
         lost: Exception | None = None
         for job in await jobs.active(connection, [backfill]):
-            with about(job.id):
+            if await self.close(connection, job):
+                found_more = True
                 try:
-                    found_more |= await self._close_if_ended(connection, backfill, job)
+                    await self.republisher.publish_lost(connection, backfill, job.priority, ready=0)
                 except LOSSES as error:  # what its sweep found is not published yet; the others' ends do not wait
                     lost = error
-                except Exception as error:
-                    self._tell(job.id, f"Cannot close job {job.id}", error)
-                    found_more |= isinstance(error, RACES)
-                else:
-                    self._troubles.over(job.id)
         if lost is not None:
             raise lost
         return found_more
 
-    async def _close_if_ended(self, connection: Connection, backfill: str, job: Job) -> bool:
+    async def close(self, connection: Connection, job: Job) -> bool:
+        """Roll one job up and end it if it is done; True when there is more of it to do. Publishes nothing."""
+        with about(job.id):
+            try:
+                found_more = await self._close_if_ended(connection, job)
+            except Exception as error:
+                self._tell(job.id, f"Cannot close job {job.id}", error)
+                return isinstance(error, RACES)
+        self._troubles.over(job.id)
+        return found_more
+
+    async def _close_if_ended(self, connection: Connection, job: Job) -> bool:
         counts = await jobs.roll_up(connection, job.id)
         if counts is None:  # deleted meanwhile
             return False
@@ -160,9 +167,7 @@ class Reconciler:
         if not counts.ended:
             return False
         target = await resolve(connection, self._definitions[job.backfill], job.mode)
-        if more := await self._close(connection, target, job):
-            await self.republisher.publish_lost(connection, backfill, job.priority, ready=0)
-        return more
+        return await self._close(connection, target, job)
 
     async def _close(self, connection: Connection, target: Target, job: Job) -> bool:
         """Sweep what has all ended, and end it; True when it found more to do or is not over, by whomever."""

@@ -60,6 +60,7 @@ LAYERS = (
         "topology",
         "schema",
         "roles",
+        "outlet",
         "publisher",
         "management",
         "queues",
