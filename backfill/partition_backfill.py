@@ -1,6 +1,6 @@
 """What a user writes for work that is no column: which keys, how to fetch for one, how to write it."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -38,7 +38,7 @@ class PartitionBackfill(Definition):
     batch_size: ClassVar[int] = 1
     scope: ClassVar[Mapping[str, str | tuple[str, str]]] = {}
 
-    def keys(self, connection: "Connection", after: str | None) -> AsyncGenerator[str, None]:
+    def keys(self, connection: "Connection", after: str | None) -> AsyncIterator[str]:
         """Yield the keys of the job, ascending as Python compares them, each once.
 
         Asked again after a crash of the producer: with `after`, those behind that key; others are passed over.

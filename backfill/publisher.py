@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 from aio_pika import DeliveryMode, Message
@@ -35,6 +35,8 @@ class Link:
 
 class Publisher:
     """One connection and channel for publishing alone: a blocked publisher must never hold up an ack."""
+
+    sends: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from backfill import needs, scopes, texts
 from backfill.database import is_transient
@@ -156,7 +156,8 @@ async def named(definition: PartitionBackfill, connection: Connection, after: st
     name, last = definition.name, after
     before = None
     try:
-        async with aclosing(definition.keys(connection, after)) as keys:
+        naming = cast("AsyncGenerator[str, None]", definition.keys(connection, after))  # a definition's is no other
+        async with aclosing(naming) as keys:
             async for key in keys:
                 _need_key(name, key)
                 if before is not None and key <= before:

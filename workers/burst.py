@@ -7,13 +7,13 @@ from typing import Any, Final
 from backfill.database import Pool, is_transient
 from backfill.ledger import jobs
 from backfill.texts import one_line
-from backfill.workers.reconciler import Reconciler
+from backfill.workers.parts import Upkeep
 
 POLL_SECONDS: Final = 0.1  # how often an idle worker asks whether anything is left
 
 
 async def until_nothing_is_left(
-    pool: Pool, backfills: Iterable[str], is_idle: Callable[[], bool], reconciler: Reconciler
+    pool: Pool, backfills: Iterable[str], is_idle: Callable[[], bool], upkeep: Upkeep
 ) -> tuple[str, str]:
     """Wait until nothing can be claimed, is held by another worker or is being planned.
 
@@ -28,7 +28,7 @@ async def until_nothing_is_left(
             async with pool.acquire(timeout=5) as connection:
                 if not _is_idle(await jobs.claimable(connection, names)):
                     continue
-                if any([await reconciler.close_ended(connection, name) for name in names]):
+                if any([await upkeep.close_ended(connection, name) for name in names]):
                     continue
                 # Another process may have swept meanwhile, and found more.
                 left = await jobs.claimable(connection, names)

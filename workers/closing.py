@@ -1,7 +1,7 @@
 """End jobs that are done: sweep what still matches, let the definition finish, complete or fail them."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import asyncpg
@@ -29,9 +29,6 @@ MOST_OF_A_RESULT: Final = 10_000  # characters
 # Somebody else was at the same rows: a moment later it succeeds.
 RACES: Final = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
-Failed = Callable[[Job, Exception], bool]  # says what is wrong with a job; True where another job may do better
-Found = Callable[[Connection, Job], Awaitable[None]]  # a sweep has planned more
-
 
 class FinishError(SchemaError):
     """`finish` of a definition does not work: its job waits until it is corrected."""
@@ -41,43 +38,27 @@ class Closing:
     """Closes the jobs of this worker's backfills, one of which may be anybody's at a time."""
 
     def __init__(
-        self,
-        settings: Settings,
-        definitions: dict[str, Definition],
-        say: Callable[[str], None],
-        troubles: Troubles,
-        failed: Failed,
-        found: Found,
+        self, settings: Settings, definitions: dict[str, Definition], troubles: Troubles, say: Callable[[str], None]
     ) -> None:
         self._settings = settings
         self._app = definitions
         self._definitions = Definitions(settings, definitions, say)
-        self._say = say
         self._troubles = troubles
-        self._failed = failed
-        self._found = found
+        self._say = say
         self._pace = Pace(rows=10_000)
 
-    async def close_ended(self, connection: Connection, active: list[Job]) -> bool:
-        """Roll up these jobs and end those that are done; True when there is more to do."""
-        found_more = False
-        lost: Exception | None = None
-        for job in active:
-            with about(job.id):
-                try:
-                    found_more |= await self._close_if_ended(connection, job)
-                except RACES as error:
-                    self._failed(job, error)
-                    found_more = True
-                except FinishError as error:
-                    await self._pause(connection, job, error)
-                except Exception as error:
-                    if self._failed(job, error):
-                        lost = error
-                else:
-                    self._troubles.over(job.id)
-        if lost is not None:
-            raise lost
+    async def close(self, connection: Connection, job: Job) -> bool:
+        """Roll one job up and end it if it is done; True when there is more of it to do. Publishes nothing."""
+        with about(job.id):
+            try:
+                found_more = await self._close_if_ended(connection, job)
+            except FinishError as error:
+                await self._pause(connection, job, error)
+                return False
+            except Exception as error:
+                self._troubles.tell_or_raise(job.id, f"Cannot close job {job.id}", error)
+                return isinstance(error, RACES)
+        self._troubles.over(job.id)
         return found_more
 
     async def _close_if_ended(self, connection: Connection, job: Job) -> bool:
@@ -96,10 +77,7 @@ class Closing:
             return await self._close(connection, None, job)
         target = await resolve(connection, definition, job.mode)
         async with target.session(connection):
-            more = await self._close(connection, target, job)
-        if more:
-            await self._found(connection, job)
-        return more
+            return await self._close(connection, target, job)
 
     async def _close(self, connection: Connection, target: Target | None, job: Job) -> bool:
         """Sweep what has all ended, and end it; True when it found more to do or is not over, by whomever."""

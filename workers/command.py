@@ -91,6 +91,7 @@ def main(
 
         async def work() -> None:
             worker = Worker(settings, definitions, options, say, identity)
+            settings.need_broker()
             signals.obey(worker.stop, say)
             for name in definitions:
                 topology = Topology(name, settings.tenant)

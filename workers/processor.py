@@ -20,8 +20,8 @@ from backfill.ledger import jobs, partitions
 from backfill.ledger.interruptions import Fate
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage, decode
+from backfill.outlet import Outlet
 from backfill.partition_backfill import PartitionBackfill
-from backfill.publisher import Publisher
 from backfill.settings import Settings
 from backfill.workers.allowance import Allowance
 from backfill.workers.committing import CommitUnknownError, FencedError
@@ -46,7 +46,7 @@ class Processor:
         self,
         settings: Settings,
         pool: Pool,
-        publisher: Publisher,
+        publisher: Outlet,
         definitions: dict[str, Definition],
         hand: Hand,
         stats: Stats,

@@ -3,20 +3,18 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from uuid import UUID
 
 from backfill.broker import BrokerLostError, connected, depth
-from backfill.database import Connection, Pool, is_away, is_transient
+from backfill.database import Connection, Pool, is_transient
 from backfill.definition import Definition
-from backfill.errors import BackfillError, RefusedError, UnreachableError
+from backfill.errors import RefusedError, UnreachableError
 from backfill.ledger import jobs, reconciling
-from backfill.ledger.job import Job
 from backfill.log import warn
 from backfill.modes import Priority
-from backfill.publisher import Publisher
+from backfill.outlet import Outlet
 from backfill.settings import Settings
-from backfill.texts import clean, in_a_line
 from backfill.topology import Topology
 from backfill.workers.closing import Closing
 from backfill.workers.expired import Expired
@@ -38,7 +36,7 @@ class Reconciler:
         settings: Settings,
         url: str,
         pool: Pool,
-        publisher: Publisher,
+        publisher: Outlet,
         definitions: dict[str, Definition],
         worker: UUID,
         say: Callable[[str], None],
@@ -56,7 +54,7 @@ class Reconciler:
         self.expired = Expired()
         self.reconciled: Counter[str] = Counter()  # by reason
         self.republisher = Republisher(publisher, settings.reconcile_seconds, self.reconciled, self._troubles)
-        self._closing = Closing(settings, definitions, say, self._troubles, self._cannot_close, self._publish_found)
+        self._closing = Closing(settings, definitions, self._troubles, say)
 
     async def run(self) -> None:
         """Roll counts up every second and reconcile every `reconcile_seconds`, until cancelled."""
@@ -95,7 +93,7 @@ class Reconciler:
                     self._turns.remove(backfill)
                     self._turns.append(backfill)
                 except Exception as error:
-                    self._tell(backfill, f"Cannot reconcile {backfill}", error)
+                    self._troubles.tell_or_raise(backfill, f"Cannot reconcile {backfill}", error)
                 else:
                     self._troubles.over(backfill)
         if lost is not None:
@@ -115,24 +113,20 @@ class Reconciler:
             for priority in Priority:  # resumed, reset or opened by a retry: not to be waited for
                 await self.republisher.publish_lost(connection, backfill, priority, ready=None)
 
-    def _tell(self, whom: Hashable, what: str, error: Exception) -> None:
-        """Say what is wrong with one backfill or job alone; raises what is wrong with the database or the broker."""
-        if is_away(error):
-            raise error
-        self._troubles.tell(whom, f"{what}: {clean(error) if isinstance(error, BackfillError) else in_a_line(error)}")
-
     async def close_ended(self, connection: Connection, backfill: str) -> bool:
         """Roll up the active jobs and end those that are done; True when there is more to do."""
-        return await self._closing.close_ended(connection, await jobs.active(connection, [backfill]))
-
-    def _cannot_close(self, job: Job, error: Exception) -> bool:
-        if isinstance(error, LOSSES):  # what its sweep found is not published yet; the others' ends do not wait
-            return True
-        self._tell(job.id, f"Cannot close job {job.id}", error)
-        return False
-
-    async def _publish_found(self, connection: Connection, job: Job) -> None:
-        await self.republisher.publish_lost(connection, job.backfill, job.priority, ready=0)
+        found_more = False
+        lost: Exception | None = None
+        for job in await jobs.active(connection, [backfill]):
+            if await self._closing.close(connection, job):
+                found_more = True
+                try:
+                    await self.republisher.publish_lost(connection, backfill, job.priority, ready=0)
+                except LOSSES as error:  # what its sweep found is not published yet; the others' ends do not wait
+                    lost = error
+        if lost is not None:
+            raise lost
+        return found_more
 
     async def _bring_back(self, connection: Connection, backfill: str) -> None:
         if freed := await reconciling.free_expired(connection, backfill):

@@ -13,7 +13,7 @@ from backfill.ledger import planning, reconciling
 from backfill.ledger.job import PlannedPartition
 from backfill.log import regard
 from backfill.modes import Priority
-from backfill.publisher import Publisher
+from backfill.outlet import Outlet
 from backfill.texts import in_a_line
 from backfill.workers.troubles import Troubles
 
@@ -23,9 +23,7 @@ PAGE: Final = 500
 class Republisher:
     """The reconciler's publishing part; one partition that cannot be published is said and passed over."""
 
-    def __init__(
-        self, publisher: Publisher, grace_seconds: float, reconciled: Counter[str], troubles: Troubles
-    ) -> None:
+    def __init__(self, publisher: Outlet, grace_seconds: float, reconciled: Counter[str], troubles: Troubles) -> None:
         self._publisher = publisher
         self._grace_seconds = grace_seconds
         self._reconciled = reconciled

@@ -17,7 +17,7 @@ from backfill.ledger import operations, partitions
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage
 from backfill.modes import Priority
-from backfill.publisher import Publisher
+from backfill.outlet import Outlet
 from backfill.settings import Settings
 from backfill.texts import in_a_line, why
 from backfill.topology import milliseconds
@@ -34,7 +34,7 @@ class Settling:
     """Drops what is done already, buries what never was, retries, gives up, or pauses the job."""
 
     def __init__(
-        self, settings: Settings, pool: Pool, publisher: Publisher, stats: Stats, say: Callable[[str], None]
+        self, settings: Settings, pool: Pool, publisher: Outlet, stats: Stats, say: Callable[[str], None]
     ) -> None:
         self._settings = settings
         self._pool = pool

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Hashable
 from typing import Final
 
+from backfill.database import is_away
+from backfill.errors import BackfillError
 from backfill.log import warn
+from backfill.texts import clean, in_a_line
 
 MOST: Final = 1_000  # remembered; beyond them the oldest may be said again
 
@@ -24,6 +27,12 @@ class Troubles:
             del self._said[next(iter(self._said))]
         self._said[about] = text
         warn(self._say, text)
+
+    def tell_or_raise(self, about: Hashable, what: str, error: Exception) -> None:
+        """Say what is wrong with one backfill or job alone; raises what is wrong with the database."""
+        if is_away(error):
+            raise error
+        self.tell(about, f"{what}: {clean(error) if isinstance(error, BackfillError) else in_a_line(error)}")
 
     def is_told(self, about: Hashable) -> bool:
         return about in self._said

@@ -5,7 +5,6 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -16,30 +15,19 @@ from backfill.definition import Definition
 from backfill.ledger.workers import Seat
 from backfill.log import warn
 from backfill.modes import Priority
-from backfill.publisher import Publisher
 from backfill.settings import Settings
-from backfill.workers import burst, readiness, trace
+from backfill.workers import burst, trace
 from backfill.workers.allowance import Allowance
 from backfill.workers.hand import Hand
-from backfill.workers.intake import Intake
 from backfill.workers.keeper import Keeper
+from backfill.workers.linked import to_rabbitmq
 from backfill.workers.lookout import Lookout
+from backfill.workers.parts import Link, Options, Parts, Place, Taken
 from backfill.workers.processor import Processor
-from backfill.workers.reconciler import Reconciler
 from backfill.workers.stats import Stats
-from backfill.workers.subscription import Delivery, Settlement
+from backfill.workers.subscription import Settlement
 
-
-@dataclass(frozen=True)
-class Options:
-    """What a `backfill-worker` call asks for."""
-
-    prefetch: int
-    concurrency: int
-    stats_interval: int
-    burst: bool
-    max_records: int | None
-    metrics: tuple[str, int] | None = None  # host and port
+__all__ = ["Options", "Worker"]
 
 
 class Worker:
@@ -52,11 +40,13 @@ class Worker:
         options: Options,
         say: Callable[[str], None],
         worker: UUID | None = None,
+        link: Link = to_rabbitmq,
     ) -> None:
         self._settings = settings
         self._definitions = definitions
         self._options = options
         self._say = say
+        self._link = link
         self._warn = partial(warn, say)
         self._id: UUID = worker or uuid4()
         self._stopping = asyncio.Event()
@@ -67,7 +57,16 @@ class Worker:
         self._name = f"worker {socket.gethostname()}:{os.getpid()}"
         seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * len(Priority))
         self._hand = Hand(say)
-        self._keeper = Keeper(settings, settings.need_database(), seat, self._hand, self.stats, self.stop, say)
+        self._keeper = Keeper(
+            settings,
+            settings.need_database(),
+            seat,
+            self._hand,
+            self.stats,
+            self.stop,
+            say,
+            ends_process=options.ends_process,
+        )
 
     @property
     def lookout(self) -> Lookout:
@@ -80,46 +79,29 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped; raises UnreachableError, UsageError or SchemaError when it cannot begin."""
-        settings, options, name, definitions = self._settings, self._options, self._name, self._definitions
-        broker_url = settings.need_broker()
+        settings = self._settings
         async with database.translated(settings.need_database()), contextlib.AsyncExitStack() as stack:
-            pool = await unless(self._stopping, self._prepared(stack))
-            if pool is None:
+            prepared = await unless(self._stopping, self._prepared(stack))
+            if prepared is None:
                 return
-            publisher = Publisher(
-                broker_url,
-                name=f"{name} publish",
-                heartbeat=settings.heartbeat,
-                retry_delays=settings.retry_delays,
-                tenant=settings.tenant,
-                say=self._warn,
-            )
-            stack.push_async_callback(publisher.close)
+            pool, parts = prepared
             stack.push_async_callback(self._keeper.stop)
-            self._intake = Intake(
-                settings, broker_url, list(definitions), prefetch=options.prefetch, name=name, say=self._warn
-            )
+            self._parts = parts
             self._processor = Processor(
                 settings,
                 pool,
-                publisher,
-                definitions,
+                parts.outlet,
+                self._definitions,
                 self._hand,
                 self.stats,
                 self._id,
                 self._stopping,
-                Allowance(options.max_records, self.stats),
+                Allowance(self._options.max_records, self.stats),
                 self._warn,
             )
-            self._reconciler = Reconciler(settings, broker_url, pool, publisher, definitions, self._id, self._say)
-            if options.metrics:
-                from backfill.workers import metrics  # needs an extra
-
-                serving = metrics.serving(*options.metrics, self.stats, self._intake, publisher, self._reconciler)
-                self._say(f"Metrics: {stack.enter_context(serving)}")
             await self._work(pool)
 
-    async def _prepared(self, stack: contextlib.AsyncExitStack) -> Pool:
+    async def _prepared(self, stack: contextlib.AsyncExitStack) -> tuple[Pool, Parts]:
         settings = self._settings
         pool = await stack.enter_async_context(
             database.pooled(
@@ -133,24 +115,23 @@ class Worker:
         )
         async with pool.acquire(timeout=10) as connection:
             await schema.check(connection)
-            async for sentence in readiness.warnings(connection, self._definitions):
-                self._say(f"warning: {sentence}")
-        return pool
+        place = Place(settings, pool, self._definitions, self._options, self._id, self._name, self.stats, self._say)
+        return pool, await stack.enter_async_context(self._link(place))
 
     async def _work(self, pool: Pool) -> None:
         """Run all tasks under one owner: when one dies, the process ends loudly."""
         slots = [asyncio.create_task(self._slot(), name=f"slot {n}") for n in range(self._options.concurrency)]
         tasks = [
-            asyncio.create_task(self._intake.run(), name="intake"),
+            asyncio.create_task(self._parts.source.run(), name="intake"),
             asyncio.create_task(self._keeper.run(), name="keeper"),
-            asyncio.create_task(self._reconciler.run(), name="reconciler"),
+            asyncio.create_task(self._parts.upkeep.run(), name="reconciler"),
             *slots,
         ]
         if self._options.burst:
             tasks.append(asyncio.create_task(self._burst(pool), name="burst"))
         try:
             await until(self._stopping, tasks)
-            await self._intake.stop()
+            await self._parts.source.stop()
             _, late = await asyncio.wait(slots, timeout=self._settings.drain_seconds)
             if late:
                 self._warn(f"{len(late)} partitions did not finish in time; another worker takes them over.")
@@ -160,12 +141,12 @@ class Worker:
             if not task.cancelled():
                 task.result()
         with contextlib.suppress(Exception):  # the leases end by themselves when the database is away
-            await self._reconciler.stop()
+            await self._parts.upkeep.stop()
 
     async def _burst(self, pool: Pool) -> None:
-        await self._intake.ready.wait()
+        await self._parts.source.ready.wait()
         left, self.halted = await burst.until_nothing_is_left(
-            pool, self._definitions, lambda: not self._busy and not self._intake.buffered, self._reconciler
+            pool, self._definitions, lambda: not self._busy and not self._parts.source.buffered, self._parts.upkeep
         )
         self._say(left)
         self.stop()
@@ -175,7 +156,7 @@ class Worker:
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             while not self._stopping.is_set():
-                arriving = asyncio.ensure_future(self._intake.next())
+                arriving = asyncio.ensure_future(self._parts.source.next())
                 await asyncio.wait({arriving, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if not arriving.done():
                     arriving.cancel()
@@ -188,7 +169,7 @@ class Worker:
         finally:
             stopping.cancel()
 
-    async def _take(self, delivery: Delivery) -> None:
+    async def _take(self, delivery: Taken) -> None:
         self._busy += 1
         try:
             with trace.delivery(delivery.body, self._say) as course:

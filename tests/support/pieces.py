@@ -1,7 +1,7 @@
 """Backfills of months, each made to go wrong in one way where a test says so."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
 
 import asyncpg
@@ -25,7 +25,7 @@ class Months(PartitionBackfill):
     scope: ClassVar[Mapping[str, str | tuple[str, str]]] = {"unit": "unit", "month": ("first", "last")}
     parameters: Parameters
 
-    async def keys(self, connection: Any, after: str | None) -> AsyncGenerator[str, None]:
+    async def keys(self, connection: Any, after: str | None) -> AsyncIterator[str]:
         given = self.parameters
         units = range(1, given.units + 1) if given.unit is None else [given.unit]
         months = [f"{year}-{month:02}" for year in range(2020, 2030) for month in range(1, 13)]
@@ -99,7 +99,7 @@ class Disordered(Months):
     name = "disordered"
     parameters: Months.Parameters
 
-    async def keys(self, connection: Any, after: str | None) -> AsyncGenerator[str, None]:
+    async def keys(self, connection: Any, after: str | None) -> AsyncIterator[str]:
         for number in range(1, 13):
             yield f"unit-{number}"
 
@@ -110,6 +110,6 @@ class Doubled(Months):
     name = "doubled"
     parameters: Months.Parameters
 
-    async def keys(self, connection: Any, after: str | None) -> AsyncGenerator[str, None]:
+    async def keys(self, connection: Any, after: str | None) -> AsyncIterator[str]:
         for number in (1, 2, 2, 3):
             yield f"unit-{number}"

@@ -61,6 +61,7 @@ LAYERS = (
         "topology",
         "schema",
         "roles",
+        "outlet",
         "publisher",
         "management",
         "queues",
