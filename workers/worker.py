@@ -26,6 +26,7 @@ from backfill.workers.processor import Processor
 from backfill.workers.reconciler import Reconciler
 from backfill.workers.stats import Stats
 from backfill.workers.subscription import Delivery, Settlement
+from backfill.workers.ways import Ways
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,16 @@ class Worker:
                 settings, broker_url, list(definitions), prefetch=options.prefetch, name=name, say=self._warn
             )
             self._processor = Processor(
-                settings, pool, publisher, definitions, self._hand, self.stats, self._id, self._stopping, self._warn
+                settings,
+                pool,
+                publisher,
+                definitions,
+                self._hand,
+                Ways(settings.record_seconds),
+                self.stats,
+                self._id,
+                self._stopping,
+                self._warn,
             )
             self._reconciler = Reconciler(settings, broker_url, pool, publisher, definitions, self._id, self._say)
             if options.metrics:

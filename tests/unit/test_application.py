@@ -60,8 +60,15 @@ def test_one_of_several_must_be_named(app: str) -> None:
         (NO_INPUTS, "^Good has neither `inputs` nor `load`: give the query that loads what `compute` needs$"),
         (GOOD.replace(COMPUTE, ""), "^Good has no `compute`: write the function from a loaded row to the new values$"),
         (
-            GOOD.replace("def compute", "async def compute"),
-            "^Good.compute is async: make it a plain function, and await what it needs in `load`$",
+            GOOD.replace("        return {'value': 1}", "        yield {'value': 1}"),
+            "^Good.compute yields: return what it computes$",
+        ),
+        (GOOD + "    call_size = 0\n", "^Good.call_size is 0: give a number from 1 to 10,000$"),
+        (GOOD + "    at_once = True\n", "^Good.at_once is True: give a number from 1 to 1,000$"),
+        (GOOD + "    compute_in = 'proceses'\n", "^Good.compute_in is 'proceses': give 'loop'"),
+        (
+            GOOD + "    def compute_many(self):\n        return []\n",
+            "^Good.compute_many is called with the loaded rows: too many positional arguments$",
         ),
         (
             NO_INPUTS + "    async def load(self, connection, keys):\n        yield {}\n",

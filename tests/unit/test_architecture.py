@@ -35,7 +35,7 @@ LAYERS = (
     },
     {
         *("limit", "definition", "column_backfill", "partition_backfill"),
-        *("fingerprint", "parameters", "contract", "application"),
+        *("fingerprint", "parameters", "computing", "contract", "application"),
         *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),
     },
     {

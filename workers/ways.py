@@ -1,0 +1,58 @@
+"""The ways in which a worker computes besides one plain function of one record, which is the computation's own."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any, Final
+
+from backfill import computing
+from backfill.column_backfill import ColumnBackfill
+from backfill.errors import HeldError
+from backfill.workers.calling import Calling
+from backfill.workers.outcomes import Outcomes
+from backfill.workers.spending import Spending
+from backfill.workers.straight import Straight
+from backfill.workers.watch import Watch
+
+# Computing holds the event loop no longer than this at a stretch, one call at least.
+STRETCH_SECONDS: Final = 0.05
+
+
+class Ways:
+    """Computes as each definition says."""
+
+    def __init__(self, record_seconds: float) -> None:
+        self._record_seconds = record_seconds
+
+    async def compute(
+        self,
+        definition: ColumnBackfill,
+        names: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
+        ids: Sequence[str],
+        watch: Watch,
+        spending: Spending,
+        until: float,
+    ) -> Outcomes:
+        """What becomes of these rows; those that time, or a service, has left over have no outcome."""
+
+        def about(first: int, number: int) -> str:
+            return ids[first] if number == 1 else f"{ids[first]} (and {number - 1:,} more)"
+
+        if computing.of(definition).is_async:
+            calling = Calling(definition, names, rows, about, watch, spending, self._record_seconds)
+            return await calling.work(until)
+        straight = Straight(definition, names, lambda first, number: watch.begin(about(first, number)), watch.end)
+        outcomes = await _in_the_loop(straight, rows, until)
+        if outcomes.held is not None:
+            await spending.held(HeldError(*outcomes.held))
+        return outcomes
+
+
+async def _in_the_loop(straight: Straight, rows: Sequence[Mapping[str, Any]], until: float) -> Outcomes:
+    outcomes, breath = Outcomes(), monotonic() + STRETCH_SECONDS
+    for _ in straight.steps(rows, outcomes, lambda: monotonic() > until):
+        if monotonic() > breath:
+            await asyncio.sleep(0)
+            breath = monotonic() + STRETCH_SECONDS
+    return outcomes
