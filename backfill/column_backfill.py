@@ -27,6 +27,8 @@ class ColumnBackfill(Definition):
     reads    the tables that `inputs` reads, `table` too, where workers have a role of their own
     call_size  the most records that `compute_many` is called with: 1,000 unless given, 50 of an async one
     at_once  how many calls of an async function are under way at once, for one partition
+    compute_in  where a plain function runs: in the worker's loop, in its threads (for what waits, or lets other threads
+             run), or in processes of its own (for what computes long); async functions run in the loop
     """
 
     table: ClassVar[str]

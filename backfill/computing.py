@@ -8,7 +8,7 @@ from typing import Any, Final
 from backfill.column_backfill import ColumnBackfill
 from backfill.errors import UsageError
 
-PLACES: Final = ("loop",)
+PLACES: Final = ("loop", "threads", "processes")
 MOST_RECORDS: Final = 10_000  # a call; as many as a partition may have
 MOST_CALLS: Final = 1_000  # of a partition at once
 # Records a call where a definition does not say.

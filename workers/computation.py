@@ -62,7 +62,9 @@ async def compute(
         await spending.held(held)
         tally.later = [one for one in batch.ids if one not in tally.failed and one not in tally.held]
         return Computed(batch.pick(()), [[] for _ in target.columns])
-    computed = await _values(target, batch, rows, tally, watch, spending, time.monotonic() + seconds, ways)
+    computed = await _values(
+        target, batch, rows, tally, watch, spending, time.monotonic() + seconds, ways, last_attempt
+    )
     if tally.failed:  # for what the columns are now, and not for what they were
         await need_unchanged(connection, target)
     return computed
@@ -106,11 +108,12 @@ async def _values(
     spending: Spending,
     until: float,
     ways: Ways,
+    last_attempt: bool,
 ) -> Computed:
     """Compute each loaded row; `rows` are by their places in the batch."""
     definition, held = target.definition, None
     if not computing.of(definition).is_plain:
-        places, accepted = await _by_other_ways(target, batch, rows, tally, watch, spending, until, ways)
+        places, accepted = await _by_other_ways(target, batch, rows, tally, watch, spending, until, ways, last_attempt)
         return values.written(target.columns, batch, places, accepted, tally)
     ids, compute_one, begin, end = batch.ids, definition.compute, watch.begin, watch.end
     names = [column.name for column in target.columns]
@@ -163,12 +166,15 @@ async def _by_other_ways(
     spending: Spending,
     until: float,
     ways: Ways,
+    last_attempt: bool,
 ) -> tuple[list[int], list[tuple[Any, ...]]]:
     """The same for what is no plain function of one record."""
     places = list(rows)
     ids = [batch.ids[place] for place in places]
     names = [column.name for column in target.columns]
-    outcomes = await ways.compute(target.definition, names, list(rows.values()), ids, watch, spending, until)
+    outcomes = await ways.compute(
+        target.definition, names, list(rows.values()), ids, watch, spending, until, last_attempt=last_attempt
+    )
     for place, reason in outcomes.skipped.items():
         tally.skipped[reason] += 1
         tally.left.append(ids[place])

@@ -66,12 +66,18 @@ class Worker:
         self._name = f"worker {socket.gethostname()}:{os.getpid()}"
         seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * 2)
         self._hand = Hand(say)
+        self._ways = Ways(settings.record_seconds, options.concurrency)
         self._keeper = Keeper(settings, settings.need_database(), seat, self._hand, self.stats, self.stop, say)
 
     @property
     def lookout(self) -> Lookout:
         """What ends computations that take too long."""
         return self._keeper.lookout
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a thread still computes a record, so that the process would not end by itself."""
+        return self._ways.is_stuck
 
     def stop(self) -> None:
         """Finish what is in hand, give back the rest, end."""
@@ -95,6 +101,7 @@ class Worker:
             )
             stack.push_async_callback(publisher.close)
             stack.push_async_callback(self._keeper.stop)
+            stack.push_async_callback(self._ways.close)
             self._intake = Intake(
                 settings, broker_url, list(definitions), prefetch=options.prefetch, name=name, say=self._warn
             )
@@ -104,7 +111,7 @@ class Worker:
                 publisher,
                 definitions,
                 self._hand,
-                Ways(settings.record_seconds),
+                self._ways,
                 self.stats,
                 self._id,
                 self._stopping,

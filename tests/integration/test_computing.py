@@ -8,7 +8,10 @@ import pytest
 from tests.support.waiting import eventually
 from tests.support.world import World
 
-WAYS = ("InTheLoop", "Many", "Awaited", "ManyAwaited")
+WAYS = (
+    *("InTheLoop", "Many", "Awaited", "ManyAwaited"),
+    *("InThreads", "ManyInThreads", "InProcesses", "ManyInProcesses"),
+)
 BAD, SKIPPED = 137, 301
 
 
@@ -73,4 +76,29 @@ async def test_a_worker_that_is_told_to_end_while_calls_are_under_way_gives_them
     await world.execute("UPDATE things SET base = id WHERE true")
     await world.execute("UPDATE things SET base = 1 WHERE id IN (7, 8)")
     await world.finish()
+    await world.ends_well()
+
+
+async def test_a_process_sees_the_values_of_every_type_as_the_loop_does(world: World) -> None:
+    await world.rows(3)
+    seen = []
+    for name in ("Types", "TypesInProcesses"):
+        world.definition = definition(name)
+        await world.queue("--mode=all")
+        await world.finish()
+        seen.append(await world.value("SELECT array_agg(extra ORDER BY id) FROM things"))
+        await world.execute("UPDATE things SET extra = NULL")
+    assert seen[0] == seen[1]
+    assert await world.value("SELECT count(*) FROM backfill_failures") == 0
+
+
+async def test_a_process_has_the_parameters_of_each_job(world: World) -> None:
+    world.definition = definition("ScaledInProcesses")
+    await world.rows(4, base="id")
+    await world.queue("-P", "factor=7", "--id=1", "--id=2")
+    await world.queue("--id=3", "--id=4")
+
+    await world.finish("--concurrency=2")
+
+    assert await world.value("SELECT array_agg(value::int ORDER BY id) FROM things") == [7, 14, 9, 12]
     await world.ends_well()

@@ -67,6 +67,24 @@ def test_one_of_several_must_be_named(app: str) -> None:
         (GOOD + "    at_once = True\n", "^Good.at_once is True: give a number from 1 to 1,000$"),
         (GOOD + "    compute_in = 'proceses'\n", "^Good.compute_in is 'proceses': give 'loop'"),
         (
+            GOOD.replace("def compute", "async def compute") + "    compute_in = 'processes'\n",
+            "^Good.compute is async and compute_in is 'processes': what is awaited runs in the loop; make it",
+        ),
+        (
+            GOOD + "    compute_in = 'threads'\n    async def compute_many(self, records):\n        return []\n",
+            "^Good.compute_many is async and compute_in is 'threads'",
+        ),
+        (
+            "def made():\n"
+            + "".join(f"    {line}\n" for line in (GOOD + "    compute_in = 'processes'").splitlines())
+            + "    return Good\nFound = made()\n",
+            r"^Good.compute_in is 'processes', and they cannot import app_\d+:made.<locals>.Good: define the ",
+        ),
+        (
+            GOOD + "    compute_in = 'processes'\nGood.__module__ = '__main__'\n",
+            "^Good.compute_in is 'processes', and they cannot import __main__:Good",
+        ),
+        (
             GOOD + "    def compute_many(self):\n        return []\n",
             "^Good.compute_many is called with the loaded rows: too many positional arguments$",
         ),

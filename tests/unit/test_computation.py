@@ -31,7 +31,7 @@ async def computed(definition: ColumnBackfill, number: int) -> tuple[Computed, T
     tally, spending = Tally(), Free()
     loaded: Any = dict(enumerate(rows(number)))
     found = await computation._values(
-        target(definition), batch(number), loaded, tally, Watch(), spending, monotonic() + 60, Ways(30)
+        target(definition), batch(number), loaded, tally, Watch(), spending, monotonic() + 60, Ways(30), False
     )
     return found, tally, spending
 
@@ -63,6 +63,7 @@ async def all_awaited(records: Any) -> Any:
     [
         {"compute": result},
         {"compute_many": results, "call_size": 1},
+        {"compute": result, "compute_in": "threads"},
         {"compute_many": results, "compute": awaited, "call_size": 4},
         {"compute": awaited, "at_once": 1},
         {"compute_many": all_awaited, "call_size": 1, "at_once": 1},
