@@ -9,7 +9,7 @@ PATIENCE_SECONDS: Final = 3.0  # for what gives its claim back when it is cancel
 Result = TypeVar("Result")
 
 
-async def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+async def cancel(tasks: Iterable["asyncio.Task[Any]"], patience: float = PATIENCE_SECONDS) -> None:
     """Cancel until all have ended: an error on the way out, such as that of a session which a server ended, may hide a
     cancellation, and a loop that outlives errors would go on for ever.
     """
@@ -17,7 +17,7 @@ async def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     while left:
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=PATIENCE_SECONDS)
+        _, left = await asyncio.wait(left, timeout=patience)
 
 
 def cancel_requests() -> int:

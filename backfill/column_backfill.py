@@ -1,9 +1,9 @@
 """What a user writes for a derived column: which records, how to load their inputs, how to compute, what to write."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from backfill.definition import Definition, Skip
+from backfill.definition import Definition
 
 if TYPE_CHECKING:
     from backfill.database import Connection
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 class ColumnBackfill(Definition):
     """A derived column: subclass it, name the table and columns, give one input query and a pure function.
+
+    The function is `compute`, from one loaded row, or `compute_many`, from many; either may be `async`.
 
     table    the table whose records are recomputed, perhaps with its schema
     key      its primary key, or another unique and never changing column; a tuple of names for a key of several
@@ -25,6 +27,10 @@ class ColumnBackfill(Definition):
              number a key; a record for which they have changed when its value is written is computed again
     settings what row-level security of the table reads, such as {"app.organisation": "7"}; set while it is worked on
     reads    the tables that `inputs` reads, `table` too, where workers have a role of their own
+    call_size  the most records that `compute_many` is called with: 1,000 unless given, 50 of an async one
+    at_once  how many calls of an async function are under way at once, for one partition
+    compute_in  where a plain function runs: in the worker's loop, in its threads (for what waits, or lets other threads
+             run), or in processes of its own (for what computes long); async functions run in the loop
     """
 
     table: ClassVar[str]
@@ -36,6 +42,9 @@ class ColumnBackfill(Definition):
     version: ClassVar[tuple[str, ...]] = ()
     inputs_version: ClassVar[str] = ""
     settings: ClassVar[Mapping[str, str]] = {}
+    call_size: ClassVar[int | None] = None
+    at_once: ClassVar[int] = 4
+    compute_in: ClassVar[Literal["loop", "threads", "processes"]] = "loop"
 
     async def load(self, connection: "Connection", keys: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
         """Load the inputs of many records; the default runs `inputs`. Each row has the key under its name.
@@ -49,12 +58,26 @@ class ColumnBackfill(Definition):
         rows: Sequence[Mapping[str, Any]] = await connection.fetch(self.inputs, *arrays)
         return rows
 
-    def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
-        """Turn one loaded row into a value for each of `columns`, or a Skip; must be pure.
+    # Any, so that a definition may give either function as a plain or as an async one.
 
-        An exception fails this record alone: it is listed by `backfill failures`, its neighbours are written.
+    def compute(self, record: Mapping[str, Any]) -> Any:
+        """Turn one loaded row into a value for each of `columns` (a mapping), or a Skip.
+
+        A plain function must be pure. An async one is called within `limit`, `at_once` calls at a time; it may be
+        called again for a record, after a failure or a kill. An exception fails this record alone: it is listed by
+        `backfill failures`, its neighbours are written. TransientError, and in an async function a service that does
+        not answer, tries it again later; HeldError makes all workers rest.
         """
         raise NotImplementedError
+
+    def compute_many(self, records: Sequence[Mapping[str, Any]]) -> Any:
+        """The same for many records: give a list with a mapping, a Skip or an exception for each, in their order.
+
+        An exception in the list fails the record at its place. One that is raised, or a list of another length, is
+        looked into by halving: at worst there are about twice as many calls as records. A TransientError that an async
+        one raises, or a service that does not answer, tries all records of the call again later.
+        """
+        return [self.compute(record) for record in records]
 
     @property
     def key_columns(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from backfill import computing
 from backfill.column_backfill import ColumnBackfill
 from backfill.definition import Definition
 from backfill.errors import UsageError
@@ -16,6 +17,7 @@ SETTING: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 # What each method is called with, besides the definition itself.
 CALLED_WITH: Final = {
     "compute": ("the loaded row",),
+    "compute_many": ("the loaded rows",),
     "load": ("a connection", "the keys"),
     "warnings": ("a connection",),
     "finish": ("a connection", "the job"),
@@ -67,10 +69,7 @@ def _need_methods(definition: ColumnBackfill) -> None:
     title, kind = type(definition).__name__, type(definition)
     if not definition.inputs and kind.load is ColumnBackfill.load:
         raise UsageError(f"{title} has neither `inputs` nor `load`: give the query that loads what `compute` needs")
-    if kind.compute is ColumnBackfill.compute:
-        raise UsageError(f"{title} has no `compute`: write the function from a loaded row to the new values")
-    if inspect.iscoroutinefunction(definition.compute) or inspect.isasyncgenfunction(definition.compute):
-        raise UsageError(f"{title}.compute is async: make it a plain function, and await what it needs in `load`")
+    computing.need_fitting(definition)
     if inspect.isasyncgenfunction(definition.load):
         raise UsageError(f"{title}.load yields rows one by one: return a list of them")
     need_callable(definition, CALLED_WITH)

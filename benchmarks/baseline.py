@@ -20,7 +20,9 @@ from backfill.modes import Mode, Priority
 from backfill.settings import Settings
 from backfill.topology import Topology
 from backfill.workers.computation import compute
+from backfill.workers.spending import Spending
 from backfill.workers.watch import Watch
+from backfill.workers.ways import Ways
 from benchmarks.marks import Mark
 
 CONCURRENCY = 3  # the default of backfill-worker, and so are the two below
@@ -80,7 +82,17 @@ async def slot(
         mark.begin()
         ids, tally = json.loads(message.body)["ids"], Tally()
         async with pool.acquire() as connection:
-            computed = await compute(connection, target, ids, tally, Watch(), seconds, last_attempt=False)
+            computed = await compute(
+                connection,
+                target,
+                ids,
+                tally,
+                Watch(),
+                Spending(target.definition),
+                seconds,
+                Ways(seconds),
+                last_attempt=False,
+            )
             row = await connection.fetchrow(target.apply_values, *computed.arguments())
         assert row["updated"] + tally.skipped.total() == len(ids), (row, tally)
         mark.done(len(ids))

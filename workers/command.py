@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 from uuid import uuid4
 
@@ -12,6 +13,11 @@ from backfill.console import EXIT_CODES, app_option, log_format_option, read_set
 from backfill.errors import HaltedError
 from backfill.invocation import SettingsCommand
 from backfill.modes import Priority
+
+STUCK = (
+    "A record is still being computed in a thread, which nothing can end: this worker ends with exit code 70. What it "
+    "had in hand was given back. Correct the definition, or let it compute in processes."
+)
 
 
 @click.command(
@@ -78,6 +84,7 @@ def main(
     with reporting():
         from backfill.topology import Topology
         from backfill.workers import signals
+        from backfill.workers.keeper import EXIT_STUCK
         from backfill.workers.worker import Options, Worker
 
         settings = read_settings(app=app, metrics_port=metrics_port, log_format=log_format)
@@ -103,6 +110,9 @@ def main(
             with signals.interrupting(worker.lookout):
                 await worker.run()
             say(worker.stats.summary())
+            if worker.is_stuck:
+                log.warn(say, STUCK)
+                os._exit(EXIT_STUCK)
             if worker.halted:
                 raise HaltedError(worker.halted)
 

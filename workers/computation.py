@@ -2,28 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, Final
 
-from backfill import condition, texts
+from backfill import computing, condition, texts
 from backfill.catalog import ChangedTableError, Target, need_unchanged
 from backfill.database import Connection
 from backfill.definition import Skip
-from backfill.errors import TransientError
+from backfill.errors import HeldError, TransientError
 from backfill.kinds import packed
 from backfill.ledger.tally import Tally
 from backfill.needs import need_settings
 from backfill.workers import values
+from backfill.workers.judge import NOTHING, why, within
 from backfill.workers.loading import Loading
 from backfill.workers.spending import Spending
 from backfill.workers.values import Batch, Computed
 from backfill.workers.watch import Watch
+from backfill.workers.ways import Ways
 
 # A computation holds the event loop no longer than this at a stretch: deliveries and signals must go on.
 STRETCH_SECONDS: Final = 0.05
 HIDDEN: Final = "deleted, or hidden by row-level security"
-NOTHING: Final = object()  # was returned
 
 
 async def compute(
@@ -34,14 +35,18 @@ async def compute(
     watch: Watch,
     spending: Spending,
     seconds: float,
+    ways: Ways,
     *,
     last_attempt: bool,
 ) -> Computed:
     """Read versions, then inputs, then compute, without a transaction; what needs no write is counted in the tally.
 
     The versions are read before the inputs: a value is never older than the version it is held against. Reading may
-    take `seconds`, else TimeoutError; computing for longer leaves the rest to `tally.later`.
+    take `seconds`, else TimeoutError; computing for longer leaves the rest to `tally.later`. So does a service that
+    wants to be left alone, and the next call waits until it may be asked again.
     """
+    await spending.rest()
+    held: HeldError | None = None
     async with asyncio.timeout(seconds):
         batch = await _read(connection, target, ids, tally)
         if not batch.ids:
@@ -49,8 +54,17 @@ async def compute(
         loading = Loading(connection, target, batch, tally, last_attempt=last_attempt)
         if target.definition.inputs_version:
             batch.input_versions = await loading.versions()
-        rows = await loading.rows()
-    computed = await _values(target, batch, rows, tally, watch, spending, time.monotonic() + seconds)
+        try:
+            rows = await loading.rows()
+        except HeldError as error:
+            held = error
+    if held is not None:
+        await spending.held(held)
+        tally.later = [one for one in batch.ids if one not in tally.failed and one not in tally.held]
+        return Computed(batch.pick(()), [[] for _ in target.columns])
+    computed = await _values(
+        target, batch, rows, tally, watch, spending, time.monotonic() + seconds, ways, last_attempt
+    )
     if tally.failed:  # for what the columns are now, and not for what they were
         await need_unchanged(connection, target)
     return computed
@@ -95,14 +109,19 @@ async def _values(
     watch: Watch,
     spending: Spending,
     until: float,
+    ways: Ways,
+    last_attempt: bool,
 ) -> Computed:
     """Compute each loaded row; `rows` are by their places in the batch."""
-    del spending
-    ids, compute_one, begin, end = batch.ids, target.definition.compute, watch.begin, watch.end
+    definition, held = target.definition, None
+    if not computing.of(definition).is_plain:
+        places, accepted = await _by_other_ways(target, batch, rows, tally, watch, spending, until, ways, last_attempt)
+        return values.written(target.columns, batch, places, accepted, tally)
+    ids, compute_one, begin, end = batch.ids, definition.compute, watch.begin, watch.end
     names = [column.name for column in target.columns]
     take, several = itemgetter(*names), len(names) > 1
-    places: list[int] = []
-    accepted: list[tuple[Any, ...]] = []
+    places = []
+    accepted = []
     breath = time.monotonic() + STRETCH_SECONDS
     for number, (place, row) in enumerate(rows.items()):
         now = time.monotonic()
@@ -125,28 +144,43 @@ async def _values(
                 continue
             found = take(result) if several else (take(result),)
         except BaseException as error:  # nothing that `compute` raises is the worker's end, SystemExit neither
+            if (held := within(error, HeldError)) is not None:
+                tally.later = [ids[place] for place in list(rows)[number:]]
+                break
             if isinstance(error, TransientError):
                 tally.remaining[ids[place]] = texts.why(error)
             else:
-                tally.failed[ids[place]] = _why(error, row, result, names)
+                tally.failed[ids[place]] = why(error, row, result, names)
         else:
             places.append(place)
             accepted.append(found)
+    if held is not None:
+        await spending.held(held)
     return values.written(target.columns, batch, places, accepted, tally)
 
 
-def _why(error: BaseException, row: Mapping[str, Any], result: object, names: Sequence[str]) -> tuple[str, str]:
-    """What went wrong, in words of the definition's author."""
-    if result is NOTHING:
-        if isinstance(error, KeyError):
-            known = ", ".join(map(texts.clean, row.keys()))
-            return "KeyError", f"nothing is found under {texts.clean(error, 200)}; the inputs have {known}"
-        return texts.why(error)
-    if asyncio.iscoroutine(result):
-        result.close()
-        return "TypeError", "compute is async; make it a plain function, and load in `load`"
-    if isinstance(result, Mapping):
-        missing = error.args[0] if isinstance(error, KeyError) and error.args else error
-        return texts.why(error)[0], f"compute returned no {texts.clean(missing, 200)}, which is one of `columns`"
-    said = "None" if result is None else type(result).__name__
-    return "TypeError", f"compute returned {said}, not a mapping with {', '.join(names)}, nor a Skip"
+async def _by_other_ways(
+    target: Target,
+    batch: Batch,
+    rows: dict[int, Mapping[str, Any]],
+    tally: Tally,
+    watch: Watch,
+    spending: Spending,
+    until: float,
+    ways: Ways,
+    last_attempt: bool,
+) -> tuple[list[int], list[tuple[Any, ...]]]:
+    """The same for what is no plain function of one record."""
+    places = list(rows)
+    ids = [batch.ids[place] for place in places]
+    names = [column.name for column in target.columns]
+    outcomes = await ways.compute(
+        target.definition, names, list(rows.values()), ids, watch, spending, until, last_attempt=last_attempt
+    )
+    for place, reason in outcomes.skipped.items():
+        tally.skipped[reason] += 1
+        tally.left.append(ids[place])
+    tally.failed |= {ids[place]: error for place, error in outcomes.failed.items()}
+    tally.remaining |= {ids[place]: error for place, error in outcomes.again.items()}
+    tally.later = [one for place, one in enumerate(ids) if place not in outcomes]
+    return [places[place] for place in outcomes.values], list(outcomes.values.values())

@@ -10,8 +10,9 @@ import asyncpg
 from backfill import sessions, statements, texts
 from backfill.cancelling import cancel_requests
 from backfill.database import Connection, is_away, is_transient
-from backfill.errors import SchemaError, TransientError
+from backfill.errors import HeldError, SchemaError, TransientError
 from backfill.ledger.tally import Tally
+from backfill.workers.judge import within
 from backfill.workers.outages import is_outage
 
 # Halves of what was cut off: with the whole time each, finding one record would take as long as ten partitions.
@@ -122,6 +123,8 @@ class Halving:
             raise asyncio.CancelledError from error
         if isinstance(error, asyncio.CancelledError):
             return False  # the definition raised it
+        if (held := within(error, HeldError)) is not None:
+            raise held from error
         if _is_out_of_reach(error) and await self._is_well():
             # The definition's own service is away, or a database of its own, not ours: an attempt of this partition.
             raise TransientError(texts.in_a_line(error)) from error

@@ -25,9 +25,15 @@ class Lookout:
         self._raised_at = 0.0
         self._late = 0.0  # since when the late record is being computed
         self._signals = 0  # sent for it
+        self._stuck = 0.0  # since when a thread has been computing that was found to take too long
 
     def look(self) -> Watch | None:
-        """Interrupt a record that is late; returns its watch when that has not helped and never will."""
+        """Interrupt a record that is late; returns its watch when that has not helped and never will.
+
+        What another thread computes cannot be interrupted: only the last resort is left.
+        """
+        if (stuck := self._stuck_in_thread()) is not None:
+            return stuck
         watch = self._current()
         if watch is None:
             return None
@@ -63,4 +69,14 @@ class Lookout:
             time.sleep(BREATH_SECONDS)
 
     def _current(self) -> Watch | None:
-        return next((watch for watch in self._watches() if watch.record is not None), None)
+        watches = self._watches()
+        return next((watch for watch in watches if watch.record is not None and not watch.is_in_thread), None)
+
+    def _stuck_in_thread(self) -> Watch | None:
+        for watch in self._watches():
+            since = watch.since
+            if watch.is_in_thread and watch.record is not None and monotonic() - since > self.last_resort:
+                if since == self._stuck:
+                    return watch
+                self._stuck = since  # the next look tells, as above
+        return None

@@ -35,6 +35,7 @@ from backfill.workers.settling import Settling
 from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
 from backfill.workers.subscription import Settlement
+from backfill.workers.ways import Ways
 
 REST_SECONDS: Final = 1.0  # of a longer rest, before the job is asked again how long it should be
 
@@ -49,6 +50,7 @@ class Processor:
         publisher: Outlet,
         definitions: dict[str, Definition],
         hand: Hand,
+        ways: Ways,
         stats: Stats,
         worker: UUID,
         stopping: asyncio.Event,
@@ -61,7 +63,7 @@ class Processor:
         self._holding = Holding(pool, stats, stopping, say)
         self._interruptions = Interruptions(pool, settings.retry_delays)
         self._definitions = Definitions(settings, definitions, say)
-        self._rounds = Rounds(settings, definitions, stats)
+        self._rounds = Rounds(settings, definitions, stats, ways)
         self._pieces = Pieces(settings, stats)
         self._hand = hand
         self._stats = stats

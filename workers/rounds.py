@@ -22,6 +22,7 @@ from backfill.workers.portion import Portion
 from backfill.workers.slices import Turns
 from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
+from backfill.workers.ways import Ways
 
 # A row that the application changes while its value is computed is read again so often before it has to wait.
 MOST_CONFLICTS: Final = 3
@@ -30,9 +31,10 @@ MOST_CONFLICTS: Final = 3
 class Rounds:
     """Works on what was claimed, with what is known of each backfill's pace."""
 
-    def __init__(self, settings: Settings, backfills: Iterable[str], stats: Stats) -> None:
+    def __init__(self, settings: Settings, backfills: Iterable[str], stats: Stats, ways: Ways) -> None:
         self._settings = settings
         self._stats = stats
+        self._ways = ways
         self._portions = {name: Portion() for name in backfills}
 
     async def work(
@@ -61,7 +63,15 @@ class Rounds:
             try:
                 now, waiting = turns.slice()
                 computed = await compute(
-                    connection, target, now, tally, hold.watch, spending, seconds, last_attempt=is_last_attempt
+                    connection,
+                    target,
+                    now,
+                    tally,
+                    hold.watch,
+                    spending,
+                    seconds,
+                    self._ways,
+                    last_attempt=is_last_attempt,
                 )
                 untried = [*tally.later, *waiting]
                 tally.later = later = [*untried, *turns.tried, *spare]

@@ -12,15 +12,17 @@ class Watch:
     """Which record of a partition is being computed, and since when.
 
     Plain attributes: two calls a record must cost next to nothing. Only one record of all partitions is ever being
-    computed, because `compute` does not await.
+    computed in the main thread: a plain function does not await, and of an async one each step is watched by itself,
+    not the time for which it waits. In other threads there may be one of each partition.
     """
 
-    __slots__ = ("place", "record", "since")
+    __slots__ = ("is_in_thread", "place", "record", "since")
 
     def __init__(self, place: str = "") -> None:
         self.place = place
         self.since = 0.0
         self.record: Any = None
+        self.is_in_thread = False  # besides the main one, where no signal reaches it
 
     def begin(self, record: Any) -> None:
         """The record is computed from now on; the time first, so that nobody sees it with an older one."""

@@ -26,6 +26,7 @@ from backfill.workers.parts import Link, Options, Parts, Place, Taken
 from backfill.workers.processor import Processor
 from backfill.workers.stats import Stats
 from backfill.workers.subscription import Settlement
+from backfill.workers.ways import Ways
 
 __all__ = ["Options", "Worker"]
 
@@ -57,6 +58,7 @@ class Worker:
         self._name = f"worker {socket.gethostname()}:{os.getpid()}"
         seat = Seat(self._id, self._name, list(definitions), options.concurrency, options.prefetch * len(Priority))
         self._hand = Hand(say)
+        self._ways = Ways(settings.record_seconds, options.concurrency)
         self._keeper = Keeper(
             settings,
             settings.need_database(),
@@ -73,6 +75,11 @@ class Worker:
         """What ends computations that take too long."""
         return self._keeper.lookout
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a thread still computes a record, so that the process would not end by itself."""
+        return self._ways.is_stuck
+
     def stop(self) -> None:
         """Finish what is in hand, give back the rest, end."""
         self._stopping.set()
@@ -86,6 +93,7 @@ class Worker:
                 return
             pool, parts = prepared
             stack.push_async_callback(self._keeper.stop)
+            stack.push_async_callback(self._ways.close)
             self._parts = parts
             self._processor = Processor(
                 settings,
@@ -93,6 +101,7 @@ class Worker:
                 parts.outlet,
                 self._definitions,
                 self._hand,
+                self._ways,
                 self.stats,
                 self._id,
                 self._stopping,

@@ -29,7 +29,7 @@ SAYS = {
     "cancelled": ("CancelledError", "CancelledError"),
     "none": ("TypeError", "compute returned None, not a mapping with value, nor a Skip"),
     "number": ("TypeError", "compute returned int, not a mapping with value, nor a Skip"),
-    "coroutine": ("TypeError", "compute is async; make it a plain function, and load in `load`"),
+    "coroutine": ("TypeError", "compute returned a coroutine; declare it with: async def compute"),
     "mute value": (
         "TypeError",
         "value is <MuteError without a text> (MuteError), the column is numeric(12,2): "

@@ -60,8 +60,33 @@ def test_one_of_several_must_be_named(app: str) -> None:
         (NO_INPUTS, "^Good has neither `inputs` nor `load`: give the query that loads what `compute` needs$"),
         (GOOD.replace(COMPUTE, ""), "^Good has no `compute`: write the function from a loaded row to the new values$"),
         (
-            GOOD.replace("def compute", "async def compute"),
-            "^Good.compute is async: make it a plain function, and await what it needs in `load`$",
+            GOOD.replace("        return {'value': 1}", "        yield {'value': 1}"),
+            "^Good.compute yields: return what it computes$",
+        ),
+        (GOOD + "    call_size = 0\n", "^Good.call_size is 0: give a number from 1 to 10,000$"),
+        (GOOD + "    at_once = True\n", "^Good.at_once is True: give a number from 1 to 1,000$"),
+        (GOOD + "    compute_in = 'proceses'\n", "^Good.compute_in is 'proceses': give 'loop'"),
+        (
+            GOOD.replace("def compute", "async def compute") + "    compute_in = 'processes'\n",
+            "^Good.compute is async and compute_in is 'processes': what is awaited runs in the loop; make it",
+        ),
+        (
+            GOOD + "    compute_in = 'threads'\n    async def compute_many(self, records):\n        return []\n",
+            "^Good.compute_many is async and compute_in is 'threads'",
+        ),
+        (
+            "def made():\n"
+            + "".join(f"    {line}\n" for line in (GOOD + "    compute_in = 'processes'").splitlines())
+            + "    return Good\nFound = made()\n",
+            r"^Good.compute_in is 'processes', and they cannot import app_\d+:made.<locals>.Good: define the ",
+        ),
+        (
+            GOOD + "    compute_in = 'processes'\nGood.__module__ = '__main__'\n",
+            "^Good.compute_in is 'processes', and they cannot import __main__:Good",
+        ),
+        (
+            GOOD + "    def compute_many(self):\n        return []\n",
+            "^Good.compute_many is called with the loaded rows: too many positional arguments$",
         ),
         (
             NO_INPUTS + "    async def load(self, connection, keys):\n        yield {}\n",

@@ -114,6 +114,20 @@ def test_a_record_that_no_signal_ends_is_given_up(clock: Clock, lookout: Lookout
     assert watch.place == "partition 000000001 of job J"
 
 
+def test_what_a_thread_computes_is_never_interrupted_only_given_up(
+    clock: Clock, lookout: Lookout, watch: Watch
+) -> None:
+    watch.is_in_thread = True
+    watch.begin(7)
+    clock.now += ALLOWED + PARTITION
+    assert [lookout.look() for _ in range(3)] == [None] * 3
+    lookout.interrupt(signal.SIGURG, None)
+    assert clock.signals == []
+    clock.now += 0.1
+    assert lookout.look() is None, "a process that was frozen for so long gets another look"
+    assert lookout.look() is watch
+
+
 @pytest.mark.parametrize(("record_seconds", "interval"), [(0.1, 0.025), (0.8, 0.2), (30, 0.25)])
 def test_looks_are_several_a_second_and_a_quarter_of_the_time_at_most(record_seconds: float, interval: float) -> None:
     assert Lookout(record_seconds, 300, list).interval == interval

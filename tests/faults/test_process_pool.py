@@ -1,0 +1,214 @@
+"""Processes that compute: whichever ends, by itself or with its worker, one record is to blame, or none."""
+
+import os
+import signal
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.support.commands import Command
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+BAD = 57
+KILLED = "the process that computed it was ended by SIGKILL"
+
+
+@pytest.fixture(autouse=True)
+def odd(world: World) -> None:
+    world.definition = "tests.support.ways:OddInProcesses"
+
+
+async def queue(world: World, base: int, *, batch_size: int = 100) -> None:
+    """A hundred records, one of which does that."""
+    await world.rows(100, base=f"CASE id WHEN {BAD} THEN {base} ELSE 0 END")
+    await world.queue("--mode=all", f"--batch-size={batch_size}")
+
+
+async def failed(world: World) -> list[tuple[Any, ...]]:
+    rows = await world.fetch("SELECT record_id, error_class, error_message, attempts FROM backfill_failures")
+    return [tuple(row) for row in rows]
+
+
+async def written(world: World) -> int:
+    found: int = await world.value("SELECT count(*) FROM things WHERE value = 1")
+    return found
+
+
+def computing(worker: Command) -> list[psutil.Process]:
+    """Processes of the worker that use the processor, or have; not those that keep its books."""
+    children = psutil.Process(worker.pid).children(recursive=True)
+    return [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
+
+
+async def until_computing(world: World, worker: Command) -> list[psutil.Process]:
+    """Wait until a record is being computed, as all before it have been; returns the processes of the worker."""
+
+    def busy() -> list[psutil.Process]:
+        # Its interpreter and its imports take less.
+        return [one for one in computing(worker) if one.cpu_times().user > 2]
+
+    await eventually(busy, deadline=30)
+    return psutil.Process(worker.pid).children(recursive=True)
+
+
+def are_gone(processes: list[psutil.Process]) -> bool:
+    return not [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("definition", ["OddInProcesses", "ManyOddInProcesses"])
+async def test_a_record_under_which_each_process_ends_fails_alone_after_all_attempts(
+    world: World, definition: str
+) -> None:
+    world.definition = f"tests.support.ways:{definition}"
+    await queue(world, 1)
+    worker = world.worker(BACKFILL_RETRY_DELAYS="5,0.2")
+    await eventually(lambda: world.value("SELECT attempt_count = 1 FROM backfill_partitions"))
+    await eventually(lambda: written(world), deadline=30)
+    remaining = "SELECT remaining_ids FROM backfill_partitions WHERE not_before IS NOT NULL"
+    await eventually(lambda: world.value(remaining), deadline=30)
+    if definition == "OddInProcesses":
+        assert await world.value(remaining) == [str(BAD)], "its neighbours were written at the first attempt"
+        assert await written(world) == 99
+    await world.until_ended()
+    await world.drain(worker)
+
+    assert await failed(world) == [(str(BAD), "LostProcessError", f"{KILLED}, twice while it was computed alone", 3)]
+    assert await written(world) == 99
+    await world.finish()
+    await world.ends_well()
+
+
+async def test_a_killed_process_is_an_attempt_and_the_pool_is_started_anew(world: World) -> None:
+    await queue(world, 2)
+    worker = world.worker(BACKFILL_RETRY_DELAYS="0.2,0.2")
+    await until_computing(world, worker)
+    await world.execute("UPDATE things SET base = 0")
+
+    for one in computing(worker):
+        one.kill()
+    await world.until_ended()
+    await world.drain(worker)
+
+    assert await failed(world) == []
+    assert await written(world) == 100
+    assert await world.value("SELECT attempt_count FROM backfill_partitions") == 2
+    await world.ends_well()
+
+
+@pytest.mark.parametrize(
+    ("definition", "base"), [("OddInProcesses", 2), ("OddInProcesses", 3), ("ManyOddInProcesses", 2)]
+)
+async def test_a_record_that_is_computed_for_ever_is_ended_and_fails_alone(
+    world: World, definition: str, base: int
+) -> None:
+    world.definition = f"tests.support.ways:{definition}"
+    await queue(world, base)
+
+    await world.finish(BACKFILL_RECORD_SECONDS="0.5", deadline=60)
+
+    text = "not computed within the 0.5 s that one record may take (BACKFILL_RECORD_SECONDS)"
+    assert await failed(world) == [(str(BAD), "RecordTimeoutError", text, 1)]
+    assert await written(world) == 99
+    await world.ends_well()
+
+
+@pytest.mark.parametrize(
+    ("base", "text"),
+    [
+        (4, "what is loaded for it cannot be sent to the process that computes: a lock ("),
+        (5, "what it computed cannot be sent to the worker: a lock ("),
+    ],
+)
+async def test_a_value_that_cannot_be_sent_fails_its_record_alone_in_one_sentence(
+    world: World, base: int, text: str
+) -> None:
+    await queue(world, base)
+
+    await world.finish()
+
+    [(record, kind, message, attempts)] = await failed(world)
+    assert (record, kind, attempts) == (str(BAD), "UnsendableError", 1)
+    assert message.startswith(text)
+    assert await written(world) == 99
+    await world.ends_well()
+
+
+async def test_no_process_survives_a_worker_that_is_killed(world: World) -> None:
+    await queue(world, 3, batch_size=50)
+    worker = world.worker()
+    children = await until_computing(world, worker)
+
+    worker.kill(signal.SIGKILL)
+
+    await eventually(lambda: are_gone(children), deadline=5)
+    await world.execute("UPDATE things SET base = 0")
+    await world.finish()
+    assert await written(world) == 100
+    await world.ends_well()
+
+
+async def test_a_worker_that_is_told_to_stop_ends_its_processes_and_gives_back_what_they_had(world: World) -> None:
+    await queue(world, 3)
+    worker = world.worker(BACKFILL_DRAIN_SECONDS="1")
+    children = await until_computing(world, worker)
+
+    worker.kill(signal.SIGTERM)
+
+    assert await worker.wait(10) == 0, worker.output
+    await eventually(lambda: are_gone(children), deadline=5)
+    assert await world.partitions() == {"pending": 1}
+    assert await world.value("SELECT attempt_count FROM backfill_partitions") == 0
+    await world.execute("UPDATE things SET base = 0")
+    await world.finish()
+    await world.ends_well()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_to_the_whole_group_lets_what_is_computed_be_finished(
+    world: World, number: signal.Signals
+) -> None:
+    """As Ctrl-C in a terminal sends it."""
+    await world.rows(3, base=6)
+    await world.queue("--mode=all")
+    worker = world.worker()
+    await eventually(lambda: computing(worker), deadline=20)
+    os.killpg(worker.pid, number)
+
+    assert await worker.wait() == 0, worker.output
+    assert await written(world) == 3
+    assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 1
+    await world.finish()
+    await world.ends_well()
+
+
+async def test_a_thread_that_computes_for_ever_is_the_end_of_its_worker(world: World) -> None:
+    world.definition = "tests.support.ways:OddInThreads"
+    await queue(world, 2)
+
+    worker = world.worker(BACKFILL_RECORD_SECONDS="0.2", BACKFILL_PARTITION_SECONDS="1")
+
+    assert await worker.wait() == 70, worker.output
+    assert f"Record {BAD} of partition 000000001" in worker.output
+    await world.execute("UPDATE things SET base = 0")
+    await world.finish()
+    assert await written(world) == 100
+    await world.ends_well()
+
+
+async def test_a_worker_that_is_told_to_stop_does_not_wait_for_a_thread_without_end(world: World) -> None:
+    world.definition = "tests.support.ways:OddInThreads"
+    await queue(world, 2)
+    worker = world.worker(BACKFILL_DRAIN_SECONDS="1")
+    await eventually(lambda: world.value("SELECT state = 'running' FROM backfill_partitions"))
+    await eventually(lambda: psutil.Process(worker.pid).cpu_times().user > 2, deadline=30)
+
+    worker.kill(signal.SIGTERM)
+
+    assert await worker.wait(15) == 70, worker.output
+    assert "A record is still being computed in a thread" in worker.output
+    assert await world.partitions() == {"pending": 1}
+    await world.execute("UPDATE things SET base = 0")
+    await world.finish()
+    await world.ends_well()

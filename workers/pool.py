@@ -1,0 +1,172 @@
+"""Processes that compute: the only place that starts any.
+
+Each is a pool of one: whichever ends, by the system or because a record takes too long in it, was computing for one
+partition, and no other is to blame or disturbed.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import asynccontextmanager
+from multiprocessing import resource_tracker
+from time import monotonic
+from typing import Any, Final
+
+from backfill import texts
+from backfill.workers import child
+from backfill.workers.child import Order, Refusal
+from backfill.workers.outcomes import Outcomes
+from backfill.workers.sending import UnsendableError
+
+# A new interpreter: a fork would have the worker's loop, signals and connections.
+CONTEXT: Final = multiprocessing.get_context("spawn")
+START_SECONDS: Final = 60.0  # for starting and importing, and for rows and results on their way
+END_SECONDS: Final = 2.0  # for killed ones to be gone
+ENDING: Final = {signal.SIGINT, signal.SIGTERM}
+
+
+class LostError(Exception):
+    """The process has ended before it answered; `places` are those that it was computing, if it was."""
+
+    def __init__(self, text: str, places: range | None) -> None:
+        super().__init__(text)
+        self.places = places
+
+
+class LateError(LostError):
+    """It was ended, as it computed one record for too long."""
+
+
+class Child:
+    """One process; when it has ended, the next call starts another."""
+
+    def __init__(self, record_seconds: float) -> None:
+        self._allowed = record_seconds
+        self._interval = min(0.25, record_seconds / 4)
+        self._progress = CONTEXT.RawArray("d", 3)
+        self._executor: ProcessPoolExecutor | None = None
+        self._process: Any = None
+
+    async def compute(self, order: Order, rows: Sequence[Mapping[str, Any]], until: float) -> Outcomes | Refusal:
+        """Raises LostError, LateError and UnsendableError; cancelled, it ends the process."""
+        if self._executor is None or self._process is None or not self._process.is_alive():
+            self._start()
+        assert self._executor is not None  # noqa: S101 - it was started
+        answering: asyncio.Future[Outcomes | Refusal]
+        try:
+            answering = asyncio.wrap_future(self._executor.submit(child.work, order, rows, until))
+        except BrokenExecutor:
+            raise LostError(self._how_it_ended(), None) from None
+        try:
+            await self._watch(answering)
+            return answering.result()
+        except BrokenExecutor:
+            places = self._now()[0]
+            raise LostError(self._how_it_ended(), places) from None
+        except (LostError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise UnsendableError(texts.in_a_line(error)) from None
+        finally:
+            if not answering.done():
+                answering.cancel()
+                self.kill()
+
+    async def _watch(self, answering: "asyncio.Future[Outcomes | Refusal]") -> None:
+        """Until it has answered; raises when it does not in time."""
+        idle_since, late = monotonic(), 0.0
+        while not (await asyncio.wait({answering}, timeout=self._interval))[0]:
+            (places, since), now = self._now(), monotonic()
+            if places is not None:
+                idle_since = now
+                if now - since > self._allowed:
+                    # Late at first sight may be a machine that was frozen: the next look tells.
+                    if since == late:
+                        raise LateError(
+                            f"not computed within the {self._allowed:g} s that one record may take "
+                            "(BACKFILL_RECORD_SECONDS)",
+                            places,
+                        )
+                    late = since
+            elif now - idle_since > START_SECONDS:
+                raise LostError(f"a process that computes has not begun within {START_SECONDS:g} s", None)
+
+    def _now(self) -> tuple[range | None, float]:
+        """The places in the rows that are being computed, and since when."""
+        while True:
+            since = self._progress[2]
+            first, number = int(self._progress[0]), int(self._progress[1])
+            if since == self._progress[2]:
+                places = range(first, first + number) if since and first != child.IMPORTING else None
+                return places, since
+
+    def _start(self) -> None:
+        self.kill()
+        self._progress[2] = 0.0
+        # It lets signals through while it starts, and would do so in the midst of what follows.
+        resource_tracker.ensure_running()
+        before = set(multiprocessing.active_children())
+        # Until the new process has made up its mind about them.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            self._executor = ProcessPoolExecutor(
+                1, CONTEXT, initializer=child.begin, initargs=(self._progress, os.getpid())
+            )
+            self._executor.submit(os.getpid)  # only now it is started
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        self._process = next(iter(set(multiprocessing.active_children()) - before), None)
+
+    def _how_it_ended(self) -> str:
+        if self._process is None:
+            return "the process that computes has ended at its start"
+        self._process.kill()  # where it was only its answer that could not be read
+        self._process.join(END_SECONDS)
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            return f"the process that computed it was ended by {signal.Signals(-code).name}"
+        return f"the process that computed it has ended with exit code {code}"
+
+    def kill(self) -> None:
+        """Nothing is lost by it: what is computed there is written here."""
+        executor, self._executor = self._executor, None
+        if self._process is not None:
+            self._process.kill()
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    def join(self, seconds: float) -> None:
+        if self._process is not None:
+            self._process.join(seconds)
+
+
+class Pool:
+    """As many processes as partitions are computed at once."""
+
+    def __init__(self, record_seconds: float) -> None:
+        self._record_seconds = record_seconds
+        self._all: list[Child] = []
+        self._idle: list[Child] = []
+
+    @asynccontextmanager
+    async def child(self) -> AsyncIterator[Child]:
+        """One for the time of a computation."""
+        if not self._idle:
+            self._all.append(Child(self._record_seconds))
+            self._idle.append(self._all[-1])
+        taken = self._idle.pop()
+        try:
+            yield taken
+        finally:
+            self._idle.append(taken)
+
+    async def close(self) -> None:
+        """End them all, and wait until they are gone."""
+        for one in self._all:
+            one.kill()
+        until = monotonic() + END_SECONDS
+        for one in self._all:
+            await asyncio.to_thread(one.join, max(0.0, until - monotonic()))
