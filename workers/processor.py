@@ -21,6 +21,7 @@ from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage, decode
 from backfill.publisher import Publisher
 from backfill.settings import Settings
+from backfill.workers.budgets import Budgets
 from backfill.workers.committing import CommitUnknownError, FencedError
 from backfill.workers.definitions import Definitions, FormerDefinitionError
 from backfill.workers.hand import Hand, Hold
@@ -28,7 +29,6 @@ from backfill.workers.holding import GivenBackError, Holding
 from backfill.workers.interruptions import Interruptions, cause_of
 from backfill.workers.rounds import Rounds
 from backfill.workers.settling import Settling
-from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
 from backfill.workers.subscription import Settlement
 
@@ -54,6 +54,7 @@ class Processor:
         self._pool = pool
         self._settling = Settling(settings, pool, publisher, stats, say)
         self._holding = Holding(pool, stats, stopping, say)
+        self._budgets = Budgets(settings, pool, self._holding, stats, worker)
         self._interruptions = Interruptions(pool, settings.retry_delays)
         self._definitions = Definitions(settings, definitions, say)
         self._rounds = Rounds(settings, definitions, stats)
@@ -63,6 +64,10 @@ class Processor:
         self._stopping = stopping
         self._say = say
         self._waiting = 0  # slots, for PostgreSQL
+
+    async def close(self) -> None:
+        """Keep nothing from other workers."""
+        await self._budgets.close()
 
     async def process(self, backfill: str, body: bytes) -> Settlement:
         """Do what the body asks, and say what is to become of the delivery."""
@@ -138,8 +143,11 @@ class Processor:
                 error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
                 return await self._settling.give_up(connection, message, claim, "NeverFinishedError", error)
             target = await self._definitions.target(connection, message, claim)
-            async with target.session(connection), self._holding.wait(connection, target, message, claim) as wait:
-                spending = Spending(target.definition)
+            async with (
+                target.session(connection),
+                self._holding.wait(connection, target, message, claim) as wait,
+                self._budgets.spending(target.definition, claim) as spending,
+            ):
                 if left := await self._rounds.work(connection, target, claim, hold, wait, spending):
                     return await self._settling.put_back(message, claim, left)
         except FencedError:
