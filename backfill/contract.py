@@ -11,8 +11,9 @@ from backfill import computing
 from backfill.column_backfill import ColumnBackfill
 from backfill.definition import Definition
 from backfill.errors import UsageError
+from backfill.limit import NAME, Limit
+from backfill.texts import clean
 
-NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 SETTING: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 # What each method is called with, besides the definition itself.
 CALLED_WITH: Final = {
@@ -52,10 +53,26 @@ def need_common(definition: Definition) -> None:
     model: Any = definition.Parameters
     if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise UsageError(f"{title}.Parameters is no pydantic model: write class Parameters(BaseModel)")
+    if not isinstance(inspect.getattr_static(definition, "limit"), property):  # else once it has a job's parameters
+        need_limit(definition)
     if not NAME.fullmatch(definition.name):
         raise UsageError(
             f"{title}.name {definition.name!r} is part of queue names: use lower-case letters, digits and _, at most 40"
         )
+
+
+def need_limit(definition: Definition) -> Limit | None:
+    """Its limit, which may depend on its parameters; raises UsageError for what is none."""
+    title = type(definition).__name__
+    try:
+        limit: Any = definition.limit
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{title}.limit cannot be read: {type(error).__name__}: {clean(error, 200)}") from None
+    if limit is not None and not isinstance(limit, Limit):
+        raise UsageError(f"{title}.limit is {type(limit).__name__}: give a Limit, such as Limit(rate=5), or None")
+    return limit
 
 
 def need_names(title: str, attribute: str, names: Any) -> None:

@@ -1,5 +1,7 @@
 """Errors that a person can act on. Each class chooses an exit code; the message says what to do next."""
 
+from typing import Any, Self
+
 
 class BackfillError(Exception):
     """Something a person can put right: one sentence with names and values, then the next step."""
@@ -65,3 +67,14 @@ class HeldError(BackfillError):
         super().__init__(reason)
         self.reason = reason
         self.seconds = seconds
+
+    @classmethod
+    def from_response(cls, response: Any) -> Self | None:
+        """The error to raise for an answer 429 or 503 of httpx, aiohttp or requests; None for any other answer.
+
+        `Retry-After` says for how long, in seconds or as a date; without it, 5 seconds.
+        """
+        from backfill import retry_after  # reads dates, which takes its time to import
+
+        found = retry_after.read(response)
+        return None if found is None else cls(*found)

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from backfill import texts
+from backfill.contract import need_limit
 from backfill.definition import Definition
 from backfill.errors import UsageError
 
@@ -30,6 +31,7 @@ def given(definition: AnyDefinition, pairs: Sequence[str]) -> AnyDefinition:
         found[name] = value
     model = _model(definition, found)
     if model is None:
+        need_limit(definition)
         return definition
     try:
         checked = _checked(model, found)
@@ -42,6 +44,7 @@ def given(definition: AnyDefinition, pairs: Sequence[str]) -> AnyDefinition:
             raise UsageError(f"parameters of {definition.name}: {still}; give each with -P NAME=VALUE") from None
     changed = definition.with_parameters(checked)
     stored(changed)
+    need_limit(changed)
     return changed
 
 

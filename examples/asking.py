@@ -46,7 +46,7 @@ class Asking(PartitionBackfill):
                 response = await self.client.get(url, headers=headers)
             except httpx.TransportError as error:  # no connection, no answer in time, or one that breaks off
                 raise TransientError(f"{url}: {type(error).__name__} {error}".rstrip()) from error
-            if (held := HeldError.from_response(response)) is not None:  # type: ignore[attr-defined]
+            if (held := HeldError.from_response(response)) is not None:
                 raise held
         if response.is_server_error:
             raise TransientError(f"{url} answers {response.status_code}")

@@ -47,6 +47,8 @@ def collect(stats: Stats, intake: Intake, publisher: Publisher, reconciler: Reco
         ("backfill_redeliveries", intake.redelivered, "Deliveries that the broker had made before."),
         ("backfill_duplicates", stats.duplicates, "Deliveries that found nothing to claim."),
         ("backfill_fenced", stats.fenced, "Partitions lost to a later claim."),
+        ("backfill_calls", stats.calls, "Calls made to services within a limit."),
+        ("backfill_calls_refused", stats.refused, "Of those, the ones that the service refused."),
         ("backfill_dead", stats.dead, "Messages put into the dead queue."),
         (
             "backfill_expired",

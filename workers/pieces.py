@@ -193,6 +193,7 @@ class _Work:
 
     async def _conclude(self, tally: Tally, later: list[str], began: float) -> None:
         tally.later = [*self.put_off, *later, *self.spare]
+        tally.calls, tally.refused = self.spending.counts()
         await partitions.conclude(
             self.connection,
             self.claim,
@@ -206,6 +207,7 @@ class _Work:
 
     def _settled(self, tally: Tally, began: float) -> None:
         self.stats.add(tally, began)
+        self.spending.settled(tally.calls, tally.refused)
         if tally.state not in ("running", "pending"):
             self.stats.ended[tally.state].add(time.monotonic() - self.claim.began)
 

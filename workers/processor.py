@@ -24,6 +24,7 @@ from backfill.outlet import Outlet
 from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
 from backfill.workers.allowance import Allowance
+from backfill.workers.budgets import Budgets
 from backfill.workers.committing import CommitUnknownError, FencedError
 from backfill.workers.definitions import Definitions, FormerDefinitionError
 from backfill.workers.hand import Hand, Hold
@@ -32,7 +33,6 @@ from backfill.workers.interruptions import Interruptions, cause_of
 from backfill.workers.pieces import Pieces
 from backfill.workers.rounds import Rounds
 from backfill.workers.settling import Settling
-from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
 from backfill.workers.subscription import Settlement
 from backfill.workers.ways import Ways
@@ -61,6 +61,7 @@ class Processor:
         self._pool = pool
         self._settling = Settling(settings, pool, publisher, stats, say)
         self._holding = Holding(pool, stats, stopping, say)
+        self._budgets = Budgets(settings, pool, self._holding, stats, worker)
         self._interruptions = Interruptions(pool, settings.retry_delays)
         self._definitions = Definitions(settings, definitions, say)
         self._rounds = Rounds(settings, definitions, stats, ways)
@@ -72,6 +73,10 @@ class Processor:
         self._allowance = allowance
         self._say = say
         self._waiting = 0  # slots, for PostgreSQL
+
+    async def close(self) -> None:
+        """Keep nothing from other workers."""
+        await self._budgets.close()
 
     async def process(self, backfill: str, body: bytes) -> Settlement:
         """Do what the body asks, and say what is to become of the delivery."""
@@ -191,9 +196,14 @@ class Processor:
     ) -> list[str]:
         """Work on it to its end, and leave the spare ones; returns what has to wait for another attempt."""
         if isinstance(target, PartitionBackfill):
-            return await self._pieces.work(connection, target, claim, Spending(target), spare)
-        async with target.session(connection), self._holding.wait(connection, target, message, claim) as wait:
-            return await self._rounds.work(connection, target, claim, hold, wait, Spending(target.definition), spare)
+            async with self._budgets.spending(target, claim) as spending:
+                return await self._pieces.work(connection, target, claim, spending, spare)
+        async with (
+            target.session(connection),
+            self._holding.wait(connection, target, message, claim) as wait,
+            self._budgets.spending(target.definition, claim) as spending,
+        ):
+            return await self._rounds.work(connection, target, claim, hold, wait, spending, spare)
 
     async def _give_back(self, connection: Connection, message: PartitionMessage, claim: Claim) -> Settlement:
         """Leave what is left of a partition to others; its message is published anew."""

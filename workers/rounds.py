@@ -76,6 +76,7 @@ class Rounds:
                 untried = [*tally.later, *waiting]
                 tally.later = later = [*untried, *turns.tried, *spare]
                 failpoint("worker.after_compute")
+                tally.calls, tally.refused = spending.counts()
                 tally.remaining |= put_off
                 now_put_off = tally.remaining
                 # Time that ran out is nobody's failure: the rest goes on under the same claim.
@@ -86,7 +87,7 @@ class Rounds:
                     last=is_last_attempt and is_last,
                     last_attempt=is_last_attempt,
                 )
-                applier = Applier(connection, target, claim, portion, partial(self._stats.add, began=began))
+                applier = Applier(connection, target, claim, portion, partial(self._settled, spending, began))
                 tally = await applier.apply(computed, tally, ending)
             except asyncpg.LockNotAvailableError:
                 await wait.for_a_table()
@@ -103,3 +104,7 @@ class Rounds:
                 await wait.for_records(turns.held)
             began = time.monotonic()
         return []
+
+    def _settled(self, spending: Spending, began: float, done: Tally) -> None:
+        self._stats.add(done, began)
+        spending.settled(done.calls, done.refused)

@@ -27,6 +27,8 @@ class Stats:
     duplicates: int = 0  # deliveries that found nothing to claim
     fenced: int = 0  # partitions lost to a later claim
     dead: int = 0  # messages put into the dead queue
+    calls: int = 0  # to a service, committed or not
+    refused: int = 0  # of those: the service asked to be left alone
     held: int = 0  # partitions in hand that wait for somebody's lock now
     ended: dict[str, Durations] = field(
         default_factory=lambda: {state: Durations() for state in ("completed", "failed", "skipped")}
@@ -82,9 +84,9 @@ class Stats:
     def _counts(self) -> str:
         parts = [f"Updated: {self.updated:,}", f"Skipped: {self.skipped:,}", f"Errors: {self.failed:,}"]
         rare = {"Unchanged": self.unchanged, "Deleted": self.deleted, "Put back": self.put_back}
-        rare |= {"Fenced": self.fenced, "Dead": self.dead}
+        rare |= {"Fenced": self.fenced, "Dead": self.dead, "Calls": self.calls, "Refused": self.refused}
         return " | ".join(parts + [f"{name}: {count:,}" for name, count in rare.items() if count])
 
     def as_dict(self) -> dict[str, int]:
-        names = (*OUTCOMES, "put_back", "partitions", "duplicates", "fenced", "dead")
+        names = (*OUTCOMES, "put_back", "partitions", "duplicates", "fenced", "dead", "calls", "refused")
         return {name: getattr(self, name) for name in names}

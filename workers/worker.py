@@ -117,7 +117,7 @@ class Worker:
                 settings.need_database(),
                 name=self._name,
                 tenant=settings.tenant,
-                size=self._options.concurrency + 2,  # a slot's, the reconciler's, and one to spare
+                size=self._options.concurrency + 3,  # a slot's, the reconciler's, the budgets', and one to spare
                 statement_timeout_ms=settings.statement_timeout_ms,
                 lock_timeout_ms=settings.lock_timeout_ms,
             )
@@ -150,6 +150,7 @@ class Worker:
             if not task.cancelled():
                 task.result()
         with contextlib.suppress(Exception):  # the leases end by themselves when the database is away
+            await self._processor.close()
             await self._parts.upkeep.stop()
 
     async def _burst(self, pool: Pool) -> None:

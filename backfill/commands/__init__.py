@@ -25,6 +25,7 @@ COMMANDS = {
     "reset-stuck": ("verbs", "reset_stuck"),
     "delete": ("change", "delete"),
     "workers": ("workers", "workers"),
+    "limits": ("limits", "limits"),
     "queues": ("queues", "queues"),
     "purge": ("purge", "purge"),
     "dead": ("dead", "dead"),

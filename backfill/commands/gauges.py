@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from backfill.broker import QueueState
-from backfill.exposition import GaugeMetricFamily, Metric
+from backfill.exposition import CounterMetricFamily, GaugeMetricFamily, Metric
 from backfill.ledger.measures import Measures
 
 
@@ -31,6 +31,7 @@ def families(reading: Reading) -> Iterator[Metric]:
     yield from _jobs(reading.measures)
     yield from _backfills(reading.measures)
     yield from _heartbeats(reading.measures)
+    yield from _limits(reading.measures)
     if reading.queues:
         yield from _queues(reading.queues, reading.work_queues)
 
@@ -51,7 +52,7 @@ def _backfills(measures: Measures) -> Iterator[Metric]:
         yield _by_backfill(name, meaning, ((row["asset_name"], row[column]) for row in rows))
     for name, column, meaning in (
         ("backfill_pause_duration_seconds", "pause_seconds", "Since the oldest pause still in force; 0 without one."),
-        ("backfill_partitions_held", "held", "Partitions that wait for a lock that another session holds."),
+        ("backfill_partitions_held", "held", "Partitions that wait for another session's lock, or for a limit."),
         ("backfill_held_seconds", "held_seconds", "Since the one of them that has waited for longest; 0 without one."),
         ("backfill_sla_at_risk", "sla_at_risk", "Active jobs that may end after their deadline."),
         ("backfill_sla_breached", "sla_breached", "Active jobs whose deadline has passed."),
@@ -90,6 +91,29 @@ def _heartbeats(measures: Measures) -> Iterator[Metric]:
             if row["heartbeat_seconds"] is not None:
                 ages.add_metric([kind, row["asset_name"]], row["heartbeat_seconds"])
     yield ages
+
+
+def _limits(measures: Measures) -> Iterator[Metric]:
+    """By the limit's name, which several backfills may share."""
+    rows = measures.limits
+    for name, column, meaning in (
+        ("backfill_limit_rate", "rate", "Calls a second, as the definition says."),
+        ("backfill_limit_allowed_rate", "allowed_rate", "Calls a second that are allowed now."),
+        ("backfill_limit_held_seconds", "held_seconds", "Until calls are made again that a service has refused."),
+    ):
+        family = _gauge(name, meaning, "limit")
+        for row in rows:
+            if row[column] is not None:
+                family.add_metric([row["name"]], row[column])
+        yield family
+    for name, column, meaning in (
+        ("backfill_limit_calls", "calls", "Calls made, by all workers ever."),
+        ("backfill_limit_refusals", "refusals", "Of those, the ones that the service refused."),
+    ):
+        counter = CounterMetricFamily(name, meaning, labels=["limit"])
+        for row in rows:
+            counter.add_metric([row["name"]], row[column])
+        yield counter
 
 
 def _queues(queues: dict[str, QueueState], work_queues: frozenset[str]) -> Iterator[Metric]:

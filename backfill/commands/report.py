@@ -41,6 +41,10 @@ def lines(now: "Progress") -> Iterator[str]:
         yield f"  skipped {count:,}: {reason}"
     if now.failed:
         yield f"  see the failed records with: backfill failures {now.job_id}"
+    if now.retried_recovered or now.retried_failed:
+        yield f"Tried again: {now.retried_recovered:,} records recovered, {now.retried_failed:,} failed at last"
+    if now.calls_made or now.calls_refused:
+        yield f"Calls: {now.calls_made:,} made, {now.calls_refused:,} refused; see: backfill limits"
     if now.replanned:
         yield f"Planned again: {now.replanned:,} records that others had undone; they are counted each time"
     if now.records_left:

@@ -15,6 +15,7 @@ class Measures:
     states: dict[str, int]  # active jobs
     backfills: list[Row]
     workers: list[Row]
+    limits: list[Row]
 
 
 async def names(connection: Connection) -> list[str]:
@@ -28,4 +29,5 @@ async def read(connection: Connection) -> Measures:
         {state.value: counted.get(state, 0) for state in sorted(ACTIVE)},
         await connection.fetch(statements.read("ledger/measures/backfills")),
         await connection.fetch(statements.read("ledger/measures/workers")),
+        await connection.fetch(statements.read("ledger/measures/limits")),
     )

@@ -143,6 +143,10 @@ async def conclude(
         definition_hash,
         tally.left or None,
         None if held is None or retry_seconds is not None else clean(held),
+        tally.calls,
+        tally.refused,
+        list(tally.remaining) if remaining and retry_seconds is not None else None,
+        list(tally.failed) or None,
     )
 
 
@@ -179,8 +183,28 @@ async def tell_held(connection: Connection, claim: Claim, reason: str) -> None:
     )
 
 
+async def tell_goes_on(connection: Connection, claim: Claim, reason: str) -> None:
+    """What held the partition up for that reason is over."""
+    await connection.execute(
+        statements.read("ledger/partitions/tell_goes_on"), claim.id, claim.fence, claim.worker, clean(reason)
+    )
+
+
+async def is_wanted(connection: Connection, claim: Claim) -> bool:
+    """Whether the job still runs and nobody has taken the claim over: waiting for anything else is in vain."""
+    found: bool = await connection.fetchval(
+        statements.read("ledger/partitions/is_wanted"), claim.id, claim.fence, claim.worker
+    )
+    return found
+
+
+async def count_calls(connection: Connection, claim: Claim, made: int, refused: int) -> None:
+    """Count calls under a claim whose progress was not committed, whoever has the partition by now."""
+    await connection.execute(statements.read("ledger/partitions/count_calls"), claim.id, made, refused)
+
+
 async def hold(connection: Connection, claim: Claim, reason: str, *, fewest: float, most: float) -> bool:
-    """Give back a claim that waits for somebody's lock; no attempt is counted. False when the claim was lost."""
+    """Give back a claim that waits for a lock or a limit; no attempt is counted. False when the claim was lost."""
     kept = await connection.fetchval(
         statements.read("ledger/partitions/hold"), claim.id, claim.fence, claim.worker, fewest, most, clean(reason)
     )

@@ -34,7 +34,7 @@ class Progress:
     running_partitions: int
     waiting_partitions: int
     next_retry_at: datetime | None
-    held_partitions: int  # that wait for somebody's lock
+    held_partitions: int  # that wait for somebody's lock, or for a limit
     held_since: datetime | None  # the one that has waited for longest, and for whom
     held_reason: str | None
     matched: int
@@ -43,6 +43,10 @@ class Progress:
     skipped: int
     failed: int
     deleted: int
+    calls_made: int  # to a service, and of those the ones that it refused
+    calls_refused: int
+    retried_recovered: int  # done after an earlier try that failed
+    retried_failed: int  # failed at last, after several tries
     replanned: int  # of those matched: planned again, since somebody had undone them
     records_left: int  # that still match, as the last closing sweep counted
     left_reasons: dict[str, int] | None  # why, each with its number; None: not counted, or not yet

@@ -28,6 +28,8 @@ class Tally:
     remaining: dict[str, tuple[str, str]] = field(default_factory=dict)  # to be tried again, and why
     held: dict[str, str] = field(default_factory=dict)  # somebody has a lock that they need, which is no attempt
     later: list[str] = field(default_factory=list)  # not come to yet: nothing was wrong with them
+    calls: int = 0  # to a service, for whichever records
+    refused: int = 0  # of those
     state: str = "running"  # of the partition, once the tally is settled
 
     def counts(self) -> dict[str, int]:

@@ -27,10 +27,11 @@ END
 $$;
 
 GRANT ALL ON backfill_schema, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
-    backfill_events, backfill_leases TO backfill_owner;
+    backfill_events, backfill_leases, backfill_limits, backfill_limit_shares TO backfill_owner;
 
 GRANT SELECT ON backfill_schema, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
-    backfill_events, backfill_leases TO backfill_operator, backfill_worker, backfill_reader;
+    backfill_events, backfill_leases, backfill_limits, backfill_limit_shares
+    TO backfill_operator, backfill_worker, backfill_reader;
 
 -- Every claim and every forced reset takes a fence.
 GRANT USAGE ON SEQUENCE backfill_fence_seq TO backfill_owner, backfill_operator, backfill_worker;
@@ -48,17 +49,22 @@ GRANT UPDATE (state, version, started_at, running_since, paused_at, completed_at
     records_unchanged, records_skipped, records_failed, records_deleted, checkpoint_partition_key,
     avg_partition_duration_ms, estimated_completion_at, earliest_completion_at, latest_completion_at,
     sweep, sweep_ended, sweep_cursor, sweep_partition, sweep_found, sweep_left, records_left, left_reasons,
-    records_replanned, pause_cause, result,
+    records_replanned, pause_cause, result, calls_made, calls_refused, retried_recovered, retried_failed,
     definition_hash, changed_definition_hash)  -- where it is open, and where a worker has another one
     ON backfill_jobs TO backfill_worker;
 -- The closing sweep inserts partitions of what was missed.
 GRANT INSERT, UPDATE ON backfill_partitions, backfill_failures, backfill_workers TO backfill_worker;
 GRANT INSERT, UPDATE, DELETE ON backfill_leases TO backfill_worker;
 GRANT INSERT ON backfill_events TO backfill_worker;
+-- Turns to call a service are taken from a row, permits are given back.
+GRANT INSERT, UPDATE ON backfill_limits TO backfill_worker;
+GRANT INSERT, UPDATE, DELETE ON backfill_limit_shares TO backfill_worker;
 
 GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), backfill_claim_lock(uuid),
     backfill_actor(), backfill_is_alive(backfill_workers),
     backfill_is_before(jsonb, jsonb), backfill_scopes_meet(jsonb, jsonb)
     TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
 GRANT EXECUTE ON FUNCTION backfill_claim(uuid, text, uuid, double precision, text, text),
-    backfill_claim_any(uuid, text, uuid, double precision, text, text), backfill_definition_of(uuid) TO backfill_worker;
+    backfill_claim_any(uuid, text, uuid, double precision, text, text), backfill_definition_of(uuid),
+    backfill_take_calls(text, boolean, double precision, integer, integer, boolean, uuid, double precision, integer,
+        bigint, integer, integer), backfill_rest_calls(text, uuid, double precision, text) TO backfill_worker;

@@ -23,6 +23,7 @@ KEPT_BY_WORKERS: Final = """
     estimated_completion_at earliest_completion_at latest_completion_at
     sweep sweep_ended sweep_cursor sweep_partition sweep_found sweep_left records_left left_reasons records_replanned
     pause_cause definition_hash changed_definition_hash result
+    calls_made calls_refused retried_recovered retried_failed
 """
 ASKED_FOR: Final = """
     id tenant_id asset_name mode priority sort_order batch_size record_limit record_ids key_range upper_key

@@ -112,6 +112,9 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     await holds("backfill reset-stuck JOB")
     await holds("backfill purge JOB --yes")
     await holds("backfill queues")
+    await world.execute("SELECT set_config('app.current_tenant', 'default', false)")
+    await world.execute("SELECT backfill_rest_calls('service', $1, 5, 'why')", await world.job())
+    await holds("backfill limits")
     dead = (await holds("backfill dead list"))["messages"][0]["id"]
     await holds("backfill dead show ID")
     await holds("backfill dead redrive --all", codes=(4,))

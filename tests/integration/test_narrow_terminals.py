@@ -23,7 +23,7 @@ FRAMES: Final = set("━┃│─╭╰┏┗└├┡╇┼")
 QUERIES: Final = sorted(path.stem for path in (statements.FOLDER / "progress").glob("*.sql"))
 # The job's id follows those that take one.
 LISTINGS: Final = (
-    *(["list"], ["definitions"], ["settings"], ["sql"], ["workers"], ["queues"], ["dead", "list"]),
+    *(["list"], ["definitions"], ["settings"], ["sql"], ["workers"], ["limits"], ["queues"], ["dead", "list"]),
     *(["failures", "JOB"], ["events", "JOB"], ["status", "JOB"], ["status", "--watch", "JOB"]),
     *(["sql", name, "--run"] for name in QUERIES),
 )
@@ -36,6 +36,7 @@ async def job(world: World) -> AsyncIterator[UUID]:
     await world.rows(30, base="CASE WHEN id = 5 THEN 1 ELSE 0 END")
     job = await queued(world)
     await world.publish(b"nonsense")
+    await world.execute("SELECT backfill_rest_calls('service', $1, 60, '429 Too Many Requests')", job)
     async with working(world):
         await until(world, "completed")
         await eventually(world.dead)
@@ -71,4 +72,4 @@ async def test_no_frame_is_wider_than_the_terminal_and_ids_stay_whole(
         if listing == ["queues"]:
             assert not [name for name in OF_QUEUES if name not in answer.out], answer.out
     if width == 250:
-        assert framed == {"list", "sql", "status", "workers", "queues", "dead"}
+        assert framed == {"list", "sql", "status", "workers", "limits", "queues", "dead"}

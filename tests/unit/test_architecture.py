@@ -34,6 +34,7 @@ LAYERS = (
         "masking",
         "private",
         "log",
+        "retry_after",
     },
     {
         *("limit", "definition", "column_backfill", "partition_backfill", "scopes"),

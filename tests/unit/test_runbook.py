@@ -77,13 +77,13 @@ class Anything(dict[str, Any]):
     """A row of the ledger in which every measure is one."""
 
     def __missing__(self, name: str) -> Any:
-        return "counter" if name == "asset_name" else 1
+        return "counter" if name in ("asset_name", "name") else 1
 
 
 def exported() -> dict[str, set[str]]:
     """Every metric there is, as Prometheus knows it, with its labels."""
     queues = {"work": QueueState(1, 1)}
-    measures = Measures({"running": 1}, [Anything()], [Anything()])
+    measures = Measures({"running": 1}, [Anything()], [Anything()], [Anything()])
     intake, publisher = SimpleNamespace(redelivered=0), SimpleNamespace(is_blocked=False)
     republisher = SimpleNamespace(unpublished=0)
     reconciler = SimpleNamespace(reconciled={}, expired=SimpleNamespace(count=0), republisher=republisher)

@@ -13,6 +13,8 @@ WITH sums AS (
            coalesce(sum(records_skipped), 0) AS records_skipped,
            coalesce(sum(records_failed), 0) AS records_failed,
            coalesce(sum(records_deleted), 0) AS deleted,
+           coalesce(sum(calls_made), 0) AS calls_made, coalesce(sum(calls_refused), 0) AS calls_refused,
+           coalesce(sum(retried_recovered), 0) AS recovered, coalesce(sum(retried_failed), 0) AS retried_failed,
            coalesce(sum(record_count) FILTER (WHERE completed_at IS NULL), 0) AS records_open,
            min(partition_key) FILTER (WHERE state IN ('pending', 'running')) AS first_open,
            max(partition_key) AS last
@@ -48,6 +50,8 @@ UPDATE backfill_jobs j SET total_partitions = sums.total, completed_partitions =
     failed_partitions = sums.failed, skipped_partitions = sums.skipped, records_matched = sums.matched,
     records_updated = sums.updated, records_unchanged = sums.unchanged, records_skipped = sums.records_skipped,
     records_failed = sums.records_failed, records_deleted = sums.deleted,
+    calls_made = sums.calls_made, calls_refused = sums.calls_refused, retried_recovered = sums.recovered,
+    retried_failed = sums.retried_failed,
     checkpoint_partition_key = CASE
         WHEN sums.first_open IS NULL THEN sums.last
         ELSE (SELECT max(partition_key) FROM backfill_partitions

@@ -3,6 +3,7 @@
 WITH failed AS (
     UPDATE backfill_partitions p SET state = 'failed', lease_expires_at = NULL, not_before = NULL,
         held_since = NULL, held_reason = NULL, error_message = $5, completed_at = clock_timestamp(),
+        retried_failed = retried_failed + coalesce(cardinality(retried_ids), 0), retried_ids = NULL,
         records_failed = records_failed + cardinality(coalesce(remaining_ids, record_ids))
     WHERE id = $1 AND fence = $2 AND worker_id = $3 AND state = 'running'
     RETURNING p.*

@@ -21,6 +21,9 @@ WITH sums AS (
            coalesce(sum(records_skipped), 0)::bigint AS skipped,
            coalesce(sum(records_failed), 0)::bigint AS failed,
            coalesce(sum(records_deleted), 0)::bigint AS deleted,
+           coalesce(sum(calls_made), 0)::bigint AS calls_made, coalesce(sum(calls_refused), 0)::bigint AS calls_refused,
+           coalesce(sum(retried_recovered), 0)::bigint AS retried_recovered,
+           coalesce(sum(retried_failed), 0)::bigint AS retried_failed,
            sum(record_count) FILTER (WHERE completed_at > clock_timestamp() - make_interval(secs => $2))
                AS recent_records,
            extract(epoch FROM
@@ -41,6 +44,7 @@ SELECT j.id AS job_id, j.asset_name AS backfill, j.mode, j.state, j.priority, j.
        p.total_partitions, p.completed_partitions, p.failed_partitions, p.skipped_partitions, p.running_partitions,
        p.waiting_partitions, p.next_retry_at, p.held_partitions, p.held_since, p.held_reason,
        p.matched, p.updated, p.unchanged, p.skipped, p.failed, p.deleted,
+       p.calls_made, p.calls_refused, p.retried_recovered, p.retried_failed,
        j.records_replanned AS replanned, j.records_left, j.left_reasons, reasons.skip_reasons,
        (CASE WHEN j.completed_at IS NOT NULL
                  THEN (p.updated + p.unchanged + p.skipped + p.failed + p.deleted) / nullif(p.busy_seconds, 0)

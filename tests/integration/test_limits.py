@@ -1,0 +1,315 @@
+"""Limits on calls, kept by all workers together."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from backfill import database as databases_of_ours
+from backfill.database import Pool
+from backfill.ledger import limits
+from backfill.limit import Limit
+from backfill.workers.budget import Budget
+from benchmarks.spenders import spend
+from tests.support import databases, pooler, spending
+from tests.support.operating import done
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+JOB = uuid4()
+NAME = "service"
+
+
+@asynccontextmanager
+async def pooled(url: str, *, tenant: str = "default") -> AsyncIterator[Pool]:
+    async with databases_of_ours.pooled(
+        url, name="test", tenant=tenant, size=4, statement_timeout_ms=10_000, lock_timeout_ms=5_000
+    ) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def budgets(
+    url: str, count: int, limit: Limit | None = None, *, lease: float = 60.0
+) -> AsyncIterator[list[Budget]]:
+    """As many workers have them, each with connections of its own."""
+    async with AsyncExitStack() as stack:
+        made = [Budget(await stack.enter_async_context(pooled(url)), uuid4(), lease, NAME, limit) for _ in range(count)]
+        yield made
+        for budget in made:
+            await budget.close()
+
+
+async def called(budget: Budget) -> float:
+    """When a call could be made."""
+    turn = budget.turn()
+    try:
+        await asyncio.wait_for(asyncio.shield(turn), 20)
+        return time.monotonic()
+    finally:
+        budget.leave(turn)
+
+
+async def row(url: str) -> asyncpg.Record:
+    found: asyncpg.Record = (await databases.fetch(url, "SELECT * FROM backfill_limits"))[0]
+    return found
+
+
+@pytest.mark.parametrize("processes", [1, 3, 6])
+@pytest.mark.parametrize("rate", [50, 1000])
+async def test_the_fleet_keeps_its_rate_whatever_the_number_of_processes(
+    database: str, rate: int, processes: int
+) -> None:
+    callers, seconds = max(20, rate // processes // 4), 3.0
+    found = await spending.spent(database, Limit(rate=rate), processes=processes, callers=callers, seconds=seconds)
+    times = spending.begins(found)
+    assert 0.95 < (len(times) - 1) / (times[-1] - times[0]) / rate < 1.05
+    assert spending.worst_window(times) <= rate * 1.05 + 1
+    assert min(len(one.calls) for one in found) > 0
+    assert sum(one.asked for one in found) / seconds < 12 * processes  # whatever the rate
+
+
+async def test_a_process_that_stood_still_makes_up_for_nothing(database: str) -> None:
+    rate, begin = 100, time.monotonic() + spending.START_SECONDS
+    asked = {"callers": 50, "seconds": 4.0}
+    running = [await spending.started(database, Limit(rate=rate), begin, **asked) for _ in range(2)]
+    for after in (1.0, 2.2):
+        await asyncio.sleep(begin + after - time.monotonic())
+        running[0].send_signal(signal.SIGSTOP)
+        await asyncio.sleep(0.7)
+        running[0].send_signal(signal.SIGCONT)
+    found = [await spending.result(one) for one in running]
+    assert all(one.calls for one in found)
+    assert spending.worst_window(spending.begins(found)) <= rate * 1.05 + 1
+
+
+async def test_a_burst_comes_at_once_and_only_after_a_pause(database: str) -> None:
+    async with budgets(database, 1, Limit(rate=2, burst=5)) as (budget,):
+        began = time.monotonic()
+        times = await asyncio.gather(*(called(budget) for _ in range(7)))
+    assert sum(moment - began < 0.45 for moment in times) == 5
+    assert max(times) - began > 0.9
+
+
+async def test_a_sequential_caller_has_the_whole_rate(database: str) -> None:
+    spent = await spend(database, NAME, Limit(rate=200), callers=1, seconds=2.0, begin=time.monotonic() + 0.5)
+    assert 190 * 2 <= len(spent.calls) <= 210 * 2
+
+
+async def test_a_slow_rate_costs_no_more_than_looks(database: str) -> None:
+    spent = await spend(database, NAME, Limit(rate=2), callers=3, seconds=3.0, begin=time.monotonic() + 0.5)
+    assert 6 <= len(spent.calls) <= 7
+    assert spent.asked < 25
+
+
+async def test_one_refused_call_rests_all_workers_and_the_rest_is_told(database: str) -> None:
+    async with budgets(database, 2, Limit(rate=100)) as (one, other):
+        await asyncio.gather(called(one), called(other))
+        await one.refuse(JOB, 1.5, "429 Too Many\nRequests")
+        refused = time.monotonic()
+        times = await asyncio.gather(*(called(one) for _ in range(5)), *(called(other) for _ in range(40)))
+        later = [moment - refused for moment in times if moment - refused > 0.3]
+        assert len(later) >= 5  # both heard of it within a quarter of a second
+        assert 1.4 < min(later) < 2.0
+        assert other.rest is None
+        assert (await row(database))["held_reason"] == "429 Too Many\\nRequests"
+
+
+async def test_a_limit_that_nobody_declared_rests_too_and_costs_nothing_before(database: str) -> None:
+    async with budgets(database, 2) as (one, other):
+        await asyncio.gather(*(called(one) for _ in range(200)))
+        assert not await databases.fetch(database, "SELECT FROM backfill_limits")
+        assert one.asked == 1
+        await other.refuse(JOB, 1, "503")
+        began = time.monotonic()
+        await eventually(lambda: one.look().done() is False, deadline=1)
+        await asyncio.wait_for(one.look(), 5)
+        assert 0.5 < time.monotonic() - began < 1.6
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        (86_400, 900), (float("inf"), 900), (0, 1), (-5, 1), (float("nan"), 1), ("soon", 1), (None, 1),
+        (float("-inf"), 1), (30, 30), ("30", 30),
+    ],
+)  # fmt: skip
+async def test_what_a_service_asks_for_has_bounds(database: str, asked: object, seconds: float) -> None:
+    async with pooled(database) as pool, pool.acquire() as connection:
+        rest = await limits.rest(connection, NAME, JOB, asked, "why")
+        assert rest.seconds == pytest.approx(seconds, abs=0.01)
+
+
+async def test_a_shorter_rest_never_ends_a_longer_one(database: str) -> None:
+    async with pooled(database) as pool, pool.acquire() as connection:
+        await limits.rest(connection, NAME, JOB, 60, "long")
+        assert (await limits.rest(connection, NAME, JOB, 1, "short")).seconds > 59
+        assert (await limits.rest(connection, NAME, JOB, 600, "longer")).seconds > 599
+    assert (await row(database))["held_reason"] == "longer"
+
+
+async def test_a_rest_halves_the_rate_once_and_leaves_one_event(database: str) -> None:
+    async with budgets(database, 1, Limit(rate=64)) as (budget,):
+        await called(budget)
+        await asyncio.gather(*(budget.refuse(JOB, 30, f"reason {n}") for n in range(20)))
+        found = await row(database)
+        assert (found["allowed_rate"], found["refusals"]) == (32, 20)
+        for _ in range(10):
+            await databases.execute(database, "UPDATE backfill_limits SET held_until = clock_timestamp()")
+            await budget.refuse(JOB, 30, "again")
+        assert (await row(database))["allowed_rate"] == 1  # never below a 64th
+    events = await databases.fetch(database, "SELECT * FROM backfill_events ORDER BY id")
+    assert [(one["event"], one["backfill_job_id"]) for one in events] == [("limit.held", JOB)] * 11
+    assert events[0]["reason"].startswith("reason")
+    assert '"seconds": 30' in events[0]["details"]
+
+
+async def test_the_rate_creeps_up_again_while_nothing_is_refused(database: str) -> None:
+    async with budgets(database, 1, Limit(rate=100)) as (budget,):
+        await called(budget)
+        await databases.execute(
+            database, "UPDATE backfill_limits SET allowed_rate = 50, raised_at = clock_timestamp() - interval '11 s'"
+        )
+        await asyncio.gather(*(called(budget) for _ in range(40)))
+        assert (await row(database))["allowed_rate"] == pytest.approx(60)
+        await databases.execute(database, "UPDATE backfill_limits SET raised_at = clock_timestamp() - interval '1 h'")
+        await asyncio.gather(*(called(budget) for _ in range(40)))
+        assert (await row(database))["allowed_rate"] == 100
+
+
+async def test_a_limit_that_is_not_adaptive_keeps_its_rate(database: str) -> None:
+    async with budgets(database, 1, Limit(rate=64, adaptive=False)) as (budget,):
+        await called(budget)
+        await budget.refuse(JOB, 1, "429")
+        assert (await row(database))["allowed_rate"] == 64
+
+
+async def test_another_rate_of_the_definition_is_the_rows_and_turns_far_away_come_nearer(database: str) -> None:
+    async with budgets(database, 1, Limit(rate=0.01)) as (budget,):
+        await called(budget)
+        waiting = asyncio.create_task(called(budget))
+        await eventually(lambda: len(budget._turns) == 1)
+        budget.limit = Limit(rate=20, concurrency=4)
+        began = time.monotonic()
+        assert await waiting - began < 1.5
+        found = await row(database)
+        assert (found["rate"], found["allowed_rate"], found["concurrency"]) == (20, 20, 4)
+
+
+async def test_calls_are_counted_whatever_there_is_to_ask(database: str) -> None:
+    async with budgets(database, 1, Limit(rate=500)) as (budget,):
+        await asyncio.gather(*(called(budget) for _ in range(123)))
+
+        async def counted() -> bool:
+            return bool((await row(database))["calls"] == 123)
+
+        await eventually(counted, deadline=3)
+        asked = budget.asked
+        await asyncio.sleep(0.6)
+        assert budget.asked == asked  # idle, it asks for nothing
+
+
+# --- calls under way at once
+
+
+@pytest.mark.parametrize(("concurrency", "processes", "call_seconds"), [(5, 3, 0.05), (2, 5, 0.05), (1, 3, 0.3)])
+async def test_no_more_calls_are_under_way_than_allowed_and_no_worker_starves(
+    database: str, concurrency: int, processes: int, call_seconds: float
+) -> None:
+    seconds = 6.0 if concurrency < processes else 3.0
+    found = await spending.spent(
+        database, Limit(concurrency=concurrency), processes=processes, callers=4, seconds=seconds,
+        call_seconds=call_seconds,
+    )  # fmt: skip
+    assert spending.most_at_once(found) <= concurrency
+    assert min(len(one.calls) for one in found) > 0
+    assert sum(len(one.calls) for one in found) > 0.5 * concurrency * seconds / call_seconds
+
+
+async def test_permits_of_a_killed_process_come_back_with_its_lease_and_not_before(database: str) -> None:
+    begin, limit = time.monotonic() + spending.START_SECONDS, Limit(concurrency=2)
+    killed = await spending.started(database, limit, begin, callers=2, seconds=60, call_seconds=60, lease_seconds=2)
+    held = "SELECT coalesce(sum(permits), 0) = 2 FROM backfill_limit_shares"
+    await eventually(lambda: databases.value(database, held), deadline=10)
+    killed.kill()
+    await killed.wait()
+    died = time.monotonic()
+    async with budgets(database, 1, limit, lease=2) as (budget,):
+        assert 1.0 < await called(budget) - died < 3.0
+
+
+async def test_a_worker_that_ends_leaves_its_permits_to_others(database: str) -> None:
+    async with budgets(database, 2, Limit(concurrency=1)) as (one, other):
+        turn = one.turn()
+        await asyncio.wait_for(asyncio.shield(turn), 5)
+        waiting = asyncio.create_task(called(other))
+        await eventually(lambda: databases.value(database, "SELECT count(*) = 2 FROM backfill_limit_shares"))
+        assert not waiting.done()
+        one.leave(turn)
+        assert await waiting
+        await eventually(
+            lambda: databases.value(database, "SELECT count(*) = 0 FROM backfill_limit_shares"), deadline=3
+        )
+
+
+async def test_no_new_call_begins_once_the_lease_has_ended(database: str) -> None:
+    async with budgets(database, 1, Limit(concurrency=2), lease=1) as (budget,):
+        await called(budget)
+        async with databases_of_ours.connected(database, name="locker") as locker, locker.transaction():
+            await locker.execute("LOCK TABLE backfill_limits")
+            await asyncio.sleep(1.1)
+            assert not budget.turn().done()
+
+
+# --- where it runs
+
+
+async def test_tenants_have_limits_of_their_own(database: str) -> None:
+    async with pooled(database) as ours, pooled(database, tenant="b") as theirs:
+        one, other = (Budget(pool, uuid4(), 60, NAME, Limit(rate=0.1)) for pool in (ours, theirs))
+        await asyncio.wait_for(asyncio.gather(called(one), called(other)), 2)
+        await one.refuse(JOB, 60, "429")
+        async with theirs.acquire() as connection:
+            assert [found["held_until"] for found in await limits.listed(connection)] == [None]
+        await one.close()
+        await other.close()
+
+
+@pytest.mark.usefixtures("pooler")
+async def test_a_limit_holds_through_a_pooler(database: str) -> None:
+    async with pooler.pgbouncer(database, size=2) as url:
+        found = await spending.spent(url, Limit(rate=50, concurrency=10), processes=3, callers=20, seconds=3.0)
+    times = spending.begins(found)
+    assert 0.95 < (len(times) - 1) / (times[-1] - times[0]) / 50 < 1.05
+    assert spending.worst_window(times) <= 50 * 1.05 + 1
+    assert await databases.value(database, "SELECT current_setting('synchronous_commit')") == "on"
+
+
+async def test_an_error_of_the_database_reaches_whoever_waits(database: str) -> None:
+    async with budgets(database, 1, Limit(rate=10)) as (budget,):
+        await called(budget)
+        await databases.execute(database, "ALTER TABLE backfill_limits RENAME TO elsewhere")
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await asyncio.gather(*(called(budget) for _ in range(5)))
+        await databases.execute(database, "ALTER TABLE elsewhere RENAME TO backfill_limits")
+        await called(budget)
+
+
+async def test_a_worker_of_the_roles_may_do_all_of_it_and_a_reader_looks(world: World) -> None:
+    await world.execute("REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC")
+    await done(world, "init", "--roles")
+    await world.execute("SELECT set_config('app.current_tenant', 'default', false); SET ROLE backfill_worker")
+    asked: dict[str, Any] = {"turns": 1, "made": 1, "under_way": 0, "wanted": 1}
+    granted = await limits.take(world.connection, NAME, Limit(rate=5, concurrency=3), uuid4(), 60, **asked)
+    assert (granted.granted, granted.permits, granted.step) == (1, 1, 0.2)
+    await limits.rest(world.connection, NAME, JOB, 60, "429")
+    await limits.leave(world.connection, uuid4())
+    await world.execute("SET ROLE backfill_reader")
+    assert [found["name"] for found in await limits.listed(world.connection)] == [NAME]
+    await world.execute("RESET ROLE")
