@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -14,14 +13,14 @@ import click
 
 from backfill import runner
 from backfill.commands.stage import stage
+from backfill.commands.steps import STEP_SECONDS, Steps, script, show
 from backfill.console import reporting
-from backfill.errors import BackfillError, UsageError
+from backfill.errors import UsageError
 
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress
 
 EXAMPLE: Final = "backfill.examples.killmails"
-STEP_SECONDS: Final = 300
 
 
 @click.command()
@@ -42,58 +41,24 @@ def demo(killmails: int, workers: int) -> None:
         began = time.monotonic()
         if not Path("Procfile").is_file():
             raise UsageError("no Procfile in this folder; run the demo in a checkout of the toolkit")
-        if not Path(_script("honcho")).is_file():
+        if not Path(script("honcho")).is_file():
             raise UsageError("the demo needs honcho: pip install 'backfill-toolkit[services]'")
-        with stage(f"{EXAMPLE}:KillmailValues") as environment:
-            run = _Steps(environment)
+        with stage(f"{EXAMPLE}:KillmailValues", "killmail_values") as environment:
+            run = Steps(environment)
             run("Tables and ledger", sys.executable, "-m", EXAMPLE, "schema")
             run(f"{killmails:,} killmails", sys.executable, "-m", EXAMPLE, "generate", "--killmails", str(killmails))
-            run("", _script("backfill"), "init")
-            run("Queue", _script("backfill-queue"), "--mode=null")
+            run("", script("backfill"), "init")
+            run("Queue", script("backfill-queue"), "--mode=null")
             _work(run, environment["DATABASE_URL"], workers)
-            run("Progress as the ledger has it", _script("backfill"), "status", "latest")
+            run("Progress as the ledger has it", script("backfill"), "status", "latest")
             run("Verdict from SQL", sys.executable, "-m", EXAMPLE, "verify")
             click.echo(f"\nDone in {time.monotonic() - began:.1f} s; stopping what was started.")
 
 
-class _Steps:
-    """Runs one command after another and shows each as a person would type it."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
-
-    def start(self, title: str, *command: str) -> "subprocess.Popen[str]":
-        if title:
-            click.echo(f"\n== {title}")
-        click.echo(f"$ {' '.join([Path(command[0]).name, *command[1:]])}")
-        return subprocess.Popen(  # noqa: S603 - our own commands
-            command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
-        )
-
-    def __call__(self, title: str, *command: str) -> None:
-        with self.start(title, *command) as process:
-            try:
-                show(process)
-                code = process.wait(timeout=STEP_SECONDS)
-            except BaseException:
-                process.terminate()
-                raise
-            if code:
-                raise BackfillError(f"{Path(command[0]).name} ended with exit code {code}; see above")
-
-
-def show(process: "subprocess.Popen[str]") -> None:
-    """Print a command's lines as they come; of the many batches every fiftieth."""
-    for line in process.stdout or ():
-        batch = line.startswith("Queued batch") and int(line.split()[2].replace(",", ""))
-        if not (batch and batch % 50):
-            click.echo(f"  {line.rstrip()}")
-
-
-def _work(run: _Steps, database_url: str, workers: int) -> None:
+def _work(run: Steps, database_url: str, workers: int) -> None:
     """Run the Procfile's workers; pause and resume the job in the middle, and stop them when it has ended."""
     title = f"{workers} workers under the Procfile; the job is paused and resumed in the middle"
-    with run.start(title, _script("honcho"), "--no-colour", "start", "-c", f"worker={workers}") as honcho:
+    with run.start(title, script("honcho"), "--no-colour", "start", "-c", f"worker={workers}") as honcho:
         reader = threading.Thread(target=show, args=(honcho,), name="honcho")
         reader.start()
         try:
@@ -125,8 +90,3 @@ async def _operate(database_url: str) -> None:
             done = await operations.resume(connection, job, actor="demo")
             click.echo(f"  $ backfill resume latest\n    {done.text}")
         await until(lambda now: now.completed_at is not None)
-
-
-def _script(name: str) -> str:
-    """A command of the same environment as this one."""
-    return str(Path(sys.executable).parent / name)

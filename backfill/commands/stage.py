@@ -5,7 +5,7 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -20,14 +20,17 @@ ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def stage(app: str) -> Iterator[dict[str, str]]:
-    """Services of the demo's own, or a database of its own on the server of DATABASE_URL; gone afterwards."""
-    with _leaving_in_order(), _set(app) as environment:
+def stage(app: str, *names: str) -> Iterator[dict[str, str]]:
+    """Services of the demo's own, or a database of its own on the server of DATABASE_URL; gone afterwards.
+
+    `names` are those of the backfills whose queues are deleted.
+    """
+    with _leaving_in_order(), _set(app, names) as environment:
         yield environment
 
 
 @contextmanager
-def _set(app: str) -> Iterator[dict[str, str]]:
+def _set(app: str, names: Iterable[str]) -> Iterator[dict[str, str]]:
     from backfill import services
 
     home = Path(os.environ.get("BACKFILL_HOME", ".backfill")).absolute() / f"demo-{secrets.token_hex(4)}"
@@ -48,7 +51,7 @@ def _set(app: str) -> Iterator[dict[str, str]]:
             yield environment
         finally:
             run(_own_database(database_url, "drop"))
-            run(_delete_queues(started.amqp_url))
+            run(_delete_queues(started.amqp_url, names))
     finally:
         note("  stopping")
         services.down(home / "services", delete=True)
@@ -79,14 +82,15 @@ async def _own_database(url: str, action: str) -> str:
     return url
 
 
-async def _delete_queues(url: str) -> None:
+async def _delete_queues(url: str, names: Iterable[str]) -> None:
     """Leave nothing in a broker that is not ours; private ones are deleted as a whole anyway."""
     from backfill.broker import connected
     from backfill.settings import read
     from backfill.topology import Topology, delete
 
     async with connected(url, name="backfill-demo", heartbeat=10) as connection:
-        await delete(connection, Topology("killmail_values"), read().retry_delays)
+        for name in names:
+            await delete(connection, Topology(name), read().retry_delays)
 
 
 @contextmanager

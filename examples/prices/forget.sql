@@ -1,0 +1,2 @@
+-- Forget all prices.
+DELETE FROM market_prices
