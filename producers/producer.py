@@ -19,7 +19,7 @@ from backfill.ledger.pace import Pace
 from backfill.ledger.planning import Page
 from backfill.ledger.spans import Bounds
 from backfill.modes import Priority
-from backfill.publisher import Publisher
+from backfill.outlet import Outlet
 
 PAGE_PARTITIONS: Final = 20  # a transaction's worth: few commits, bounded memory
 PAGES_AHEAD: Final = 2
@@ -37,7 +37,7 @@ class Producer:
         self,
         planner: "asyncpg.Connection[Any]",
         marker: "asyncpg.Connection[Any]",
-        publisher: Publisher,
+        publisher: Outlet,
         producer: UUID,
         queued: Queued,
         watch: Watch,
@@ -133,7 +133,12 @@ class Producer:
             self._show(page)
 
     async def _publish(self, job: Job, page: list[PlannedPartition]) -> bool:
-        """Publish where the job's messages go now; False while it is paused, as workers would only drop them."""
+        """Publish where the job's messages go now; False while it is paused, as workers would only drop them.
+
+        Without a broker nothing is published, nor said to be: workers that come later find it as it is.
+        """
+        if not self._publisher.sends:
+            return False
         priority = await course.read(self._marker, job.id)
         if priority is None:
             return False
