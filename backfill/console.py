@@ -22,9 +22,9 @@ EXIT_CODES = """\b
 Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such job, worker or message,
 4 the job's state does not allow it, 5 PostgreSQL or RabbitMQ cannot be reached,
 6 a table, column, index or the ledger is not as it must be,
-7 wait: failed, or with failed records, 8 wait: cancelled,
-9 wait, worker --burst: a job is paused until its definition or table is corrected,
-70 a worker that could not interrupt a record, 75 wait: not ended in time, 130 interrupted,
+7 wait, run: failed, or with failed records, 8 wait, run: cancelled,
+9 wait, run, worker --burst: a job is paused until its definition or table is corrected,
+70 a worker that could not interrupt a record, 75 wait, run: not ended in time, 130 interrupted,
 143 ended by SIGTERM."""
 
 MOST_SHOWN: Final = 10_000  # characters at once

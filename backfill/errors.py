@@ -49,6 +49,24 @@ class HaltedError(BackfillError):
     exit_code = 9
 
 
+class FailedError(BackfillError):
+    """A job failed, or completed with failed records."""
+
+    exit_code = 7
+
+
+class GivenUpError(BackfillError):
+    """A job was cancelled."""
+
+    exit_code = 8
+
+
+class NotEndedError(BackfillError, TimeoutError):
+    """A job has not ended in time."""
+
+    exit_code = 75
+
+
 class ContractError(BackfillError):
     """A message body that no producer of this project writes; it goes to the dead queue."""
 

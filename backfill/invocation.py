@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from backfill import settings
 from backfill.console import note, print_error
@@ -51,3 +52,13 @@ class SettingsCommand(Call):
                 ]
             )
         super().format_epilog(ctx, formatter)
+
+
+def given() -> set[str]:
+    """What stands on the command line, without its values."""
+    context = click.get_current_context()
+    return {
+        one.opts[0] if isinstance(one, click.Option) else one.make_metavar(context)
+        for one in context.command.params
+        if one.name and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE
+    }

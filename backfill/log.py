@@ -95,12 +95,18 @@ def debug(say: Callable[[str], None], text: str, **fields: Any) -> None:
         say(text)
 
 
-def line(text: str, default: Level = Level.INFO) -> str | None:
-    """The line to write, of JSON where that is asked for; None for one that matters less than what is asked for."""
-    style, level, message = _style.get(), _level.get() or default, text
+def weighed(text: str, default: Level = Level.INFO) -> tuple[Level, str]:
+    """How much a line matters that is said now, and the line without what says so."""
     for prefix, name in PREFIXES.items():
         if text.startswith(prefix):
-            level, message = Level[name], text.removeprefix(prefix)
+            return Level[name], text.removeprefix(prefix)
+    return _level.get() or default, text
+
+
+def line(text: str, default: Level = Level.INFO) -> str | None:
+    """The line to write, of JSON where that is asked for; None for one that matters less than what is asked for."""
+    style = _style.get()
+    level, message = weighed(text, default)
     if level < style.level:
         return None
     if not style.as_json:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from backfill import __version__, application, log, parameters
 from backfill.console import (
@@ -19,7 +18,7 @@ from backfill.console import (
     read_settings,
     reporting,
 )
-from backfill.invocation import SettingsCommand
+from backfill.invocation import SettingsCommand, given
 from backfill.modes import MOST_IDS, MOST_OF_A_BATCH, Mode, Priority
 
 if TYPE_CHECKING:
@@ -96,8 +95,8 @@ def main(
     NAME may be left out when the app has one backfill. Every batch is in the ledger before it is published; killed
     at any point, `--resume` goes on where it was.
     """
-    if resume and (given := _given() - {"--resume", "--app", "--json", "--log-format"}):
-        raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(given))}")
+    if resume and (beside := given() - {"--resume", "--app", "--json", "--log-format"}):
+        raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(beside))}")
     if len(options["ids"]) > MOST_IDS:
         raise click.UsageError(f"at most {MOST_IDS:,} --id; leave them out and give a --limit instead")
     with reporting():
@@ -146,13 +145,3 @@ def _run(
             return await work(parts)
 
     return asyncio.run(obeying())
-
-
-def _given() -> set[str]:
-    """What stands on the command line, without its values."""
-    context = click.get_current_context()
-    return {
-        one.opts[0] if isinstance(one, click.Option) else one.make_metavar(context)
-        for one in context.command.params
-        if one.name and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE
-    }

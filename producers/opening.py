@@ -59,6 +59,7 @@ async def opened(parts: Parts, prepared: Prepared) -> Led | None:
         raise
     log.regard(job_id)
     parts.report.say(f"Job: {job_id}")
+    parts.opened(job_id)
     failpoint("producer.after_open")
     async with leading(parts, job_id, producer):
         return Led(await jobs.read(parts.connection, job_id), prepared, producer)

@@ -5,9 +5,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from uuid import UUID
 
 from backfill import blockers, database, schema
 from backfill.blockers import Watch
+from backfill.outlet import Outlet
 from backfill.publisher import Publisher
 from backfill.settings import Settings
 
@@ -43,9 +45,16 @@ class Parts:
     settings: Settings
     connection: Connection
     connect: Callable[[], AbstractAsyncContextManager[Connection]]  # one more, watched as well
-    publisher: Callable[[str], AbstractAsyncContextManager[Publisher]]  # one that has reached a backfill's queues
+    publisher: Callable[[str], AbstractAsyncContextManager[Outlet]]  # one that has reached a backfill's queues
     watch: Watch
     report: Report
+    sends: bool = True  # messages, to workers of other processes; else this process works on the job itself
+    opened: Callable[[UUID], None] = lambda _: None  # told which job it is, as soon as it is there
+
+    @property
+    def again(self) -> str:
+        """What goes on with the job where this ends."""
+        return "backfill-queue --resume" if self.sends else "backfill run --resume"
 
 
 @asynccontextmanager

@@ -14,8 +14,8 @@ from backfill.failpoints import failpoint
 from backfill.ledger import course, jobs, planning
 from backfill.ledger.job import Job, PlannedPartition
 from backfill.modes import Priority
+from backfill.outlet import Outlet
 from backfill.producers.source import Source
-from backfill.publisher import Publisher
 
 PAGE_PARTITIONS: Final = 20  # published together
 PAGES_AHEAD: Final = 2
@@ -31,7 +31,7 @@ class Producer:
     def __init__(
         self,
         marker: "asyncpg.Connection[Any]",
-        publisher: Publisher,
+        publisher: Outlet,
         producer: UUID,
         queued: Queued,
     ) -> None:
@@ -90,7 +90,12 @@ class Producer:
             self._show(page)
 
     async def _publish(self, job: Job, page: list[PlannedPartition]) -> bool:
-        """Publish where the job's messages go now; False while it is paused, as workers would only drop them."""
+        """Publish where the job's messages go now; False while it is paused, as workers would only drop them.
+
+        Without a broker nothing is published, nor said to be: workers that come later find it as it is.
+        """
+        if not self._publisher.sends:
+            return False
         priority = await course.read(self._marker, job.id)
         if priority is None:
             return False

@@ -9,20 +9,20 @@ from backfill import sessions
 from backfill.broker import BrokerLostError
 from backfill.errors import SchemaError, UnreachableError
 from backfill.ledger import jobs, planning
+from backfill.outlet import Outlet
 from backfill.producers.opening import Led, leading
 from backfill.producers.parts import Parts
 from backfill.producers.producer import Producer
 from backfill.producers.source import Planning
-from backfill.publisher import Publisher
 
 
-async def produce(parts: Parts, led: Led, publisher: Publisher) -> int:
+async def produce(parts: Parts, led: Led, publisher: Outlet) -> int:
     """Plan and publish what is left of a job; returns how many records were queued now.
 
     Where it fails, the error says how to go on.
     """
     job, report, watch = led.job, parts.report, parts.watch
-    resume = f"what is planned is safe: go on with backfill-queue --resume {job.id}"
+    resume = f"what is planned is safe: go on with {parts.again} {job.id}"
     try:
         async with parts.connect() as marker, parts.connect() as planner:
             watch.beat = partial(jobs.renew_lead, job_id=job.id, producer=led.producer)
@@ -64,7 +64,8 @@ async def produce(parts: Parts, led: Led, publisher: Publisher) -> int:
             f"again; to go on behind it: --after={shlex.quote(producer.last_key)}"
             + (" --order=desc" if job.sort_order == "desc" else "")
         )
-    report.say(f"Start workers with: backfill-worker {job.backfill}")
+    if parts.sends:
+        report.say(f"Start workers with: backfill-worker {job.backfill}")
     report.say(f"Follow the job with: backfill status {job.id}")
     return producer.records
 

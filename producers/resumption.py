@@ -58,6 +58,7 @@ async def go_on(parts: Parts, definition: Definition, job: Job, producer: UUID) 
         async with parts.publisher(definition.name) as publisher:
             log.regard(job.id)
             parts.report.say(f"Job: {job.id} ({job.records_matched:,} records planned before)")
+            parts.opened(job.id)
             parts.watch.beat = partial(jobs.renew_lead, job_id=job.id, producer=producer)
             request = _request(job, await jobs.record_ids(parts.connection, job.id))
             prepared = await preparing.prepare(parts, definition, request, job)

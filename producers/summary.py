@@ -19,7 +19,8 @@ def describe(parts: Parts, prepared: Prepared) -> None:
         parts.report.say(f"Parameters: {parameters.shown(given)}")
     limit = f" (limit {request.limit:,})" if request.limit else ""
     parts.report.say(f"Records: {about}{prepared.matched:,}{limit}")
-    parts.report.say(f"Queue: {Topology(definition.name, parts.settings.tenant).queue(request.priority)}")
+    if parts.sends:
+        parts.report.say(f"Queue: {Topology(definition.name, parts.settings.tenant).queue(request.priority)}")
     parts.report.say(f"Batch size: {request.batch_size:,} ({prepared.batches:,} batches)")
 
 

@@ -13,31 +13,33 @@ from backfill.workers.lookout import Lookout
 BREATH_EVERY: Final = 0.02  # seconds of computing
 
 
-def obey(stop_working: Callable[[], None], say: Callable[[str], None]) -> None:
+def obey(stop_working: Callable[[], None], say: Callable[[str], None]) -> Callable[[], int]:
     """The first SIGTERM or SIGINT drains, the second ends the process at once; the ledger loses nothing by it.
+
+    Returns what tells which came first; 0 is none.
 
     Plain handlers, not the loop's: those are taken away when the loop closes, and a signal that comes while the
     process is ending would make a clean exit look like a kill.
     """
     loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-    received = 0
+    received: list[int] = []
 
     def stop() -> None:
         say("Stopping: finishing what is in hand (once more to stop at once).")
         stop_working()
 
     def on_signal(number: int, _: object) -> None:
-        nonlocal received
-        received += 1
+        received.append(number)
         if loop.is_closed():
             return
-        if received > 1:
+        if len(received) > 1:
             os._exit(128 + number)
         # Not in the context of the task that it interrupts, as if it were about a partition.
         loop.call_soon_threadsafe(stop, context=context)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    return lambda: received[0] if received else 0
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from backfill.invocation import Call
 # Name -> module and attribute; the module, and the network libraries with it, is imported when it is called.
 COMMANDS = {
     "init": ("init", "init"),
+    "run": ("run", "run_"),
     "status": ("status", "status"),
     "list": ("list", "list_"),
     "failures": ("failures", "failures"),

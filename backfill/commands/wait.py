@@ -11,7 +11,7 @@ from backfill.commands.looking import look
 from backfill.commands.report import how_to_go_on, lines
 from backfill.commands.selection import Duration
 from backfill.console import json_option, note, print_json, read_settings, reporting
-from backfill.errors import HaltedError
+from backfill.errors import FailedError, GivenUpError, HaltedError, NotEndedError
 from backfill.runner import run
 from backfill.states import ENDED, JobState
 from backfill.texts import one_line
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from backfill.ledger.progress import Progress
 
-EXIT_FAILED, EXIT_CANCELLED, EXIT_TIMEOUT = 7, 8, 75
 POLL_SECONDS: Final = 0.5
 
 
@@ -64,14 +63,15 @@ def wait(job: str, timeout: float | None, as_json: bool) -> None:
             print_json(now.as_json())
         else:
             click.echo("\n".join(lines(now)))
-    sys.exit(_exit_code(now))
+    sys.exit(exit_code(now))
 
 
-def _exit_code(now: "Progress") -> int:
+def exit_code(now: "Progress") -> int:
+    """How a job stands, for scripts."""
     if now.needs_correction:
         return HaltedError.exit_code
     if now.state not in ENDED:
-        return EXIT_TIMEOUT
+        return NotEndedError.exit_code
     if now.state is JobState.CANCELLED:
-        return EXIT_CANCELLED
-    return EXIT_FAILED if now.state is JobState.FAILED or now.failed else 0
+        return GivenUpError.exit_code
+    return FailedError.exit_code if now.state is JobState.FAILED or now.failed else 0

@@ -19,6 +19,8 @@ STARTING = {"subprocess", "pty", "pip", "ensurepip", "venv", "multiprocessing"}
 MAY_START = {"backfill.commands.steps": STARTING, "backfill.workers.pool": {"multiprocessing"}}
 STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_subprocess_(exec|shell)|__import__)")
 INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
+# Where a job is planned and worked on in one process: the one place that imports both sides. Only commands import it.
+JOINTS = {"backfill.api.planning", "backfill.api.running", "backfill.api.signals"}
 # Each may import from its own line and those above it.
 LAYERS = (
     {
@@ -72,6 +74,7 @@ LAYERS = (
         "dead",
     },
     {"ledger"},
+    {"api"},
     {"console"},
     {"invocation", "runner"},
     {"commands"},
@@ -123,6 +126,8 @@ def test_inside_the_core_arrows_point_down(path: Path) -> None:
         if target.startswith("backfill.services") and source in STARTERS:
             continue
         if target.startswith("backfill."):
+            if target.split(".")[1] in ("producers", "workers") and source in JOINTS:
+                continue
             assert target.split(".")[1] not in BESIDE, f"{source} imports {target}"
             assert layer(target) <= layer(source), f"{source} imports {target}, which is above it"
 
@@ -175,6 +180,15 @@ def test_nothing_but_commands_imports_commands() -> None:
             assert target not in ("backfill.producers.command", "backfill.workers.command"), (
                 f"{source} imports {target}"
             )
+
+
+def test_nothing_but_commands_imports_what_joins_producers_and_workers() -> None:
+    for path in sources(*PACKAGES):
+        source = module_name(path)
+        if not source.startswith(("backfill.api", "backfill.commands")):
+            assert not any(f"{target}.".startswith("backfill.api.") for target in imports(path)), source
+    for joint in JOINTS:
+        assert (ROOT / joint.replace(".", "/")).with_suffix(".py").exists(), f"there is no {joint}"
 
 
 # What a process shows, and what it is connected to, is decided where it is put together; the rest is handed in.

@@ -7,7 +7,6 @@ import click
 import pytest
 
 from backfill import errors, settings
-from backfill.commands import wait
 from backfill.console import EXIT_CODES
 from backfill.states import JobState, PartitionState
 from tests.support import reference
@@ -62,8 +61,7 @@ def test_every_exit_code_is_explained() -> None:
         if isinstance(one, type) and issubclass(one, errors.BackfillError)
     }
     of_help = {int(code) for code in re.findall(r"\b(\d+) [a-zP]", EXIT_CODES)}
-    of_wait = {wait.EXIT_FAILED, wait.EXIT_CANCELLED, wait.EXIT_TIMEOUT}
-    assert explained == of_errors | of_help | of_wait | {0}
+    assert explained == of_errors | of_help | {0}
 
 
 @pytest.mark.parametrize("state", sorted({*JobState, *PartitionState}))

@@ -1,0 +1,1 @@
+"""Producing and working in one process."""
