@@ -23,7 +23,7 @@ COMMANDS = {
     "retry": ("change", "retry"),
     "set": ("change", "set_"),
     "reset-stuck": ("verbs", "reset_stuck"),
-    "delete": ("change", "delete"),
+    "delete": ("delete", "delete"),
     "workers": ("workers", "workers"),
     "queues": ("queues", "queues"),
     "purge": ("purge", "purge"),
