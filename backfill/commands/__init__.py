@@ -24,7 +24,7 @@ COMMANDS = {
     "retry": ("change", "retry"),
     "set": ("change", "set_"),
     "reset-stuck": ("verbs", "reset_stuck"),
-    "delete": ("change", "delete"),
+    "delete": ("delete", "delete"),
     "workers": ("workers", "workers"),
     "limits": ("limits", "limits"),
     "queues": ("queues", "queues"),

@@ -1,4 +1,4 @@
-"""`backfill set`, `retry` and `delete`: one job at a time."""
+"""`backfill set` and `retry`: one job at a time."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backfill.actor import actor
-from backfill.commands.selection import confirm
 from backfill.console import json_option, print_json, reporting
 from backfill.modes import Priority
 from backfill.runner import on_ledger
@@ -78,26 +77,3 @@ def retry(job: str, as_json: bool) -> None:
             print_json({"job": opened, "parent": parent, "records": records})
         else:
             click.echo(f"Job {opened} tries {records:,} failed records of {parent} again; workers publish it.")
-
-
-@click.command()
-@click.argument("job")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@json_option
-def delete(job: str, yes: bool, as_json: bool) -> None:
-    """Forget ended JOB with its partitions and failures; its events stay."""
-    with reporting():
-        from backfill.ledger import jobs, operations
-
-        async def work(connection: "asyncpg.Connection[Any]") -> str:
-            found = await jobs.find(connection, job)
-            if not yes:
-                confirm(f"delete job {found}?")
-            await operations.delete(connection, found, actor=actor())
-            return str(found)
-
-        deleted = on_ledger("delete", work)
-        if as_json:
-            print_json({"job": deleted, "deleted": True})
-        else:
-            click.echo(f"Job {deleted} was deleted; its events stay: backfill events {deleted}")

@@ -3,7 +3,7 @@
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from backfill.database import Connection
+    from backfill.ledger.job import Job
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,12 +28,17 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
+    def __init__(self, *, needs_unit: bool = False) -> None:
+        self._needs_unit = needs_unit  # where seconds taken for days would do harm
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value))
         if not match:
             self.fail(f"{value!r} is no time; write 90s, 10m, 2h or 1d", param, ctx)
+        if self._needs_unit and not match[2]:
+            self.fail(f"{value!r} has no unit; write {value}m, {value}h or {value}d", param, ctx)
         return float(match[1]) * UNITS[match[2] or "s"]
 
 
@@ -80,18 +86,26 @@ async def select(
     wanted = [state] if state else [one.value for one in states]
     found = await jobs.select(connection, wanted, asset_name, stuck_for)
     meant = [one for one in found if not (every and cause and state is None) or one.pause_cause == cause]
-    for one in meant:
+    more = ""
+    if others := len(found) - len(meant):
+        more = f"{others:,} jobs stay paused: `pause --all` did not pause them; {verb} each, or add --state=paused"
+    return show(verb, meant, yes=yes, more=more)
+
+
+def show(verb: str, jobs: "Sequence[Job]", *, yes: bool, more: str = "") -> "list[UUID]":
+    """List many jobs and have them confirmed; returns their ids."""
+    for one in jobs:
         note(
             f"{one.id}  {one.backfill}  {one.state.value}  "
             f"{one.completed_partitions:,}/{one.total_partitions:,} partitions"
         )
-    if others := len(found) - len(meant):
-        note(f"{others:,} jobs stay paused: `pause --all` did not pause them; {verb} each, or add --state=paused")
-    if not meant:
+    if more:
+        note(more)
+    if not jobs:
         note("No job is selected.")
     elif not yes:
-        confirm(f"{verb} {len(meant)} jobs?")
-    return [one.id for one in meant]
+        confirm(f"{verb} {len(jobs)} jobs?")
+    return [one.id for one in jobs]
 
 
 def confirm(question: str) -> None:

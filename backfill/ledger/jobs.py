@@ -192,10 +192,14 @@ async def listed(connection: Connection, *, state: str | None, asset_name: str |
 
 
 async def select(
-    connection: Connection, states: list[str], asset_name: str | None, stuck_for: float | None
+    connection: Connection,
+    states: list[str],
+    asset_name: str | None,
+    stuck_for: float | None = None,
+    ended_for: float | None = None,
 ) -> list[Job]:
-    """Jobs in one of these states; of one backfill, without a heartbeat for so many seconds, where that is given."""
-    rows = await connection.fetch(statements.read("ledger/jobs/select"), states, asset_name, stuck_for)
+    """Jobs in one of these states; of one backfill, without a heartbeat or ended for so many seconds, where given."""
+    rows = await connection.fetch(statements.read("ledger/jobs/select"), states, asset_name, stuck_for, ended_for)
     return [Job.of(row) for row in rows]
 
 

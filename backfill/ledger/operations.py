@@ -182,7 +182,10 @@ async def reset_stuck(connection: Connection, job_id: UUID, *, actor: str, force
 
 
 async def delete(connection: Connection, job_id: UUID, *, actor: str) -> None:
-    """Forget an ended job with its partitions and failures; its events stay. Raises ConflictError for an active one."""
+    """Forget an ended job with its partitions and failures; its events stay.
+
+    Raises ConflictError for an active one, NotFoundError where there is none, or no longer.
+    """
     job = await jobs.read(connection, job_id)
     state = job.state
     async with connection.transaction(isolation="read_committed"):
@@ -190,6 +193,7 @@ async def delete(connection: Connection, job_id: UUID, *, actor: str) -> None:
         # An apply under way locks its partition before the job, and deleting would meet it the other way round.
         await connection.execute(statements.read("ledger/operations/lock_running"), job_id)
         if await connection.fetchval(statements.read("ledger/operations/delete"), job_id, job.version) is None:
+            await jobs.read(connection, job_id)  # else somebody was faster, and it is gone
             raise ConflictError(f"job {job_id} is {state.value}: only ended jobs are deleted; cancel it first")
         await events.remember(connection, job_id, "job.deleted", {"asset_name": job.backfill, "state": state.value})
 

@@ -125,6 +125,8 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     await holds("backfill cancel JOB", "backfill resume")
     await holds("backfill cancel JOB", None, "--reason=no")
     await holds("backfill delete JOB", None, "--yes")
+    await world.execute("UPDATE backfill_jobs SET completed_at = now() - interval '31 days' WHERE state = 'completed'")
+    await holds("backfill delete --older-than 30d --yes")
     async with working(world):
         await eventually(lambda: world.value("SELECT count(*) FROM backfill_workers WHERE stopped_at IS NULL"))
         await holds("backfill workers")
