@@ -1,7 +1,8 @@
 """What every backfill has: a name, parameters, a limit on its calls, warnings, a result."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -47,8 +48,21 @@ class Definition:
     mode: ClassVar[Mode] = Mode.NULL  # unless asked for another one
     batch_size: ClassVar[int] = 500  # the same
     reads: ClassVar[tuple[str, ...]] = ()
-    limit: ClassVar[Limit | None] = None
     Parameters: ClassVar[type[BaseModel] | None] = None
+
+    @property
+    def limit(self) -> Limit | None:
+        """How often it may call a service; give a Limit, or a property that makes one of `self.parameters`."""
+        return None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """A process that works with the definition is inside of this from its start to its end.
+
+        For what all its jobs share, such as a client with its connections: what is set on `self` here, they all have.
+        Processes of `compute_in` are not in it.
+        """
+        yield
 
     @cached_property
     def parameters(self) -> Any:

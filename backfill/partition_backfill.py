@@ -15,6 +15,7 @@ class Call(Protocol):
     """What `fetch` calls a service under: `async with call:` waits until the limit lets it, and counts."""
 
     attempt: int  # of the partition: 1, and more after failures
+    loaded: Any  # what `load` gave
 
     async def __aenter__(self) -> Self: ...
 
@@ -45,11 +46,15 @@ class PartitionBackfill(Definition):
         """
         raise NotImplementedError
 
+    async def load(self, connection: "Connection", key: str) -> Any:
+        """Read from the database what `fetch` needs, such as the ETag of the last answer; `call.loaded` has it."""
+        del connection, key
+
     async def fetch(self, call: Call, key: str) -> Any:
         """Get what `write` needs from outside, without any transaction; may run more than once for a key.
 
         An exception fails this key alone; TransientError, or a service that does not answer, tries it again later;
-        HeldError makes all workers rest.
+        HeldError makes all workers rest. A Skip leaves the key alone; nothing is written then.
         """
         del call, key
 

@@ -11,6 +11,7 @@ from backfill.partition_backfill import PartitionBackfill
 
 CALLED_WITH: Final = {
     "keys": ("a connection", "the key to begin behind"),
+    "load": ("a connection", "a key"),
     "fetch": ("a call", "a key"),
     "write": ("a connection", "a key", "what was fetched"),
     "finish": ("a connection", "the job"),
@@ -35,7 +36,7 @@ def need_whole(definition: PartitionBackfill) -> None:
         raise UsageError(
             f"{title}.keys must be an asynchronous generator: async def keys(…), and yield one key after another"
         )
-    for method in ("fetch", "write", "finish"):
+    for method in ("load", "fetch", "write", "finish"):
         if not inspect.iscoroutinefunction(getattr(definition, method)):
             raise UsageError(f"{title}.{method} is no coroutine function: write it with async def")
     need_callable(definition, CALLED_WITH)

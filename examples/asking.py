@@ -26,7 +26,7 @@ class Asking(PartitionBackfill):
     client: httpx.AsyncClient
 
     @property
-    def limit(self) -> Limit:  # type: ignore[override]
+    def limit(self) -> Limit:
         return Limit(rate=self.parameters.rate)
 
     @asynccontextmanager

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from backfill.definition import Definition
+from backfill.inside import inside
 from backfill.ledger import idempotency, jobs
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
@@ -14,7 +15,8 @@ from backfill.producers.parts import Parts
 
 async def dry_run(parts: Parts, definition: Definition, request: Request) -> dict[str, Any]:
     """Show what would be queued; nothing is written or published."""
-    prepared = await preparing.prepare(parts, definition, request)
+    async with inside([definition]):
+        prepared = await preparing.prepare(parts, definition, request)
     plan = await parts.watch.patiently(lambda: prepared.shown(parts.connection))
     summary.describe(parts, prepared)
     for line in plan.lines():
@@ -25,6 +27,11 @@ async def dry_run(parts: Parts, definition: Definition, request: Request) -> dic
 
 async def queue(parts: Parts, definition: Definition, request: Request) -> dict[str, Any]:
     """Open a job for the request and queue it whole; with an idempotency key that was used, that job."""
+    async with inside([definition]):
+        return await _queue(parts, definition, request)
+
+
+async def _queue(parts: Parts, definition: Definition, request: Request) -> dict[str, Any]:
     while True:
         if (job := await opening.existing(parts, definition, request)) is not None:
             return await _go_on(parts, definition, job)

@@ -9,6 +9,7 @@ from backfill import log, parameters
 from backfill.definition import Definition
 from backfill.errors import ConflictError
 from backfill.fingerprint import is_comparable
+from backfill.inside import inside
 from backfill.ledger import jobs, planning
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
@@ -55,7 +56,7 @@ async def go_on(parts: Parts, definition: Definition, job: Job, producer: UUID) 
         definition = parameters.of_job(definition, job.parameters)
         if is_comparable(job.definition_hash) and definition.fingerprint() != job.definition_hash:
             parts.report.warn(f"{job.backfill} has changed since job {job.id} was opened")
-        async with parts.publisher(definition.name) as publisher:
+        async with inside([definition]), parts.publisher(definition.name) as publisher:
             log.regard(job.id)
             parts.report.say(f"Job: {job.id} ({job.records_matched:,} records planned before)")
             parts.opened(job.id)

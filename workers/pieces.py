@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from inspect import isawaitable
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -102,6 +104,9 @@ class _Work:
             except Exception as error:
                 return error
             failpoint("worker.after_fetch")
+            if isinstance(fetched, Skip):
+                await self._committed(Tally(skipped=Counter({fetched: 1})), later, began)
+                return None
             for attempt in range(1, MOST_RACES + 1):
                 try:
                     return await self._written(key, fetched, later, began)
@@ -114,7 +119,7 @@ class _Work:
         deadline = asyncio.timeout(None)
         try:
             async with deadline:
-                call = _Call(self.claim.attempt, self.spending, deadline, seconds)
+                call = _Call(self.claim.attempt, await self._loaded(key), self.spending, deadline, seconds)
                 call.allow()
                 return await self.definition.fetch(call, key)
         except BaseException as error:
@@ -125,6 +130,30 @@ class _Work:
             if not isinstance(error, Exception):  # nothing that a definition raises is the worker's end
                 raise RuntimeError(texts.in_a_line(error)) from error  # noqa: TRY004 - of no type in particular
             raise
+
+    async def _loaded(self, key: str) -> Any:
+        if type(self.definition).load is PartitionBackfill.load:
+            return None
+        with self._blaming("load", key):
+            loaded = await self.definition.load(self.connection, key)
+        if self.connection.is_in_transaction():
+            raise SchemaError(f"load of {self.definition.name} has left a transaction open: end it there")
+        return loaded
+
+    @contextmanager
+    def _blaming(self, method: str, key: str) -> Iterator[None]:
+        """What no key is to blame for: a name in its SQL that is not there, or may not be used."""
+        try:
+            yield
+        except asyncpg.PostgresError as error:
+            if not is_broken_definition(error):
+                raise
+            name, hint = self.definition.name, ""
+            if isinstance(error, asyncpg.InsufficientPrivilegeError):
+                attribute = "reads" if method == "load" else "writes"
+                hint = f"; name the table in {attribute} of {name}, then run: backfill init --roles --app …"
+            what = f"{method} of {name} for {texts.one_line(key)}"
+            raise SchemaError(f"{what}: {texts.in_a_line(error)}{hint}") from error
 
     async def _written(self, key: str, fetched: Any, later: list[str], began: float) -> Exception | None:
         tally = Tally()
@@ -152,20 +181,8 @@ class _Work:
         return failed
 
     async def _write(self, key: str, fetched: Any) -> object:
-        name = self.definition.name
-        try:
-            outcome: object = self.definition.write(self.connection, key, fetched)
-            outcome = await outcome if isawaitable(outcome) else outcome
-        except Exception as error:
-            if is_broken_definition(error):
-                hint = ""
-                if isinstance(error, asyncpg.InsufficientPrivilegeError):
-                    hint = f"; name the table in writes of {name}, then run: backfill init --roles --app …"
-                raise SchemaError(
-                    f"write of {name} for {texts.one_line(key)}: {texts.in_a_line(error)}{hint}"
-                ) from error
-            raise
-        return outcome
+        with self._blaming("write", key):
+            return await self.definition.write(self.connection, key, fetched)
 
     def _count(self, tally: Tally, key: str, outcome: object) -> None:
         if isinstance(outcome, Skip):
@@ -215,8 +232,11 @@ class _Work:
 class _Call:
     """`backfill.Call`: waiting for the limit is not the definition's time."""
 
-    def __init__(self, attempt: int, spending: Spending, deadline: asyncio.Timeout, seconds: float) -> None:
+    def __init__(
+        self, attempt: int, loaded: Any, spending: Spending, deadline: asyncio.Timeout, seconds: float
+    ) -> None:
         self.attempt = attempt
+        self.loaded = loaded
         self._spending = spending
         self._deadline = deadline
         self._seconds = seconds

@@ -12,6 +12,7 @@ from backfill import database, schema
 from backfill.cancelling import cancel, unless, until
 from backfill.database import Pool
 from backfill.definition import Definition
+from backfill.inside import inside
 from backfill.ledger.workers import Seat
 from backfill.log import warn
 from backfill.modes import Priority
@@ -124,6 +125,7 @@ class Worker:
         )
         async with pool.acquire(timeout=10) as connection:
             await schema.check(connection)
+        await stack.enter_async_context(inside(self._definitions.values()))
         place = Place(settings, pool, self._definitions, self._options, self._id, self._name, self.stats, self._say)
         return pool, await stack.enter_async_context(self._link(place))
 

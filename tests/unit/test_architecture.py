@@ -40,7 +40,7 @@ LAYERS = (
     },
     {
         *("limit", "definition", "column_backfill", "partition_backfill", "scopes"),
-        *("fingerprint", "parameters", "computing", "contract", "partition_contract", "application"),
+        *("fingerprint", "parameters", "computing", "contract", "partition_contract", "application", "inside"),
         *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),
     },
     {
