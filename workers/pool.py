@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any, Final
 
 from backfill import texts
+from backfill.errors import TransientError
 from backfill.workers import child
 from backfill.workers.child import Order, Refusal
 from backfill.workers.outcomes import Outcomes
@@ -51,7 +52,7 @@ class Child:
         self._process: Any = None
 
     async def compute(self, order: Order, rows: Sequence[Mapping[str, Any]], until: float) -> Outcomes | Refusal:
-        """Raises LostError, LateError and UnsendableError; cancelled, it ends the process."""
+        """Raises LostError, LateError and UnsendableError, TransientError where none starts; cancelled, it is ended."""
         if self._executor is None or self._process is None or not self._process.is_alive():
             self._start()
         assert self._executor is not None  # noqa: S101 - it was started
@@ -116,6 +117,9 @@ class Child:
                 1, CONTEXT, initializer=child.begin, initargs=(self._progress, os.getpid())
             )
             self._executor.submit(os.getpid)  # only now it is started
+        except OSError as error:  # no memory, or too many processes: not for PostgreSQL to wait for
+            self._executor = None
+            raise TransientError(f"no process that computes can be started ({texts.in_a_line(error)})") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         self._process = next(iter(set(multiprocessing.active_children()) - before), None)
@@ -127,7 +131,8 @@ class Child:
         self._process.join(END_SECONDS)
         code = self._process.exitcode
         if code is not None and code < 0:
-            return f"the process that computed it was ended by {signal.Signals(-code).name}"
+            name = next((one.name for one in signal.Signals if one == -code), f"signal {-code}")
+            return f"the process that computed it was ended by {name}"
         return f"the process that computed it has ended with exit code {code}"
 
     def kill(self) -> None:

@@ -173,7 +173,7 @@ async def test_a_signal_to_the_whole_group_lets_what_is_computed_be_finished(
     await world.rows(3, base=6)
     await world.queue("--mode=all")
     worker = world.worker()
-    await eventually(lambda: computing(worker), deadline=20)
+    await eventually(lambda: "asleep" in worker.output, deadline=20)
     os.killpg(worker.pid, number)
 
     assert await worker.wait() == 0, worker.output

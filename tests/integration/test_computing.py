@@ -55,6 +55,19 @@ async def test_a_call_that_never_answers_is_tried_again_and_then_fails_alone(wor
     await world.ends_well()
 
 
+async def test_a_record_that_is_computed_for_ever_in_a_call_of_many_fails_alone(world: World) -> None:
+    world.definition = definition("ManyOdd")
+    await world.rows(60, base="CASE id WHEN 41 THEN 2 ELSE 0 END")
+    await world.queue("--mode=all")
+
+    await world.finish(BACKFILL_RECORD_SECONDS="0.3")
+
+    failed = await world.fetch("SELECT record_id, error_class, attempts FROM backfill_failures")
+    assert [tuple(row) for row in failed] == [("41", "RecordTimeoutError", 1)]
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 59
+    await world.ends_well()
+
+
 async def test_a_worker_that_is_told_to_end_while_calls_are_under_way_gives_them_back(world: World) -> None:
     world.definition = definition("Endless")
     await world.rows(20, base="7")

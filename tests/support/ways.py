@@ -106,7 +106,7 @@ class ManyInProcesses(Many):
 class Odd(InTheLoop):
     """What it does is in a record's base: 1 ends its process, 2 keeps it for ever, 3 also from every signal handler.
 
-    4 cannot be sent, 5 gives what cannot be sent, 6 sleeps for a second, all others are good.
+    4 cannot be sent, 5 gives what cannot be sent, 6 says that it sleeps for a second, all others are good.
     """
 
     name = "odd"
@@ -126,8 +126,18 @@ class Odd(InTheLoop):
         if base == 5:
             return {"value": threading.Lock()}
         if base == 6:
+            print("asleep", flush=True)
             time.sleep(1)
         return {"value": 1}
+
+
+class ManyOdd(Odd):
+    """Many a call."""
+
+    name = "many_odd"
+
+    def compute_many(self, records: Sequence[Mapping[str, Any]]) -> Any:
+        return [self.compute(record) for record in records]
 
 
 class OddInProcesses(Odd):
