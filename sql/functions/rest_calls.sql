@@ -1,6 +1,6 @@
 -- A service has refused a call: let all workers rest for so many seconds, at least one, at most 15 minutes whatever it
 -- asks for. A rest halves the rate once, however many calls are refused in it, and never below a 64th; it leaves one
--- event with the job at hand. After it, turns are given one by one.
+-- event with the job at hand. Turns that were taken are void, and after it they are given one by one.
 CREATE OR REPLACE FUNCTION backfill_rest_calls(
     the_limit text, the_job uuid, seconds double precision, reason text
 ) RETURNS TABLE (held_seconds double precision, held_until timestamptz, is_new boolean) LANGUAGE plpgsql AS $$
@@ -23,8 +23,8 @@ BEGIN
         l.held_until := until;
         l.held_reason := reason;
     END IF;
-    UPDATE backfill_limits SET allowed_rate = l.allowed_rate, raised_at = l.held_until, next_at = l.held_until,
-        held_since = CASE WHEN begins THEN moment ELSE held_since END, held_until = l.held_until,
+    UPDATE backfill_limits SET allowed_rate = l.allowed_rate, raised_at = l.held_until,
+        next_at = least(next_at, moment), held_since = CASE WHEN begins THEN moment ELSE held_since END, held_until = l.held_until,
         held_reason = l.held_reason, refused_at = moment, refusals = refusals + 1
     WHERE tenant_id = l.tenant_id AND name = l.name;
     IF begins THEN

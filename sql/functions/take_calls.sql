@@ -63,7 +63,7 @@ BEGIN
         step := 1 / l.allowed_rate;
         IF turns > 0 AND NOT coalesce(l.held_until > moment, false) THEN
             given := turns;
-            first_at := greatest(l.next_at, moment - make_interval(secs => (l.burst - 1) * step));
+            first_at := greatest(l.next_at, l.held_until, moment - make_interval(secs => (l.burst - 1) * step));
             l.next_at := first_at + make_interval(secs => given * step);
         END IF;
     END IF;

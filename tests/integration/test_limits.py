@@ -16,7 +16,7 @@ from backfill.database import Pool
 from backfill.ledger import limits
 from backfill.limit import Limit
 from backfill.workers.budget import Budget
-from benchmarks.spenders import spend
+from benchmarks.spenders import Spent, spend
 from tests.support import databases, pooler, spending
 from tests.support.operating import done
 from tests.support.waiting import eventually
@@ -24,6 +24,8 @@ from tests.support.world import World
 
 JOB = uuid4()
 NAME = "service"
+SECONDS = 3.0
+TRIES = 4  # on a machine that has other things to do
 
 
 @asynccontextmanager
@@ -61,18 +63,30 @@ async def row(url: str) -> asyncpg.Record:
     return found
 
 
+async def at_its_rate(url: str, limit: Limit, **asked: Any) -> list[Spent]:
+    """What processes do that are never faster than the limit, and, where the machine lets them, hardly slower."""
+    assert limit.rate
+    reached = []
+    for _ in range(TRIES):
+        found = await spending.spent(url, limit, **asked)
+        times = spending.begins(found)
+        assert spending.worst_window(times) <= limit.rate * 1.05 + limit.burst
+        reached.append((len(times) - 1) / (times[-1] - times[0]) / limit.rate)
+        assert reached[-1] < 1.05
+        if reached[-1] > 0.95:
+            return found
+    raise AssertionError(f"of the rate they have reached {reached}")
+
+
 @pytest.mark.parametrize("processes", [1, 3, 6])
 @pytest.mark.parametrize("rate", [50, 1000])
 async def test_the_fleet_keeps_its_rate_whatever_the_number_of_processes(
     database: str, rate: int, processes: int
 ) -> None:
-    callers, seconds = max(20, rate // processes // 4), 3.0
-    found = await spending.spent(database, Limit(rate=rate), processes=processes, callers=callers, seconds=seconds)
-    times = spending.begins(found)
-    assert 0.95 < (len(times) - 1) / (times[-1] - times[0]) / rate < 1.05
-    assert spending.worst_window(times) <= rate * 1.05 + 1
+    callers = max(20, rate // processes // 4)
+    found = await at_its_rate(database, Limit(rate=rate), processes=processes, callers=callers, seconds=SECONDS)
     assert min(len(one.calls) for one in found) > 0
-    assert sum(one.asked for one in found) / seconds < 12 * processes  # whatever the rate
+    assert sum(one.asked for one in found) / SECONDS < 12 * processes  # whatever the rate
 
 
 async def test_a_process_that_stood_still_makes_up_for_nothing(database: str) -> None:
@@ -284,10 +298,7 @@ async def test_tenants_have_limits_of_their_own(database: str) -> None:
 @pytest.mark.usefixtures("pooler")
 async def test_a_limit_holds_through_a_pooler(database: str) -> None:
     async with pooler.pgbouncer(database, size=2) as url:
-        found = await spending.spent(url, Limit(rate=50, concurrency=10), processes=3, callers=20, seconds=3.0)
-    times = spending.begins(found)
-    assert 0.95 < (len(times) - 1) / (times[-1] - times[0]) / 50 < 1.05
-    assert spending.worst_window(times) <= 50 * 1.05 + 1
+        await at_its_rate(url, Limit(rate=50, concurrency=10), processes=3, callers=20, seconds=SECONDS)
     assert await databases.value(database, "SELECT current_setting('synchronous_commit')") == "on"
 
 

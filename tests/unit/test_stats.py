@@ -21,9 +21,10 @@ def test_the_rolling_line_has_the_promised_form(monkeypatch: pytest.MonkeyPatch)
 def test_rare_counts_are_shown_when_there_are_any() -> None:
     stats = Stats()
     stats.add(Tally(updated=1, unchanged=2, deleted=3), time.monotonic())
-    stats.put_back, stats.fenced, stats.dead = 4, 5, 6
+    stats.put_back, stats.fenced, stats.dead, stats.calls, stats.refused = 4, 5, 6, 1_007, 8
     assert stats.line().endswith(
-        "| Updated: 1 | Skipped: 0 | Errors: 0 | Unchanged: 2 | Deleted: 3 | Put back: 4 | Fenced: 5 | Dead: 6"
+        "| Updated: 1 | Skipped: 0 | Errors: 0 | Unchanged: 2 | Deleted: 3 | Put back: 4 | Fenced: 5 | Dead: 6 | "
+        "Calls: 1,007 | Refused: 8"
     )
     assert stats.records == 6
 
