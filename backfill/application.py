@@ -42,6 +42,20 @@ def load(app: str) -> dict[str, ColumnBackfill]:
     return _by_name([_made(one) for one in whole or classes])
 
 
+def one(definition: str | type[ColumnBackfill] | ColumnBackfill) -> ColumnBackfill:
+    """A definition out of Python: a class, an instance, or the name of an app that has one; raises UsageError."""
+    if isinstance(definition, str):
+        return pick(load(definition), None)
+    if isinstance(definition, type) and _is_definition(definition):
+        definition = _made(definition)
+    if not isinstance(definition, ColumnBackfill):
+        raise UsageError(
+            f"{texts.one_line(definition, 100)} is no definition: give a ColumnBackfill class, an instance of one, "
+            "or 'module:Class'"
+        )
+    return next(iter(_by_name([definition]).values()))
+
+
 def pick(definitions: dict[str, ColumnBackfill], name: str | None) -> ColumnBackfill:
     """The definition of that name, or the only one there is."""
     if name is None and len(definitions) == 1:
