@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SECTIONS = ("sql", "plain", "composite", "overhead", "peers", "queue", "memory", "scaling", "prefetch", "sizes")
+SECTIONS = ("sql", "plain", "run", "composite", "overhead", "peers", "queue", "memory", "scaling", "prefetch", "sizes")
 ASKED_FOR = ("prefetch", "sizes")  # tables of the runbook: many runs, and nothing to be reached
 MANY = 1_000_000
 
