@@ -207,6 +207,10 @@ async def test_asked_to_stop_it_says_how_to_go_on(world: World) -> None:
     await eventually(lambda: world.value("SELECT count(*) FROM backfill_jobs"))
     await world.execute("UPDATE backfill_jobs SET pause_ms = 100")
     await eventually(lambda: world.value("SELECT count(*) FROM backfill_workers"))
+    assert signal.getitimer(signal.ITIMER_PROF) == (
+        0.0,
+        0.0,
+    )  # or the system would end this process under a long record
     await done(world, "workers", "stop", "--all", "--yes")
     with pytest.raises(NotEndedError, match="go on with: backfill run --resume"):
         await running
