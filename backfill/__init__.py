@@ -7,6 +7,7 @@ The order of the modules, each importing only from lines above its own:
     definition  settings  statements               what the user brings, and what is read from files
     database  catalog  broker  topology            the network
     ledger                                         every statement on the ledger
+    api                                            producing and working from Python, in one process
     commands                                       what people run
 """
 

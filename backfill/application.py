@@ -47,6 +47,20 @@ def load(app: str) -> dict[str, Definition]:
     return _by_name([_made(one) for one in whole or classes])
 
 
+def one(definition: str | type[Definition] | Definition) -> Definition:
+    """A definition out of Python: a class, an instance, or the name of an app that has one; raises UsageError."""
+    if isinstance(definition, str):
+        return pick(load(definition), None)
+    if isinstance(definition, type) and _is_definition(definition):
+        definition = _made(definition)
+    if not isinstance(definition, BASES):
+        raise UsageError(
+            f"{texts.one_line(definition, 100)} is no definition: give a ColumnBackfill or PartitionBackfill, its "
+            "class, or 'module:Class'"
+        )
+    return next(iter(_by_name([definition]).values()))
+
+
 def pick(definitions: dict[str, Definition], name: str | None) -> Definition:
     """The definition of that name, or the only one there is."""
     if name is None and len(definitions) == 1:

@@ -48,6 +48,19 @@ def given(definition: AnyDefinition, pairs: Sequence[str]) -> AnyDefinition:
     return changed
 
 
+def chosen(definition: AnyDefinition, values: Mapping[str, Any]) -> AnyDefinition:
+    """The definition with parameters as a program gives them; raises UsageError with what to correct."""
+    model = _model(definition, values)
+    if model is None:
+        return definition
+    try:
+        changed = definition.with_parameters(model.model_validate(dict(values)))
+    except ValidationError as error:
+        raise UsageError(f"parameters of {definition.name}: {_line(_told(error))}") from None
+    stored(changed)
+    return changed
+
+
 def of_job(definition: AnyDefinition, found: Mapping[str, Any]) -> AnyDefinition:
     """The definition with the parameters of a job; raises UsageError where its model cannot read them."""
     model = _model(definition, found)
@@ -132,12 +145,15 @@ def _checked(model: type[BaseModel], found: Mapping[str, Any]) -> BaseModel:
     try:
         return model.model_validate_json(json.dumps(found))
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False)
-        told = [f"{'.'.join(map(str, one['loc'])) or 'all'}: {one['msg']}" for one in errors]
-        names = frozenset(str(one["loc"][0]) for one in errors if one["loc"])
-        raise _RefusedError(_line("; ".join(told)), names) from None
+        names = frozenset(str(one["loc"][0]) for one in error.errors() if one["loc"])
+        raise _RefusedError(_line(_told(error)), names) from None
     except Exception as error:  # whatever a validator of the user's raises
         raise _RefusedError(_line(texts.in_a_line(error))) from None
+
+
+def _told(error: ValidationError) -> str:
+    errors = error.errors(include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'all'}: {one['msg']}" for one in errors)
 
 
 def _is_json(text: Any) -> bool:

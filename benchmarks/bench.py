@@ -35,6 +35,15 @@ class Bench:
         self.say(f"{workers} worker(s), {records:,} {workload.kind}{more}: {worked.seconds:.2f} s")
         return worked
 
+    def ran(self, records: int, workload: Workload = KILLMAILS) -> Worked:
+        """One `backfill run` on a fresh copy of so many records, its values checked."""
+        template = self.arena.template(workload.kind, records)
+        with self.arena.site(template) as site:
+            ran = toolkit.run(site, workload.app, records)
+            self.check(site, template, records, workload)
+        self.say(f"backfill run, {records:,} {workload.kind}: {ran.seconds:.2f} s")
+        return ran
+
     def updated(self, records: int, workload: Workload = KILLMAILS) -> float:
         """Seconds of the single statement that does the same, on a fresh copy, its values checked."""
         template = self.arena.template(workload.kind, records)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 SECTIONS = (
     "sql",
     "plain",
+    "run",
     "composite",
     "overhead",
     "peers",

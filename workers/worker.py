@@ -166,12 +166,12 @@ class Worker:
     async def _slot(self) -> None:
         """Take one delivery after another; between deliveries a stop is noticed at once."""
         stopping = asyncio.ensure_future(self._stopping.wait())
+        arriving: asyncio.Future[Taken] | None = None
         try:
             while not self._stopping.is_set():
                 arriving = asyncio.ensure_future(self._parts.source.next())
                 await asyncio.wait({arriving, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if not arriving.done():
-                    arriving.cancel()
                     return
                 delivery = arriving.result()
                 if self._stopping.is_set():
@@ -180,6 +180,8 @@ class Worker:
                 await self._take(delivery)
         finally:
             stopping.cancel()
+            if arriving is not None:
+                arriving.cancel()
 
     async def _take(self, delivery: Taken) -> None:
         self._busy += 1

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 1.0
+GRACE_SECONDS: Final = 2.0  # for what is in hand, when the call is cancelled
 
 
 class Watcher(Protocol):
@@ -87,7 +88,9 @@ class Run:
         """Finish what is in hand, give back the rest, end."""
         self._stopping.set()
         self._worker.stop()
-        if self._planning is not None:
+        if (
+            self._planning is not None and not self._planning.cancelling()
+        ):  # once: it gives the lead back on its way out
             self._planning.cancel()
 
     async def work(self, plan: Plan) -> Ran:
@@ -98,10 +101,9 @@ class Run:
         if self._stopping.is_set():
             return Ran({}, None)
         self._planning = planning = asyncio.create_task(self._plan(plan), name="planning")
-        tasks: set[asyncio.Task[Any]] = {planning}
+        opened = asyncio.create_task(self._opened.wait(), name="opening")
+        tasks: set[asyncio.Task[Any]] = {planning, opened}
         try:
-            opened = asyncio.create_task(self._opened.wait(), name="opening")
-            tasks.add(opened)
             await asyncio.wait({planning, opened}, return_when=asyncio.FIRST_COMPLETED)
             if self._job is None and not planning.cancelled() and (known := planning.result().get("job")):
                 self._job = UUID(known)  # of an idempotency key, and planned whole
@@ -109,16 +111,17 @@ class Run:
                 return Ran({} if planning.cancelled() else planning.result(), None)
             working = asyncio.create_task(self._worker.run(), name="working")
             tasks.add(working)
-            if self._watcher is not None:
-                tasks.add(asyncio.create_task(self._watch(self._watcher), name="watching"))
+            watching = asyncio.create_task(self._watch(self._watcher), name="watching")
+            tasks.add(watching)
             await asyncio.wait({planning, working}, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 self._look.set()
                 if not planning.cancelled() and planning.exception() is not None:
                     self._worker.stop()
                 await asyncio.wait({working})
-            self._stopping.set()
-            await cancel({planning})
+            self.stop()
+            await asyncio.wait({planning}, timeout=GRACE_SECONDS)
+            await cancel({planning})  # an error on its way out may have hidden that it was to end
             working.result()
             now = await self._read()
             error = None if planning.cancelled() else planning.exception()
@@ -126,8 +129,13 @@ class Run:
                 raise error
             return Ran({} if planning.cancelled() or error is not None else planning.result(), now)
         finally:
-            self._stopping.set()
-            await cancel(tasks)
+            self.stop()
+            try:  # cancelled: a claim that is cut off under way would be held until its lease ends
+                await asyncio.wait(tasks - {opened}, timeout=GRACE_SECONDS)
+            finally:
+                await cancel(tasks)
+                for one in tasks:  # of several errors the first is raised, and none is left to the loop
+                    _ = one.cancelled() or one.exception()
 
     async def _plan(self, plan: Plan) -> dict[str, Any]:
         """Plan to the end, also over an outage of the database, as workers outlive it."""
@@ -153,15 +161,20 @@ class Run:
         async with to_the_ledger(self._job, self._worker.stop, self._look)(place) as parts:
             yield parts
 
-    async def _watch(self, watcher: Watcher) -> None:
-        while True:
+    async def _watch(self, watcher: Watcher | None) -> None:
+        while watcher is not None and not self._stopping.is_set():
             try:
                 async with self._connected() as connection:
-                    while True:
+                    while not self._stopping.is_set():
                         watcher.look(await progress.read(connection, self._need_job()))
-                        await asyncio.sleep(LOOK_SECONDS)
+                        await self._rest(LOOK_SECONDS)
             except BackfillError:  # whoever works on it says so
-                await asyncio.sleep(AGAIN_SECONDS)
+                await self._rest(AGAIN_SECONDS)
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def _read(self) -> Progress:
         async with self._connected() as connection:

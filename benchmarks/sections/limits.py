@@ -31,7 +31,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
             name = f"{rate:,}/s, {processes} process{'es' if processes > 1 else ''}"
             bench.say(f"limit of {name}: {reached:,.1f}/s, at most {worst:,} in a second, {asked:,.1f} questions/s")
             yield Figure("limits", name, "/s", (reached,), at_least(round(rate * 0.95, 1)), note=NOTE)
-            yield Figure("limits", f"{name}, calls in the worst second", "/s", (float(worst),), at_most(rate * 1.05 + 1))
+            yield Figure(
+                "limits", f"{name}, calls in the worst second", "/s", (float(worst),), at_most(rate * 1.05 + 1)
+            )
             yield Figure("limits", f"{name}, questions to the ledger", "/s", (asked,))
 
 

@@ -110,6 +110,8 @@ async def test_retries_wait_for_their_time_in_the_ledger(world: World) -> None:
     assert await command.wait() == 0, command.output
     await counted_once(world, 20)
     assert await world.value("SELECT min(attempt_count) FROM backfill_partitions") > 1
+    # Nothing was asked for before it was due.
+    assert await world.value("SELECT (counts->>'duplicates')::int FROM backfill_workers") == 0
 
 
 async def test_failed_records_end_it_with_the_code_of_wait(world: World) -> None:
@@ -209,10 +211,20 @@ async def test_other_jobs_of_the_backfill_are_left_as_they_are(world: World, vho
     await world.rows(40)
     other = await queued(world, "--mode=all", "--batch-size=10", "--after=20", RABBITMQ_URL=vhost)
     await world.execute("UPDATE backfill_partitions SET published_at = NULL")
-    await answered(world, "--mode=all", "--batch-size=5", *(f"--id={n}" for n in range(1, 21)))
+    before = await world.fetch("SELECT * FROM backfill_jobs WHERE id = $1", other)
+    command = run(world, "--mode=null", "--batch-size=2", "--concurrency=1", *(f"--id={n}" for n in range(1, 21)))
+    mine = "SELECT count(*) FROM backfill_jobs WHERE id <> $1"
+    await eventually(lambda: world.value(mine, other), what="a job")
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 100 WHERE id <> $1", other)
+    # Undone by the application: the closing sweep finds it, and plans it again.
+    await eventually(lambda: world.value("SELECT value FROM things WHERE id = 1"), what="the first value")
+    await world.execute("UPDATE things SET value = NULL WHERE id = 1")
+    assert await command.wait() == 0, command.output
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
+    assert "1 records match again, undone by others" in command.output
     rows = await world.fetch("SELECT * FROM backfill_partitions WHERE backfill_job_id = $1", other)
     assert {(row["state"], row["attempt_count"], row["published_at"]) for row in rows} == {("pending", 0, None)}
-    assert await world.value("SELECT state FROM backfill_jobs WHERE id = $1", other) == "pending"
+    assert await world.fetch("SELECT * FROM backfill_jobs WHERE id = $1", other) == before
     assert await world.value("SELECT count(*) FROM backfill_leases") == 0
 
 

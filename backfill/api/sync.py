@@ -1,0 +1,34 @@
+"""The same calls for code without an event loop: each runs one of its own, to its end."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+from backfill.api import calls
+from backfill.errors import UsageError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _twin(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """The call, made to wait; raises UsageError where a loop runs, which it would hold up."""
+
+    @functools.wraps(call)
+    def twin(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(call(*args, **kwargs))
+        raise UsageError(
+            f"api.sync.{call.__name__} would hold up the event loop that runs here; write: await api.{call.__name__}(…)"
+        )
+
+    return twin
+
+
+queue = _twin(calls.queue)
+run = _twin(calls.run)
+wait = _twin(calls.wait)
+status = _twin(calls.status)
