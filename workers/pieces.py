@@ -29,8 +29,13 @@ from backfill.workers.outages import is_outage
 from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
 
-# Two sessions in each other's way: the same transaction succeeds a moment later.
-RACES: Final = asyncpg.TransactionRollbackError
+# Two sessions in each other's way, or a table that was altered under a prepared statement: the same transaction
+# succeeds a moment later.
+RACES: Final = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.exceptions.OutdatedSchemaCacheError,
+)
 MOST_RACES: Final = 4
 
 
@@ -201,7 +206,7 @@ class _Work:
     def _is_not_the_keys(self, error: Exception) -> bool:
         if self.connection.is_closed() or is_away(error):
             return True
-        return isinstance(error, RACES | asyncpg.LockNotAvailableError | SchemaError)
+        return isinstance(error, (*RACES, asyncpg.LockNotAvailableError, SchemaError))
 
     async def _committed(self, tally: Tally, later: list[str], began: float) -> None:
         async with fenced(self.connection, self.claim, self.definition.name):

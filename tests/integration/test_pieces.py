@@ -218,3 +218,44 @@ async def test_a_slice_of_keys_ends_within_a_partition(months: World) -> None:
     await months.finish()
     assert set((await written(months)).values()) == {1}
     await months.ends_well()
+
+
+async def test_a_service_that_wants_to_be_left_alone_holds_the_job_and_costs_no_attempt(world: World) -> None:
+    world.definition = "tests.support.pieces:LoadedMonths"
+    await world.execute("INSERT INTO outage VALUES ('too many calls')")
+    await world.queue(*odd(u1_01="unknown"))
+    worker = world.worker()
+
+    async def is_held() -> bool:
+        now = await status(world)
+        assert now["held_partitions"], now
+        assert "rests for the limit of loaded_months until" in now["held_reason"]
+        assert "429 too many calls" in now["held_reason"]
+        return True
+
+    await eventually(is_held)
+    await world.execute("DELETE FROM outage")
+    await world.until_ended()
+    await world.drain(worker)
+
+    now = await status(world)
+    assert (now["updated"], now["skip_reasons"], now["failed"]) == (11, {"not known": 1}, 0)
+    assert now["calls_made"] == 12 + now["calls_refused"]
+    assert now["calls_refused"] > 0
+    assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 1
+    assert await world.value("SELECT count(*) FROM backfill_events WHERE event = 'limit.held'") > 0
+    await world.ends_well()
+
+
+async def test_a_table_that_is_altered_meanwhile_fails_no_key(world: World) -> None:
+    world.definition = "tests.support.pieces:LoadedMonths"
+    await world.queue("-P", "units=20", "-P", "last=2024-12", "--batch-size=20")
+    worker = world.worker("--concurrency=1")
+    for done in (20, 60, 100, 140):
+        await eventually(lambda done=done: world.value(f"SELECT count(*) >= {done} FROM months"), interval=0.01)
+        await world.execute(f"ALTER TABLE labels ADD COLUMN more_{done} integer")
+    await world.until_ended()
+    await world.drain(worker)
+    assert (await status(world))["failed"] == 0
+    assert len(await written(world)) == 240
+    await world.ends_well()
