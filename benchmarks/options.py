@@ -4,8 +4,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SECTIONS = ("sql", "plain", "composite", "overhead", "peers", "queue", "memory", "scaling", "prefetch", "sizes")
-ASKED_FOR = ("prefetch", "sizes")  # tables of the runbook: many runs, and nothing to be reached
+SECTIONS = (
+    "sql",
+    "plain",
+    "composite",
+    "overhead",
+    "peers",
+    "queue",
+    "memory",
+    "scaling",
+    "limits",
+    "prefetch",
+    "sizes",
+)
+ASKED_FOR = ("limits", "prefetch", "sizes")  # where they are asked for by name: many runs, or minutes
 MANY = 1_000_000
 
 
@@ -24,7 +36,7 @@ class Options:
     def sections(self) -> tuple[str, ...]:
         """In the order of the table; scaling takes a million killmails and runs only where they are wanted.
 
-        Those of the runbook run where they are asked for by name.
+        Some run only where they are asked for by name.
         """
         if self.only:
             return tuple(section for section in SECTIONS if section in self.only)
