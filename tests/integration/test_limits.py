@@ -135,6 +135,23 @@ async def test_one_refused_call_rests_all_workers_and_the_rest_is_told(database:
         assert (await row(database))["held_reason"] == "429 Too Many\\nRequests"
 
 
+async def test_a_turn_of_long_ago_is_not_used_during_a_rest_of_which_nothing_was_heard(database: str) -> None:
+    async with budgets(database, 2, Limit(rate=2)) as (one, other):
+        await called(one)
+        turn = other.turn()
+        await eventually(lambda: len(other._turns) == 1)
+        await one.refuse(JOB, 2, "429")
+        async with databases_of_ours.connected(database, name="locker") as locker, locker.transaction():
+            await locker.execute("LOCK TABLE backfill_limits")
+            due = other._turns.next
+            await eventually(lambda: due is None or asyncio.get_running_loop().time() > due + 0.1)
+            assert not turn.done()
+        began = time.monotonic()
+        await asyncio.wait_for(asyncio.shield(turn), 5)
+        assert time.monotonic() - began > 0.5
+        other.leave(turn)
+
+
 async def test_a_limit_that_nobody_declared_rests_too_and_costs_nothing_before(database: str) -> None:
     async with budgets(database, 2) as (one, other):
         await asyncio.gather(*(called(one) for _ in range(200)))

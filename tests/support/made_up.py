@@ -10,7 +10,7 @@ from typing import Any
 from unittest import mock
 from uuid import UUID
 
-from backfill import ColumnBackfill, Skip, settings
+from backfill import ColumnBackfill, Limit, Skip, settings
 from backfill.ledger.jobs import Request
 from backfill.modes import Mode, Priority
 from backfill.settings import Settings
@@ -24,6 +24,7 @@ class Made(ColumnBackfill):
 
     name = "made"
     columns = ("value",)
+    limit: Limit | None = None
 
     def __init__(
         self,
