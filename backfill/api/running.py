@@ -119,6 +119,8 @@ class Run:
                 if not planning.cancelled() and planning.exception() is not None:
                     self._worker.stop()
                 await asyncio.wait({working})
+            # A small job may be done before its planner has said so; it has nothing left to do but that.
+            await asyncio.wait({planning}, timeout=GRACE_SECONDS)
             self.stop()
             await asyncio.wait({planning}, timeout=GRACE_SECONDS)
             await cancel({planning})  # an error on its way out may have hidden that it was to end

@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from backfill import api
+from backfill.api import planning
+from backfill.api.asking import asked
+from backfill.api.collected import Collected
+from backfill.api.running import Run
 from backfill.errors import (
     ConflictError,
     FailedError,
@@ -231,6 +235,21 @@ async def test_sync_does_the_same_in_a_thread(world: World) -> None:
 async def test_sync_within_a_running_loop_is_refused_and_names_the_other(world: World, name: str) -> None:
     with pytest.raises(UsageError, match=rf"api\.sync\.{name} would hold up .* write: await api\.{name}\("):
         getattr(api.sync, name)("latest")
+
+
+async def test_a_planner_that_is_slow_to_end_has_its_say_though_the_job_is_done(world: World) -> None:
+    await world.rows(20)
+    wanted = asked(Counter, {}, mode="all")
+
+    async def plan(parts: Any) -> dict[str, Any]:
+        found = await planning.whole(wanted.definition, wanted.request)(parts)
+        await eventually(lambda: world.value("SELECT completed_at IS NOT NULL FROM backfill_jobs"))
+        return found
+
+    run = Run(
+        wanted.settings, wanted.definition, Collected(), concurrency=1, stats_interval=1_000_000, ends_process=False
+    )
+    assert (await run.work(plan)).queued["queued"] == 20
 
 
 async def test_two_calls_beside_each_other_do_not_mind(world: World) -> None:
