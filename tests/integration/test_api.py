@@ -162,7 +162,7 @@ async def test_a_wrong_call_is_refused_in_a_sentence(world: World, given: Given,
 
 async def test_what_is_no_definition_is_refused(world: World) -> None:
     nothing: Any = object
-    with pytest.raises(UsageError, match="is no definition: give a ColumnBackfill class"):
+    with pytest.raises(UsageError, match="is no definition: give a ColumnBackfill or PartitionBackfill"):
         await api.run(nothing)
 
 
