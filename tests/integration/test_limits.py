@@ -121,6 +121,12 @@ async def test_one_refused_call_rests_all_workers_and_the_rest_is_told(database:
         assert (await row(database))["held_reason"] == "429 Too Many\\nRequests"
 
 
+async def test_the_last_calls_of_a_worker_that_ends_are_counted(database: str) -> None:
+    async with budgets(database, 2, Limit(rate=500)) as (one, other):
+        await asyncio.gather(*(called(one) for _ in range(30)), *(called(other) for _ in range(7)))
+    assert (await row(database))["calls"] == 37
+
+
 async def test_a_limit_that_nobody_declared_rests_too_and_costs_nothing_before(database: str) -> None:
     async with budgets(database, 2) as (one, other):
         await asyncio.gather(*(called(one) for _ in range(200)))
