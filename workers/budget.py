@@ -4,6 +4,7 @@ Everything is done by `_move`, which is called when something has changed and wh
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
@@ -26,6 +27,7 @@ MOST_TURNS: Final = 2_000  # at once
 SILENT_SECONDS: Final = 0.05  # after a question that was not answered
 LONGEST_REST: Final = 2.0  # until a limit that is held is looked at again: somebody may have let it go
 ACQUIRE_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 2.0
 REMEMBERED: Final = 20  # questions, of which the quickest counts
 
 
@@ -96,12 +98,17 @@ class Budget:
         return self._rest if asyncio.get_running_loop().time() < self._rests_until else None
 
     async def close(self) -> None:
-        """Ask for nothing more."""
+        """Ask for nothing more, and tell the ledger of the last calls, where it answers."""
+        self._silent_until = float("inf")
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if self._asking is not None:
+                    await self._asking
+                if self._made and self.limit is not None:
+                    await self._take(turns=0, made=self._made, under_way=0, wanted=0)
+                    self._made = 0
         if self._timer is not None:
             self._timer.cancel()
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
 
     # --- what is done when
 
@@ -208,19 +215,7 @@ class Budget:
         under_way = max(self._under_way, min(permits, wanted))
         self._permits, self._gives_way = min(permits, under_way), False
         try:
-            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                asked = loop.time()
-                found = await limits.take(
-                    connection,
-                    self.name,
-                    self.limit,
-                    self._worker,
-                    self._lease,
-                    turns=turns,
-                    made=made,
-                    under_way=under_way,
-                    wanted=wanted,
-                )
+            found, asked = await self._take(turns=turns, made=made, under_way=under_way, wanted=wanted)
         except Exception as error:
             self._asking, self._made = None, self._made + made
             self._silent_until = loop.time() + SILENT_SECONDS
@@ -242,6 +237,13 @@ class Budget:
                 self._turns.clear()
             self._turns.add(found, asked, now, min(self._durations))
         self._move()
+
+    async def _take(self, **numbers: int) -> tuple[limits.Turns, float]:
+        """The answer, and when the question was sent."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            asked = asyncio.get_running_loop().time()
+            found = await limits.take(connection, self.name, self.limit, self._worker, self._lease, **numbers)
+        return found, asked
 
     def _rests(self, rest: Rest) -> None:
         now = asyncio.get_running_loop().time()

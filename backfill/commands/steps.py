@@ -1,5 +1,6 @@
 """Runs one command after another on a stage, and shows each as a person would type it."""
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,22 +26,22 @@ class Steps:
         """Start one, under a title unless that is empty."""
         if title:
             click.echo(f"\n== {title}")
-        click.echo(f"$ {' '.join([Path(command[0]).name, *command[1:]])}")
+        click.echo(f"$ {shlex.join([Path(command[0]).name, *command[1:]])}")
         return subprocess.Popen(  # noqa: S603 - our own commands
             command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
         )
 
-    def __call__(self, title: str, *command: str) -> None:
-        """Run one to its end; raises BackfillError where it fails."""
+    def __call__(self, title: str, *command: str, code: int = 0) -> None:
+        """Run one to its end; raises BackfillError where that is another one than it is to be."""
         with self.start(title, *command) as process:
             try:
                 show(process)
-                code = process.wait(timeout=STEP_SECONDS)
+                ended = process.wait(timeout=STEP_SECONDS)
             except BaseException:
                 process.terminate()
                 raise
-            if code:
-                raise BackfillError(f"{Path(command[0]).name} ended with exit code {code}; see above")
+            if ended != code:
+                raise BackfillError(f"{Path(command[0]).name} ended with exit code {ended}; see above")
 
     @contextmanager
     def beside(self, title: str, *command: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """An idempotency key belongs to one request: who uses it again means the same job."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -43,7 +44,7 @@ def need_same(job: Job, ids: tuple[str, ...], request: Request, backfill: str, g
         "--order": (job.sort_order, request.order),
         "--after": (job.after_key, request.after),
         "--id": (sorted(ids), sorted(request.ids)),
-        "-P": (parameters.shown(job.parameters), parameters.shown(given)),
+        "-P": _differing(job.parameters, given),
     }
     differing = [f"{name} {_shown(now)} (was {_shown(then)})" for name, (then, now) in pairs.items() if then != now]
     if differing:
@@ -63,6 +64,13 @@ def need_wanted(job: Job) -> None:
         f"job {job.id}, opened with idempotency key {job.idempotency_key!r}, is {job.state}{why}; "
         f"queue its records with another key{again}"
     )
+
+
+def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, str]:
+    """The parameters that are not the same; the database keeps them in an order of its own."""
+    names = [name for name in {**now, **then} if then.get(name) != now.get(name)]
+    was, given = ({name: of.get(name) for name in names} for of in (then, now))
+    return parameters.shown(was), parameters.shown(given)
 
 
 def _shown(value: object) -> str:

@@ -47,9 +47,9 @@ class KillmailValues(ColumnBackfill):
             ]
         found = await connection.fetchrow(statements.read("missing_prices"), OLD)
         assert found is not None  # noqa: S101 - an aggregate always makes one row
-        if not found["missing"] and not found["old"]:
+        missing = f"{found['missing']:,} have no price and count 0" if found["missing"] else ""
+        old = f"{found['old']:,} have one that is older than {OLD.days} days" if found["old"] else ""
+        if not missing and not old:
             return []
-        return [
-            f"of {found['needed']:,} types that are valued, {found['missing']:,} have no price and count 0, and "
-            f"{found['old']:,} have one that is older than {OLD.days} days; examples/prices asks a service for them"
-        ]
+        told = ", and ".join(one for one in (missing, old) if one)
+        return [f"of {found['needed']:,} types that are valued, {told}; examples/prices asks a service for them"]

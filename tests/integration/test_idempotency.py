@@ -122,6 +122,19 @@ async def test_the_key_of_another_backfill_is_refused(world: World) -> None:
     assert "opened for something else: backfill gated (was counter)" in answer.err
 
 
+async def test_parameters_are_the_same_whatever_their_order_and_what_differs_is_named(world: World) -> None:
+    """The database keeps them in an order of its own."""
+    world.definition = "tests.support.pieces:Months"
+    months = ("-P", "first=2024-01", "-P", "last=2024-02", "--idempotency-key=months")
+    job = await queued(world, *months)
+    again = await call(world, *months, "--json")
+    assert (again.code, again.json["job"]) == (0, str(job)), again
+    other = await call(world, *months, "-P", "units=1")
+    assert other.code == 4
+    assert "opened for something else: -P units=1 (was units=3); " in other.err
+    assert await jobs_there_are(world) == 1
+
+
 @pytest.mark.parametrize("ids", [("--id=3", "--id=7"), ("--id=7", "--id=003", "--id=3")])
 async def test_the_same_records_in_other_words_are_the_same_request(world: World, ids: tuple[str, ...]) -> None:
     await world.rows(10)

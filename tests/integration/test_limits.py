@@ -152,6 +152,12 @@ async def test_a_turn_of_long_ago_is_not_used_during_a_rest_of_which_nothing_was
         other.leave(turn)
 
 
+async def test_the_last_calls_of_a_worker_that_ends_are_counted(database: str) -> None:
+    async with budgets(database, 2, Limit(rate=500)) as (one, other):
+        await asyncio.gather(*(called(one) for _ in range(30)), *(called(other) for _ in range(7)))
+    assert (await row(database))["calls"] == 37
+
+
 async def test_a_limit_that_nobody_declared_rests_too_and_costs_nothing_before(database: str) -> None:
     async with budgets(database, 2) as (one, other):
         await asyncio.gather(*(called(one) for _ in range(200)))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 WORKERS = "worker %"
+# On tables without an audit: their tests compare rows.
+WITHOUT_AUDIT = ["normalised", "by_code", "market_prices", "monthly_generation", "job_embeddings", "message_labels"]
 
 
 async def hold(world: "World", states: Iterable[str], undecodable: int, sentinels: dict[int, Any]) -> None:
@@ -60,8 +62,8 @@ async def _none_lost_none_doubled(world: "World", job: asyncpg.Record) -> None:
 
 
 async def _writes_are_right(world: "World", sentinels: dict[int, Any]) -> None:
-    if await world.value("SELECT count(*) FROM backfill_jobs WHERE asset_name IN ('normalised', 'by_code')"):
-        return  # on a table without an audit
+    if await world.value("SELECT count(*) FROM backfill_jobs WHERE asset_name = ANY ($1)", WITHOUT_AUDIT):
+        return
     if await world.value("SELECT count(*) FROM backfill_jobs WHERE asset_name LIKE '%months'"):
         counted = await world.value("SELECT sum(records_updated + records_unchanged) FROM backfill_partitions")
         writes = await world.value("SELECT sum(writes) FROM months")

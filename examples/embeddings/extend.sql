@@ -1,0 +1,2 @@
+-- The extension pgvector.
+CREATE EXTENSION IF NOT EXISTS vector
