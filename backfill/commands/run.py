@@ -9,22 +9,19 @@ from uuid import uuid4
 
 import click
 
-from backfill import application, log, parameters
+from backfill import application, log, parameters, requesting
 from backfill.commands.live import Live
 from backfill.commands.report import lines
 from backfill.commands.wait import exit_code
 from backfill.console import app_option, json_option, log_format_option, note, print_json, read_settings, reporting
 from backfill.errors import BackfillError, ConflictError, NotEndedError
-from backfill.invocation import given
-from backfill.modes import MOST_IDS, MOST_OF_A_BATCH, Mode
+from backfill.requesting import need_fitting, opening_options, records_options
 from backfill.runner import checked, run
 from backfill.states import ENDED
 
 if TYPE_CHECKING:
     from backfill.api.running import Ran, Run
     from backfill.settings import Settings
-
-WITH_RESUME = {"--resume", "--app", "--json", "--log-format", "--concurrency"}
 
 
 @click.command(
@@ -39,35 +36,11 @@ Examples:
   backfill run --resume latest""",
 )
 @click.argument("name", required=False)
-@click.option(
-    "--mode",
-    type=click.Choice([mode.value for mode in Mode]),
-    default=None,
-    help="Which records: target IS NULL, target = 0, or every one.  [default: null; of a PartitionBackfill all]",
-)
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many records, exactly.")
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1, MOST_OF_A_BATCH),
-    help="Records a transaction.  [default: 500; of a PartitionBackfill its own]",
-)
-@click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", show_default=True, help="Order of keys.")
-@click.option("--id", "ids", multiple=True, metavar="ID", help="Just this record, if the mode selects it; repeatable.")
-@click.option("--after", metavar="KEY", help="Only records behind this one, in the order of keys.")
-@click.option(
-    "-P",
-    "--parameter",
-    "pairs",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the definition, kept with the job; repeatable.",
-)
+@records_options(a_batch="transaction")
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=3, show_default=True, help="Partitions worked on at once."
 )
-@click.option("--idempotency-key", metavar="KEY", help="Open one job a key: the same call again goes on with it.")
-@click.option("--dry-run", is_flag=True, help="Show counts, predicate and query plan; write nothing.")
-@click.option("--resume", metavar="JOB", help="Go on with a job that has not ended: an id, its beginning, or latest.")
+@opening_options(dry="write", resumed="that has not ended")
 @app_option
 @json_option
 @log_format_option
@@ -79,10 +52,7 @@ def run_(
     The ledger is the same, and so are the promises. Killed at any point, `--resume` goes on, and so do workers with a
     broker. SIGTERM and SIGINT finish the partitions in hand; a second signal ends at once and loses nothing.
     """
-    if resume and (beside := given() - WITH_RESUME):
-        raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(beside))}")
-    if len(options["ids"]) > MOST_IDS:
-        raise click.UsageError(f"at most {MOST_IDS:,} --id; leave them out and give a --limit instead")
+    need_fitting(resume, options, "--concurrency")
     with reporting():
         settings = read_settings(app=app, log_format=log_format)
         identity = uuid4()
@@ -98,8 +68,6 @@ async def _work(
     # The network libraries are not loaded for --help.
     from backfill.api import planning
     from backfill.api.running import Run
-    from backfill.ledger.jobs import Request
-    from backfill.modes import Priority
 
     definitions = application.load(settings.app)
     if resume:
@@ -112,16 +80,7 @@ async def _work(
         plan = planning.rest_of(job_id, definition)
     else:
         definition = parameters.given(application.pick(definitions, name), options["pairs"])
-        request = Request(
-            Mode(options["mode"]) if options["mode"] else definition.mode,
-            Priority.NORMAL,
-            options["order"],
-            options["batch_size"] or definition.batch_size,
-            options["limit"],
-            options["ids"],
-            options["after"],
-            options["idempotency_key"],
-        )
+        request = requesting.request(definition, options)
         for sentence in application.rivals(definitions, definition.name):
             live.warn(sentence)
         if options["dry_run"]:

@@ -76,7 +76,7 @@ LAYERS = (
     {"ledger"},
     {"api"},
     {"console"},
-    {"invocation", "runner"},
+    {"invocation", "runner", "requesting"},
     {"commands"},
 )
 
