@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from backfill.errors import HeldError, TransientError
     from backfill.limit import Limit
     from backfill.partition_backfill import Call, PartitionBackfill
+    from backfill.required import Required
 
 __all__ = [
     "Call",
@@ -26,6 +27,7 @@ __all__ = [
     "Limit",
     "Outcome",
     "PartitionBackfill",
+    "Required",
     "Skip",
     "TransientError",
 ]
@@ -38,6 +40,7 @@ _PLACES = {
     "Limit": "limit",
     "Outcome": "definition",
     "PartitionBackfill": "partition_backfill",
+    "Required": "required",
     "Skip": "definition",
     "TransientError": "errors",
 }

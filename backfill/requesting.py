@@ -7,6 +7,7 @@ import click
 
 from backfill.invocation import given
 from backfill.modes import MOST_IDS, MOST_OF_A_BATCH, Mode, Priority
+from backfill.required import Unmet
 
 if TYPE_CHECKING:
     from backfill.definition import Definition
@@ -47,6 +48,27 @@ def records_options(*, a_batch: str) -> Callable[[AnyCommand], AnyCommand]:
             help="A parameter of the definition, kept with the job; repeatable.",
         ),
     )
+
+
+def chain_options(command: AnyCommand) -> AnyCommand:
+    """What to do about what the definition requires."""
+    return _all(
+        click.option(
+            "--wait-for-required",
+            is_flag=True,
+            help="Where the definition requires other backfills: wait until they are completed.",
+        ),
+        click.option(
+            "--open-required",
+            is_flag=True,
+            help="The same, and first open a job of each that was not completed: all of its records, in its own mode.",
+        ),
+    )(command)
+
+
+def unmet(options: Mapping[str, Any]) -> Unmet:
+    """What `chain_options` came to."""
+    return Unmet.OPEN if options["open_required"] else Unmet.WAIT if options["wait_for_required"] else Unmet.REFUSE
 
 
 def opening_options(*, dry: str, resumed: str) -> Callable[[AnyCommand], AnyCommand]:

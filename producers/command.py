@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +20,7 @@ from backfill.console import (
 )
 from backfill.invocation import SettingsCommand
 from backfill.modes import Priority
-from backfill.requesting import need_fitting, opening_options, records_options
+from backfill.requesting import chain_options, need_fitting, opening_options, records_options, unmet
 
 if TYPE_CHECKING:
     from backfill.producers.parts import Parts
@@ -50,6 +50,7 @@ Examples:
     help="Which of the three queues.",
 )
 @opening_options(dry="write and publish", resumed="whose queueing ended early")
+@chain_options
 @app_option
 @json_option
 @log_format_option
@@ -71,6 +72,7 @@ def main(
     with reporting():
         # The network libraries are not loaded for --help.
         from backfill.producers import queueing, resumption
+        from backfill.producers.chained import Chained
         from backfill.producers.screen import Screen
 
         settings = read_settings(app=app, log_format=log_format)
@@ -84,8 +86,11 @@ def main(
                 request = requesting.request(definition, options)
                 for sentence in application.rivals(definitions, definition.name):
                     screen.warn(sentence)
-                work = queueing.dry_run if options["dry_run"] else queueing.queue
-                result = _run(lambda parts: work(parts, definition, request), settings, screen)
+                if options["dry_run"]:
+                    result = _run(lambda parts: queueing.dry_run(parts, definition, request), settings, screen)
+                else:
+                    chained = Chained(settings, screen, definitions, unmet(options))
+                    result = _obeying(chained.queue(definition, request))
     if as_json:
         print_json(result)
 
@@ -93,14 +98,22 @@ def main(
 def _run(
     work: "Callable[[Parts], Awaitable[dict[str, Any]]]", settings: "Settings", screen: "Screen"
 ) -> dict[str, Any]:
-    """Do it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
     from backfill.producers.parts import built
+
+    async def on_parts() -> dict[str, Any]:
+        async with built(settings, screen) as parts:
+            return await work(parts)
+
+    return _obeying(on_parts())
+
+
+def _obeying(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """Do it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
 
     async def obeying() -> dict[str, Any]:
         task = asyncio.current_task()
         if task is not None and threading.current_thread() is threading.main_thread():  # it alone hears signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        async with built(settings, screen) as parts:
-            return await work(parts)
+        return await work
 
     return asyncio.run(obeying())
