@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from backfill.errors import HeldError, TransientError
     from backfill.limit import Limit
     from backfill.partition_backfill import Call, PartitionBackfill
+    from backfill.required import Required
 
 __all__ = [
     "Call",
@@ -27,6 +28,7 @@ __all__ = [
     "Limit",
     "Outcome",
     "PartitionBackfill",
+    "Required",
     "Skip",
     "TransientError",
 ]
@@ -39,6 +41,7 @@ _PLACES = {
     "Limit": "limit",
     "Outcome": "definition",
     "PartitionBackfill": "partition_backfill",
+    "Required": "required",
     "Skip": "definition",
     "TransientError": "errors",
 }

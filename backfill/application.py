@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from backfill import contract, partition_contract, texts
+from backfill import contract, partition_contract, required, texts
 from backfill.column_backfill import ColumnBackfill
 from backfill.definition import Definition
 from backfill.errors import UsageError
@@ -141,4 +141,5 @@ def _by_name(definitions: list[Definition]) -> dict[str, Definition]:
             raise UsageError(f"two definitions are named {definition.name!r}; give each its own name")
         definition.fingerprint()  # of what was imported: the files may change while this process runs
         found[definition.name] = definition
+    required.need_no_cycle(found)
     return found

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from backfill import computing
+from backfill import computing, required
 from backfill.column_backfill import ColumnBackfill
 from backfill.definition import Definition
 from backfill.errors import UsageError
@@ -53,6 +53,7 @@ def need_common(definition: Definition) -> None:
     model: Any = definition.Parameters
     if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise UsageError(f"{title}.Parameters is no pydantic model: write class Parameters(BaseModel)")
+    required.need_fitting(definition)
     if not isinstance(inspect.getattr_static(definition, "limit"), property):  # else once it has a job's parameters
         need_limit(definition)
     if not NAME.fullmatch(definition.name):

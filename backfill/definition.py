@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from backfill import fingerprint
 from backfill.limit import Limit
 from backfill.modes import Mode
+from backfill.required import Required
 
 if TYPE_CHECKING:  # a definition needs no driver, and --help no network library
     from backfill.database import Connection
@@ -40,6 +41,8 @@ class Definition:
     name     the job's `asset_name`, and part of the queue's name: letters, digits, underscores
     reads    tables that it reads besides: `backfill init --roles` lets workers read them, and no others
     limit    how often it may call a service, all workers together
+    requires  backfills that must have been completed before a job of this one is opened, by name, or as
+             Required(name, maximum_age=…); when a job is opened counts, not while it is worked on
     Parameters  a pydantic model of what is given when a job is queued (`-P factor=7`); `self.parameters` has it
              everywhere, the same in every worker. Stored with the job and shown: no secrets
     """
@@ -48,6 +51,7 @@ class Definition:
     mode: ClassVar[Mode] = Mode.NULL  # unless asked for another one
     batch_size: ClassVar[int] = 500  # the same
     reads: ClassVar[tuple[str, ...]] = ()
+    requires: ClassVar[tuple[str | Required, ...]] = ()
     Parameters: ClassVar[type[BaseModel] | None] = None
 
     @property

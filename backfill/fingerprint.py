@@ -3,13 +3,16 @@
 Covered are the attributes that a definition declares, the source of its class and of its bases, and what these mention
 by name, directly or through one another, in modules of the same top-level package: functions, classes (its Parameters,
 for one) and plain constants by their values. Not covered are what is reached as an attribute of a module
-(`pricing.factor`), installed packages, queries that a function reads from files, and data.
+(`pricing.factor`), installed packages, queries that a function reads from files, data, and `requires`: when a job may
+begin is not what it computes.
 """
 
+import ast
 import hashlib
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, time, timedelta
@@ -23,13 +26,14 @@ from uuid import UUID
 # Of two ways to take a fingerprint, what the one gave says nothing to the other.
 SCHEME: Final = "2-"
 OWN: Final = __name__.partition(".")[0]
+NOT_COVERED: Final = "requires"
 PLAIN: Final = (bool, int, float, complex, str, bytes, Decimal, Fraction, date, time, timedelta, UUID, type(None))
 
 
 def fingerprint(definition: object, declared: Mapping[str, Any]) -> str:
     """The scheme and 16 hex digits."""
     bases = [one for one in type(definition).__mro__ if _root(one) not in {OWN, *sys.stdlib_module_names, "builtins"}]
-    parts = _Parts({_root(one) for one in bases})
+    parts = _Parts({_root(one) for one in bases}, bases)
     for base in bases:
         parts.add(base)
     values = sorted((name, _text(value)) for name, value in declared.items())
@@ -45,8 +49,9 @@ def is_comparable(stored: str) -> bool:
 class _Parts:
     """Sources and constants by their full names."""
 
-    def __init__(self, roots: Iterable[str]) -> None:
+    def __init__(self, roots: Iterable[str], bases: Iterable[type]) -> None:
         self._roots = frozenset(roots)
+        self._bases = frozenset(bases)
         self.texts: dict[str, str] = {}
 
     def add(self, part: Any) -> None:
@@ -54,14 +59,15 @@ class _Parts:
         name = f"{part.__module__}.{part.__qualname__}"
         if name in self.texts:
             return
-        self.texts[name] = _source(part)
+        is_base = part in self._bases
+        self.texts[name] = _without(_source(part), NOT_COVERED) if is_base else _source(part)
         if isinstance(part, FunctionType):
             self._add_mentioned(part)
             return
         for attribute, value in sorted(vars(part).items()):
             if function := _function(value):
                 self._add_mentioned(function)
-            elif not attribute.startswith("__"):
+            elif not attribute.startswith("__") and not (is_base and attribute == NOT_COVERED):
                 self._add_value(f"{name}.{attribute}", value)
 
     def _add_mentioned(self, function: FunctionType) -> None:
@@ -127,6 +133,22 @@ def _block(kind: type) -> str:
     # Of several with that name, the one that is nearest before the first line of a method.
     heads = [n for n in heads if own and n < min(own)][-1:] or heads
     return "".join(inspect.getblock(lines[heads[0] :])) if heads else ""
+
+
+def _without(block: str, attribute: str) -> str:
+    """The source of a class as it would be without this attribute."""
+    if attribute not in block:
+        return block
+    try:
+        (kind,) = ast.parse(textwrap.dedent(block)).body
+    except (SyntaxError, ValueError):  # of no class alone
+        return block
+    lines = block.splitlines(keepends=True)
+    for node in reversed(getattr(kind, "body", [])):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(one, ast.Name) and one.id == attribute for one in targets):
+            del lines[node.lineno - 1 : node.end_lineno]
+    return "".join(lines)
 
 
 def _text(value: Any) -> str | None:

@@ -3,12 +3,12 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from backfill import __version__, application, log, parameters
+from backfill import __version__, application, log, parameters, requesting
 from backfill.console import (
     EXIT_CODES,
     app_option,
@@ -18,8 +18,9 @@ from backfill.console import (
     read_settings,
     reporting,
 )
-from backfill.invocation import SettingsCommand, given
-from backfill.modes import MOST_IDS, MOST_OF_A_BATCH, Mode, Priority
+from backfill.invocation import SettingsCommand
+from backfill.modes import Priority
+from backfill.requesting import chain_options, need_fitting, opening_options, records_options, unmet
 
 if TYPE_CHECKING:
     from backfill.producers.parts import Parts
@@ -40,18 +41,7 @@ Examples:
   backfill-queue --resume latest""",
 )
 @click.argument("name", required=False)
-@click.option(
-    "--mode",
-    type=click.Choice([mode.value for mode in Mode]),
-    default=None,
-    help="Which records: target IS NULL, target = 0, or every one.  [default: null; of a PartitionBackfill all]",
-)
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many records, exactly.")
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1, MOST_OF_A_BATCH),
-    help="Records a message and transaction.  [default: 500; of a PartitionBackfill its own]",
-)
+@records_options(a_batch="message and transaction")
 @click.option(
     "--priority",
     type=click.Choice([priority.value for priority in Priority]),
@@ -59,24 +49,8 @@ Examples:
     show_default=True,
     help="Which of the three queues.",
 )
-@click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", show_default=True, help="Order of keys.")
-@click.option("--id", "ids", multiple=True, metavar="ID", help="Just this record, if the mode selects it; repeatable.")
-@click.option("--after", metavar="KEY", help="Only records behind this one, in the order of keys.")
-@click.option(
-    "-P",
-    "--parameter",
-    "pairs",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the definition, kept with the job; repeatable.",
-)
-@click.option("--dry-run", is_flag=True, help="Show counts, predicate and query plan; write and publish nothing.")
-@click.option("--idempotency-key", metavar="KEY", help="Open one job a key: the same call again goes on with it.")
-@click.option(
-    "--resume",
-    metavar="JOB",
-    help="Go on with a job whose queueing ended early: an id, its beginning, or latest.",
-)
+@opening_options(dry="write and publish", resumed="whose queueing ended early")
+@chain_options
 @app_option
 @json_option
 @log_format_option
@@ -84,7 +58,6 @@ Examples:
 def main(
     name: str | None,
     resume: str | None,
-    mode: str | None,
     app: str | None,
     as_json: bool,
     log_format: str | None,
@@ -95,14 +68,11 @@ def main(
     NAME may be left out when the app has one backfill. Every batch is in the ledger before it is published; killed
     at any point, `--resume` goes on where it was.
     """
-    if resume and (beside := given() - {"--resume", "--app", "--json", "--log-format"}):
-        raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(beside))}")
-    if len(options["ids"]) > MOST_IDS:
-        raise click.UsageError(f"at most {MOST_IDS:,} --id; leave them out and give a --limit instead")
+    need_fitting(resume, options)
     with reporting():
         # The network libraries are not loaded for --help.
-        from backfill.ledger.jobs import Request
         from backfill.producers import queueing, resumption
+        from backfill.producers.chained import Chained
         from backfill.producers.screen import Screen
 
         settings = read_settings(app=app, log_format=log_format)
@@ -113,20 +83,14 @@ def main(
                 result = _run(lambda parts: resumption.resume(parts, resume, definitions), settings, screen)
             else:
                 definition = parameters.given(application.pick(definitions, name), options["pairs"])
-                request = Request(
-                    Mode(mode) if mode else definition.mode,
-                    Priority(options["priority"]),
-                    options["order"],
-                    options["batch_size"] or definition.batch_size,
-                    options["limit"],
-                    options["ids"],
-                    options["after"],
-                    options["idempotency_key"],
-                )
+                request = requesting.request(definition, options)
                 for sentence in application.rivals(definitions, definition.name):
                     screen.warn(sentence)
-                work = queueing.dry_run if options["dry_run"] else queueing.queue
-                result = _run(lambda parts: work(parts, definition, request), settings, screen)
+                if options["dry_run"]:
+                    result = _run(lambda parts: queueing.dry_run(parts, definition, request), settings, screen)
+                else:
+                    chained = Chained(settings, screen, definitions, unmet(options))
+                    result = _obeying(chained.queue(definition, request))
     if as_json:
         print_json(result)
 
@@ -134,14 +98,22 @@ def main(
 def _run(
     work: "Callable[[Parts], Awaitable[dict[str, Any]]]", settings: "Settings", screen: "Screen"
 ) -> dict[str, Any]:
-    """Do it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
     from backfill.producers.parts import built
+
+    async def on_parts() -> dict[str, Any]:
+        async with built(settings, screen) as parts:
+            return await work(parts)
+
+    return _obeying(on_parts())
+
+
+def _obeying(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """Do it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
 
     async def obeying() -> dict[str, Any]:
         task = asyncio.current_task()
         if task is not None and threading.current_thread() is threading.main_thread():  # it alone hears signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        async with built(settings, screen) as parts:
-            return await work(parts)
+        return await work
 
     return asyncio.run(obeying())

@@ -52,9 +52,14 @@ class Parts:
     opened: Callable[[UUID], None] = lambda _: None  # told which job it is, as soon as it is there
 
     @property
+    def command(self) -> str:
+        """What opens another job the same way."""
+        return "backfill-queue" if self.sends else "backfill run"
+
+    @property
     def again(self) -> str:
         """What goes on with the job where this ends."""
-        return "backfill-queue --resume" if self.sends else "backfill run --resume"
+        return f"{self.command} --resume"
 
 
 @asynccontextmanager

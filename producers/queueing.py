@@ -1,5 +1,6 @@
 """Queue the records of a request whole: open a job, produce it; or show what that would be."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,7 @@ from backfill.inside import inside
 from backfill.ledger import idempotency, jobs
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
-from backfill.producers import opening, preparing, production, resumption, summary
+from backfill.producers import opening, preparing, production, requirements, resumption, summary
 from backfill.producers.parts import Parts
 
 
@@ -21,20 +22,28 @@ async def dry_run(parts: Parts, definition: Definition, request: Request) -> dic
     summary.describe(parts, prepared)
     for line in plan.lines():
         parts.report.say(line)
+    missing = [str(lack) for lack in await requirements.missing(parts, definition)]
+    for lack in missing:
+        parts.report.say(f"Required and missing: {lack}")
     parts.report.say("Dry run: nothing was written or published.")
-    return {**summary.as_json(parts, prepared), "dry_run": True, **asdict(plan)}
+    return {**summary.as_json(parts, prepared), "dry_run": True, **asdict(plan), "missing": missing}
 
 
-async def queue(parts: Parts, definition: Definition, request: Request) -> dict[str, Any]:
-    """Open a job for the request and queue it whole; with an idempotency key that was used, that job."""
+async def queue(parts: Parts, definition: Definition, request: Request, *, met: Collection[str] = ()) -> dict[str, Any]:
+    """Open a job for the request and queue it whole; with an idempotency key that was used, that job.
+
+    Raises RequiredError, before anything is written, for what the definition requires and was not completed; what is
+    `met` counts as completed.
+    """
     async with inside([definition]):
-        return await _queue(parts, definition, request)
+        return await _queue(parts, definition, request, met)
 
 
-async def _queue(parts: Parts, definition: Definition, request: Request) -> dict[str, Any]:
+async def _queue(parts: Parts, definition: Definition, request: Request, met: Collection[str]) -> dict[str, Any]:
     while True:
         if (job := await opening.existing(parts, definition, request)) is not None:
             return await _go_on(parts, definition, job)
+        await requirements.need(parts, definition, met)
         prepared = await preparing.prepare(parts, definition, request)
         summary.describe(parts, prepared)
         if prepared.is_empty:

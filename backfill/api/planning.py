@@ -19,9 +19,9 @@ from backfill.settings import Settings
 Plan: TypeAlias = Callable[[Parts], Awaitable[dict[str, Any]]]
 
 
-def whole(definition: Definition, request: Request) -> Plan:
+def whole(definition: Definition, request: Request, **more: Any) -> Plan:
     """Open a job for the request and plan it; with an idempotency key that was used, that job."""
-    return partial(queueing.queue, definition=definition, request=request)
+    return partial(queueing.queue, definition=definition, request=request, **more)
 
 
 def rest_of(job_id: UUID, definition: Definition) -> Plan:

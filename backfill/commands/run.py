@@ -1,30 +1,29 @@
 """`backfill run`: plan a job and work on it in one process, without a broker."""
 
-import gc
-import signal
+import asyncio
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
 
-from backfill import application, log, parameters
+from backfill import application, log, parameters, requesting
 from backfill.commands.live import Live
 from backfill.commands.report import lines
+from backfill.commands.runs import Runs, StoppedError
 from backfill.commands.wait import exit_code
 from backfill.console import app_option, json_option, log_format_option, note, print_json, read_settings, reporting
-from backfill.errors import BackfillError, ConflictError, NotEndedError
-from backfill.invocation import given
-from backfill.modes import MOST_IDS, MOST_OF_A_BATCH, Mode
+from backfill.errors import ConflictError, NotEndedError
+from backfill.requesting import chain_options, need_fitting, opening_options, records_options, unmet
+from backfill.required import Unmet
 from backfill.runner import checked, run
 from backfill.states import ENDED
 
 if TYPE_CHECKING:
-    from backfill.api.running import Ran, Run
+    from backfill.api.running import Ran
+    from backfill.definition import Definition
+    from backfill.ledger.jobs import Request
     from backfill.settings import Settings
-
-WITH_RESUME = {"--resume", "--app", "--json", "--log-format", "--concurrency"}
 
 
 @click.command(
@@ -39,35 +38,12 @@ Examples:
   backfill run --resume latest""",
 )
 @click.argument("name", required=False)
-@click.option(
-    "--mode",
-    type=click.Choice([mode.value for mode in Mode]),
-    default=None,
-    help="Which records: target IS NULL, target = 0, or every one.  [default: null; of a PartitionBackfill all]",
-)
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many records, exactly.")
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1, MOST_OF_A_BATCH),
-    help="Records a transaction.  [default: 500; of a PartitionBackfill its own]",
-)
-@click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", show_default=True, help="Order of keys.")
-@click.option("--id", "ids", multiple=True, metavar="ID", help="Just this record, if the mode selects it; repeatable.")
-@click.option("--after", metavar="KEY", help="Only records behind this one, in the order of keys.")
-@click.option(
-    "-P",
-    "--parameter",
-    "pairs",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the definition, kept with the job; repeatable.",
-)
+@records_options(a_batch="transaction")
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=3, show_default=True, help="Partitions worked on at once."
 )
-@click.option("--idempotency-key", metavar="KEY", help="Open one job a key: the same call again goes on with it.")
-@click.option("--dry-run", is_flag=True, help="Show counts, predicate and query plan; write nothing.")
-@click.option("--resume", metavar="JOB", help="Go on with a job that has not ended: an id, its beginning, or latest.")
+@opening_options(dry="write", resumed="that has not ended")
+@chain_options
 @app_option
 @json_option
 @log_format_option
@@ -79,10 +55,7 @@ def run_(
     The ledger is the same, and so are the promises. Killed at any point, `--resume` goes on, and so do workers with a
     broker. SIGTERM and SIGINT finish the partitions in hand; a second signal ends at once and loses nothing.
     """
-    if resume and (beside := given() - WITH_RESUME):
-        raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(beside))}")
-    if len(options["ids"]) > MOST_IDS:
-        raise click.UsageError(f"at most {MOST_IDS:,} --id; leave them out and give a --limit instead")
+    need_fitting(resume, options, "--concurrency")
     with reporting():
         settings = read_settings(app=app, log_format=log_format)
         identity = uuid4()
@@ -97,9 +70,6 @@ async def _work(
 ) -> int:
     # The network libraries are not loaded for --help.
     from backfill.api import planning
-    from backfill.api.running import Run
-    from backfill.ledger.jobs import Request
-    from backfill.modes import Priority
 
     definitions = application.load(settings.app)
     if resume:
@@ -109,71 +79,61 @@ async def _work(
             has = ", ".join(definitions)
             raise ConflictError(f"job {job_id} is for {backfill!r}, which the app does not have; it has: {has}")
         definition = definitions[backfill]
-        plan = planning.rest_of(job_id, definition)
-    else:
-        definition = parameters.given(application.pick(definitions, name), options["pairs"])
-        request = Request(
-            Mode(options["mode"]) if options["mode"] else definition.mode,
-            Priority.NORMAL,
-            options["order"],
-            options["batch_size"] or definition.batch_size,
-            options["limit"],
-            options["ids"],
-            options["after"],
-            options["idempotency_key"],
-        )
-        for sentence in application.rivals(definitions, definition.name):
-            live.warn(sentence)
-        if options["dry_run"]:
-            found = await planning.dry_run(settings, definition, request, live)
-            if as_json:
-                print_json(found)
-            return 0
-        plan = planning.whole(definition, request)
-    made = Run(
-        settings,
-        definition,
-        live,
-        concurrency=options["concurrency"],
-        stats_interval=live.stats_interval,
-        ends_process=_is_ours(),
-        watcher=live,
-        worker=identity,
-    )
-    number, ran = await _until_ended(made, plan, live)
-    return _told(ran, number, live, as_json=as_json)
+        runs = Runs(settings, live, identity, concurrency=options["concurrency"])
+        return _told(await runs.work(definition, planning.rest_of(job_id, definition)), runs, live, as_json=as_json)
+    definition = parameters.given(application.pick(definitions, name), options["pairs"])
+    request = requesting.request(definition, options)
+    for sentence in application.rivals(definitions, definition.name):
+        live.warn(sentence)
+    if options["dry_run"]:
+        found = await planning.dry_run(settings, definition, request, live)
+        if as_json:
+            print_json(found)
+        return 0
+    runs = Runs(settings, live, identity, concurrency=options["concurrency"])
+    return await _opened(settings, live, runs, definitions, definition, request, unmet(options), as_json=as_json)
 
 
-async def _until_ended(made: "Run", plan: Any, live: Live) -> "tuple[int, Ran]":
-    """What it came to, and by which signal it was stopped, if it was."""
-    if not _is_ours():
-        return 0, await made.work(plan)
-    from backfill.api import signals
+async def _opened(
+    settings: "Settings",
+    live: Live,
+    runs: Runs,
+    app: "dict[str, Definition]",
+    definition: "Definition",
+    request: "Request",
+    unmet: Unmet,
+    *,
+    as_json: bool,
+) -> int:
+    """Open a job and work on it, after those of what it requires."""
+    from backfill.api import planning
+    from backfill.api.chain import Chain, Met
 
-    # What is loaded stays, and a partition's records live for milliseconds: walking either finds nothing.
-    gc.freeze()
-    gc.set_threshold(50_000)
-    received = signals.obey(made.stop, live.say)
+    async def opening(required: "Definition", wanted: "Request", met: Met) -> bool:
+        ran = await runs.to_its_end(required, planning.whole(required, wanted, met=met))
+        if ran.progress is not None and not as_json:
+            for line in lines(ran.progress):
+                live.say(line)
+        return ran.progress is not None
+
+    async def work(met: Met) -> "Ran":
+        return await runs.work(definition, planning.whole(definition, request, met=met))
+
+    chain = Chain(settings, live, app, unmet, opening)
     try:
-        with signals.interrupting(made.lookout):
-            ran = await made.work(plan)
-    except BackfillError as error:
-        if made.job is not None and "--resume" not in str(error):
-            live.note(f"job {made.job} has not ended; go on with: backfill run --resume {made.job}")
-        raise
-    # A signal that comes while the interpreter ends must not make a clean exit look like a kill.
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, signal.SIG_IGN)
-    return received(), ran
+        ran = await chain.first(work)
+    except StoppedError as stopped:
+        ran = stopped.ran
+    except asyncio.CancelledError:
+        if not runs.number:
+            raise
+        return 128 + runs.number
+    return _told(ran, runs, live, as_json=as_json)
 
 
-def _is_ours() -> bool:
-    """Whether this is a process's main thread, which alone hears signals."""
-    return threading.current_thread() is threading.main_thread()
-
-
-def _told(ran: "Ran", number: int, live: Live, *, as_json: bool) -> int:
-    now = ran.progress
+def _told(ran: "Ran", runs: Runs, live: Live, *, as_json: bool) -> int:
+    now, number = ran.progress, runs.number
+    runs.end()
     if now is None:
         if number:
             live.note("interrupted; no job was opened")

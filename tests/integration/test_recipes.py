@@ -53,7 +53,7 @@ async def slugs_are_shifted(world: World) -> bool:
 
 
 async def test_every_section_has_blocks() -> None:
-    assert len(SECTIONS) == 14
+    assert len(SECTIONS) == 15
     assert [title for title, blocks in SECTIONS.items() if not blocks] == ["What a definition may give"]
 
 
@@ -192,6 +192,14 @@ async def test_parameters(world: World, reader: Reader) -> None:
         "Sheet of 2024: Page 2",
         "Page of 2025: Page 3",
     ]
+
+
+async def test_one_after_another(world: World, reader: Reader) -> None:
+    printed = await follow(reader, "One after another")
+    assert "Required and missing: initials was never completed" in printed[-1]
+    rows = await world.fetch("SELECT asset_name, state FROM backfill_jobs ORDER BY created_at")
+    assert [tuple(row) for row in rows] == [("initials", "completed"), ("signed", "completed")]
+    assert await world.value("SELECT count(*) FROM pages WHERE byline ~ '^Page .* .[AB].$'") == 1000
 
 
 async def test_a_definition_that_changes(world: World, reader: Reader) -> None:

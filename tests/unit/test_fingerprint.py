@@ -106,6 +106,25 @@ def test_it_changes_with_a_condition_and_without_one_is_what_it_was_before_there
     assert Counter().fingerprint() != type("Counter", (Counter,), {"where": "t.base > 0"})().fingerprint()
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'requires = ("other",)',
+        'requires: tuple = (\n        "other",  # first\n        "third",\n    )',
+        "requires = ()",
+    ],
+)
+def test_what_is_required_is_no_part_of_it(taken: Callable[..., str], lines: str) -> None:
+    source = SOURCE.replace("    step = 1\n", f"    step = 1\n    {lines}\n")
+    assert source != SOURCE
+    assert taken(source) == taken()
+    # Of another class than the definition's it is an attribute as any other.
+    other = SOURCE.replace("class Base", "class Plain:\n    requires = 1\n\n\nclass Base").replace(
+        "return WORD", "return Plain"
+    )
+    assert taken(other) != taken(other.replace("requires = 1", "requires = 2"))
+
+
 def test_it_changes_with_what_is_named_in_another_module_of_the_package(taken: Callable[..., str]) -> None:
     assert taken() != taken(helpers=HELPERS.replace("DIGITS = 2", "DIGITS = 3"))
 

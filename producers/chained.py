@@ -1,0 +1,35 @@
+"""Queue for workers, after what is required."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backfill.definition import Definition
+from backfill.ledger.jobs import Request
+from backfill.producers import queueing
+from backfill.producers.chain import Chain, Met
+from backfill.producers.parts import Report, built
+from backfill.required import Unmet
+from backfill.settings import Settings
+
+
+class Chained:
+    """Queues jobs on parts of their own: what is waited for in between may take hours."""
+
+    def __init__(self, settings: Settings, report: Report, app: Mapping[str, Definition], unmet: Unmet) -> None:
+        self._settings = settings
+        self._report = report
+        self._chain = Chain(settings, report, app, unmet, self._open)
+
+    async def queue(self, definition: Definition, request: Request) -> dict[str, Any]:
+        """Open a job and queue it whole, as `queueing.queue` does."""
+
+        async def queued(met: Met) -> dict[str, Any]:
+            async with built(self._settings, self._report) as parts:
+                return await queueing.queue(parts, definition, request, met=met)
+
+        return await self._chain.first(queued)
+
+    async def _open(self, definition: Definition, request: Request, met: Met) -> bool:
+        async with built(self._settings, self._report) as parts:
+            found = await queueing.queue(parts, definition, request, met=met)
+        return found["job"] is not None
