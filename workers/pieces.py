@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import asyncpg
 
-from backfill import statements, texts
-from backfill.database import Connection, is_away
-from backfill.definition import Outcome, Skip
-from backfill.errors import HeldError, SchemaError
+from backfill import texts
+from backfill.database import Connection, is_away, is_transient
+from backfill.definition import Skip
+from backfill.errors import HeldError, SchemaError, TransientError
 from backfill.failpoints import failpoint
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
@@ -18,8 +18,9 @@ from backfill.ledger.tally import Tally
 from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
 from backfill.workers.committing import fenced
-from backfill.workers.fetching import Fetching, blaming, may_pass
 from backfill.workers.holding import GivenBackError
+from backfill.workers.outages import is_outage
+from backfill.workers.piece import Piece
 from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
 
@@ -54,8 +55,7 @@ class Pieces:
         definition that breaks its contract, FencedError, CommitUnknownError, and GivenBackError where the claim was
         given back.
         """
-        fetching = Fetching(connection, definition, spending, claim.attempt, self._settings.partition_seconds)
-        work = _Work(connection, definition, claim, fetching, spending, spare, self._settings, self._stats)
+        work = _Work(connection, definition, claim, spending, spare, self._settings, self._stats)
         return await work.to_its_end()
 
 
@@ -66,12 +66,15 @@ class _Work:
     connection: Connection
     definition: PartitionBackfill
     claim: Claim
-    fetching: Fetching
     spending: Spending
     spare: list[str]
     settings: Settings
     stats: Stats
     put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
+    piece: Piece = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.piece = Piece(self.connection, self.definition, self.spending, self.settings, self.claim.attempt)
 
     async def to_its_end(self) -> list[str]:
         # A key under which the worker ends is met from both sides in turn, so that all around it are done.
@@ -80,7 +83,7 @@ class _Work:
             began = time.monotonic()
             later = keys[place + 1 :]
             failed = await self._fetched_and_written(key, later, began)
-            if failed is not None and may_pass(failed):
+            if failed is not None and _may_pass(failed):
                 self.put_off[key] = texts.why(failed)
             elif failed is not None:
                 await self._committed(Tally(failed={key: texts.why(failed)}), later, began)
@@ -96,7 +99,7 @@ class _Work:
         """Do one key; returns what is wrong with it alone."""
         while True:
             try:
-                fetched = await self.fetching.fetch(key)
+                fetched = await self.piece.fetched(key)
             except HeldError as error:  # no attempt: its next call waits until the limit is free again
                 await self.spending.held(error)
                 continue
@@ -121,10 +124,7 @@ class _Work:
         async with fenced(self.connection, self.claim, self.definition.name):
             try:
                 async with self.connection.transaction():
-                    outcome = await self._write(key, fetched)
-                    # What is only checked at the COMMIT would be nobody's.
-                    await self.connection.execute(statements.read("target/check_now"))
-                    self._count(tally, key, outcome)
+                    await self.piece.written(key, fetched, tally)
             except Exception as error:
                 if self._is_not_the_keys(error):
                     raise
@@ -139,24 +139,6 @@ class _Work:
         if failed is None:
             self._settled(tally, began)
         return failed
-
-    async def _write(self, key: str, fetched: Any) -> object:
-        with blaming(self.definition, "write", key):
-            return await self.definition.write(self.connection, key, fetched)
-
-    def _count(self, tally: Tally, key: str, outcome: object) -> None:
-        if isinstance(outcome, Skip):
-            tally.skipped[outcome] += 1
-        elif outcome is Outcome.UPDATED:
-            tally.updated += 1
-        elif outcome is Outcome.UNCHANGED:
-            tally.unchanged += 1
-        else:
-            said = "None" if outcome is None else type(outcome).__name__
-            raise SchemaError(
-                f"write of {self.definition.name} returned {said} for {texts.one_line(key)}: return Outcome.UPDATED, "
-                "Outcome.UNCHANGED or a Skip; nothing of it was kept"
-            )
 
     def _is_not_the_keys(self, error: Exception) -> bool:
         if self.connection.is_closed() or is_away(error):
@@ -187,3 +169,8 @@ class _Work:
         self.spending.settled(tally.calls, tally.refused)
         if tally.state not in ("running", "pending"):
             self.stats.ended[tally.state].add(time.monotonic() - self.claim.began)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same key may succeed later."""
+    return isinstance(error, TransientError | OSError) or is_transient(error) or is_outage(error)

@@ -1,4 +1,4 @@
-"""What a key needs from outside: loaded and fetched, with no transaction open and within a time of its own."""
+"""One key of a PartitionBackfill: what it loads and fetches, and its write, in a transaction that somebody opened."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,31 +8,37 @@ from typing import Any, Self
 
 import asyncpg
 
-from backfill import texts
+from backfill import statements, texts
 from backfill.cancelling import cancel_requests
-from backfill.database import Connection, is_transient
-from backfill.definition import Definition
+from backfill.database import Connection
+from backfill.definition import Outcome, Skip
 from backfill.errors import SchemaError, TransientError
+from backfill.ledger.tally import Tally
 from backfill.partition_backfill import PartitionBackfill
+from backfill.settings import Settings
 from backfill.workers.halving import is_broken_definition
-from backfill.workers.outages import is_outage
 from backfill.workers.spending import Spending
 
 
-class Fetching:
-    """Fetches for the keys of one claim."""
+class Piece:
+    """Calls the methods of a definition for a key, and holds what they do against the contract."""
 
     def __init__(
-        self, connection: Connection, definition: PartitionBackfill, spending: Spending, attempt: int, seconds: float
+        self,
+        connection: Connection,
+        definition: PartitionBackfill,
+        spending: Spending,
+        settings: Settings,
+        attempt: int,
     ) -> None:
         self._connection = connection
         self._definition = definition
         self._spending = spending
+        self._seconds = settings.partition_seconds
         self._attempt = attempt
-        self._seconds = seconds
 
-    async def fetch(self, key: str) -> Any:
-        """What the definition fetches; raises what it raises, and TransientError where it takes too long."""
+    async def fetched(self, key: str) -> Any:
+        """What `fetch` gives; raises SchemaError for what no key is to blame for."""
         seconds, requests = self._seconds, cancel_requests()
         deadline = asyncio.timeout(None)
         try:
@@ -49,35 +55,51 @@ class Fetching:
                 raise RuntimeError(texts.in_a_line(error)) from error  # noqa: TRY004 - of no type in particular
             raise
 
+    async def written(self, key: str, fetched: Any, tally: Tally) -> None:
+        """Write it in the transaction that is open, and count what that came to."""
+        with self._blaming("write", key):
+            outcome = await self._definition.write(self._connection, key, fetched)
+        # What is only checked at the COMMIT would be nobody's.
+        await self._connection.execute(statements.read("target/check_now"))
+        self._count(tally, key, outcome)
+
     async def _loaded(self, key: str) -> Any:
         if type(self._definition).load is PartitionBackfill.load:
             return None
-        with blaming(self._definition, "load", key):
+        with self._blaming("load", key):
             loaded = await self._definition.load(self._connection, key)
         if self._connection.is_in_transaction():
             raise SchemaError(f"load of {self._definition.name} has left a transaction open: end it there")
         return loaded
 
+    @contextmanager
+    def _blaming(self, method: str, key: str) -> Iterator[None]:
+        """What no key is to blame for: a name in its SQL that is not there, or may not be used."""
+        try:
+            yield
+        except asyncpg.PostgresError as error:
+            if not is_broken_definition(error):
+                raise
+            name, hint = self._definition.name, ""
+            if isinstance(error, asyncpg.InsufficientPrivilegeError):
+                attribute = "reads" if method == "load" else "writes"
+                hint = f"; name the table in {attribute} of {name}, then run: backfill init --roles --app …"
+            what = f"{method} of {name} for {texts.one_line(key)}"
+            raise SchemaError(f"{what}: {texts.in_a_line(error)}{hint}") from error
 
-@contextmanager
-def blaming(definition: Definition, method: str, key: str) -> Iterator[None]:
-    """What no key is to blame for, but the definition: a name in its SQL that is not there, or may not be used."""
-    try:
-        yield
-    except asyncpg.PostgresError as error:
-        if not is_broken_definition(error):
-            raise
-        hint = ""
-        if isinstance(error, asyncpg.InsufficientPrivilegeError):
-            attribute = "reads" if method == "load" else "writes"
-            hint = f"; name the table in {attribute} of {definition.name}, then run: backfill init --roles --app …"
-        what = f"{method} of {definition.name} for {texts.one_line(key)}"
-        raise SchemaError(f"{what}: {texts.in_a_line(error)}{hint}") from error
-
-
-def may_pass(error: Exception) -> bool:
-    """Whether the same key may succeed later."""
-    return isinstance(error, TransientError | OSError) or is_transient(error) or is_outage(error)
+    def _count(self, tally: Tally, key: str, outcome: object) -> None:
+        if isinstance(outcome, Skip):
+            tally.skipped[outcome] += 1
+        elif outcome is Outcome.UPDATED:
+            tally.updated += 1
+        elif outcome is Outcome.UNCHANGED:
+            tally.unchanged += 1
+        else:
+            said = "None" if outcome is None else type(outcome).__name__
+            raise SchemaError(
+                f"write of {self._definition.name} returned {said} for {texts.one_line(key)}: return Outcome.UPDATED, "
+                "Outcome.UNCHANGED or a Skip; nothing of it was kept"
+            )
 
 
 class _Call:
