@@ -1,6 +1,7 @@
 """Async functions of a definition: some calls under way at once, each within the limit and bounded in time."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
@@ -18,6 +19,7 @@ from backfill.workers.straight import halved
 from backfill.workers.watch import Watch
 
 GRACE_SECONDS: Final = 1.0  # for a call to end once it is asked to; then it is closed
+CLOCK_SECONDS: Final = 0.02  # timers may come a little early
 
 
 class Calling:
@@ -46,6 +48,7 @@ class Calling:
         self._halves: deque[range] = deque()
         self._under_way: set[asyncio.Task[None] | None] = set()
         self._is_over = False
+        self._ends_by = math.inf  # all calls
 
     async def work(self, until: float) -> Outcomes:
         """Call until all have been, the service wants to be left alone, or time is over; no call outlives this.
@@ -67,6 +70,7 @@ class Calling:
                         task.cancel()
         finally:
             # Sooner than somebody who waits for this to end asks a second time.
+            self._ends_by = monotonic() + GRACE_SECONDS
             await cancel(running, GRACE_SECONDS)
             _errors(running)
         return self._outcomes
@@ -92,7 +96,8 @@ class Calling:
                 try:
                     # The outer limit is for a call that goes on though the inner one has asked it to end.
                     async with asyncio.timeout(self._seconds + GRACE_SECONDS), asyncio.timeout(self._seconds) as limit:
-                        found = await watched(self._begin(piece), self._watch, self._about(piece.start, len(piece)))
+                        about = self._about(piece.start, len(piece))
+                        found = await watched(self._begin(piece), self._watch, about, self._is_late(monotonic()))
                 except BaseException as raised:
                     error = raised
                     raise
@@ -113,6 +118,10 @@ class Calling:
                 await self._spending.held(held)
         else:
             self._judge.result(piece.start, self._rows[piece.start], found)
+
+    def _is_late(self, began: float) -> Callable[[], bool]:
+        """Whether a call has had its time, and the grace after it."""
+        return lambda: monotonic() > min(self._ends_by, began + self._seconds + GRACE_SECONDS) - CLOCK_SECONDS
 
     async def _begin(self, piece: range) -> Any:
         if self._computing.is_many:

@@ -3,20 +3,22 @@
 import asyncio
 import contextlib
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from backfill.workers.watch import Watch
 
 
 @types.coroutine
-def watched(call: Coroutine[Any, Any, Any], watch: Watch, about: str) -> Generator[Any, Any, Any]:
-    """Await the call; asked to end a second time, it is closed whatever it makes of that.
+def watched(
+    call: Coroutine[Any, Any, Any], watch: Watch, about: str, is_over: Callable[[], bool]
+) -> Generator[Any, Any, Any]:
+    """Await the call; asked to end when it should be over, it is closed whatever it makes of that.
 
+    Before that it may be asked any number of times: libraries end waits of their own so, each once or over and over.
     Between two awaits of it nothing else of this loop can run. A step that lasts longer than a record may is
     interrupted like a plain function; tasks that the call starts are not its steps, and are not watched.
     """
-    cancellations = 0
     resume, argument = call.send, None
     try:
         while True:
@@ -31,8 +33,7 @@ def watched(call: Coroutine[Any, Any, Any], watch: Watch, about: str) -> Generat
                 argument = yield awaited
                 resume = call.send
             except BaseException as error:
-                cancellations += isinstance(error, asyncio.CancelledError)
-                if cancellations > 1:
+                if isinstance(error, asyncio.CancelledError) and is_over():
                     raise
                 resume, argument = call.throw, error
     finally:

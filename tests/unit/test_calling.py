@@ -161,6 +161,23 @@ async def deaf(record: Any) -> Any:
             await asyncio.Event().wait()
 
 
+async def asks_itself_to_end(record: Any) -> Any:
+    """As client libraries do: a wait of their own is ended, over and over until it has, and they go on."""
+    task = asyncio.current_task()
+    assert task
+    for _ in range(3):
+        task.cancel("Cancelled via cancel scope")
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(30)
+        task.uncancel()
+    return await doubled(record)
+
+
+async def test_a_call_may_end_waits_of_its_own() -> None:
+    outcomes = await computed(asks_itself_to_end, 3)
+    assert outcomes.values == {0: (0,), 1: (2,), 2: (4,)}
+
+
 async def test_a_call_that_goes_on_after_its_time_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
     outcomes = await computed(deaf, 1, seconds=0.1)
