@@ -63,6 +63,21 @@ def beside(definition: ColumnBackfill, condition: str) -> str:
     return f"({condition}) AND ({definition.where}{end})"
 
 
+def without_prefix(definition: ColumnBackfill) -> str:
+    """The condition as an index has it, on one line; empty without one, and where it has what no index may have."""
+    words = list(_words(definition.where))
+    if '"select' in words or "--" in definition.where or "/*" in definition.where:
+        return ""
+    found, at = [], 0
+    for match in _TOKEN.finditer(definition.where):
+        is_prefix = (match["name"] or "").translate(_FOLDED) == "t" or match["quoted"] == '"t"'
+        behind = definition.where[match.end() :].lstrip()
+        if is_prefix and behind.startswith("."):
+            found.append(definition.where[at : match.start()])
+            at = match.end() + definition.where[match.end() :].index(".") + 1
+    return " ".join("".join([*found, definition.where[at:]]).split())
+
+
 def title(definition: ColumnBackfill) -> str:
     return f"where of {type(definition).__name__}"
 

@@ -139,8 +139,7 @@ async def _values(
             finally:
                 end()
             if isinstance(result, Skip):
-                tally.skipped[result] += 1
-                tally.left.append(ids[place])
+                tally.skip(ids[place], result)
                 continue
             found = take(result) if several else (take(result),)
         except BaseException as error:  # nothing that `compute` raises is the worker's end, SystemExit neither
@@ -178,8 +177,7 @@ async def _by_other_ways(
         target.definition, names, list(rows.values()), ids, watch, spending, until, last_attempt=last_attempt
     )
     for place, reason in outcomes.skipped.items():
-        tally.skipped[reason] += 1
-        tally.left.append(ids[place])
+        tally.skip(ids[place], reason)
     tally.failed |= {ids[place]: error for place, error in outcomes.failed.items()}
     tally.remaining |= {ids[place]: error for place, error in outcomes.again.items()}
     tally.later = [one for place, one in enumerate(ids) if place not in outcomes]

@@ -41,8 +41,7 @@ class Loading:
         found = await self._halving.work(places, self._load)
         for place in places:
             if place not in found and not self._is_set_apart(place):
-                self._tally.skipped["no inputs"] += 1
-                self._tally.left.append(self._batch.ids[place])
+                self._tally.skip(self._batch.ids[place], "no inputs")
         return found
 
     async def versions(self) -> list[str | None]:

@@ -31,6 +31,7 @@ COMMANDS = {
     "purge": ("purge", "purge"),
     "dead": ("dead", "dead"),
     "definitions": ("definitions", "definitions"),
+    "check": ("check", "check"),
     "sql": ("sql", "sql"),
     "metrics": ("metrics", "metrics"),
     "settings": ("settings", "settings"),

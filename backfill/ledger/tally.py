@@ -32,6 +32,11 @@ class Tally:
     refused: int = 0  # of those
     state: str = "running"  # of the partition, once the tally is settled
 
+    def skip(self, record: str, reason: str) -> None:
+        """Leave the record alone, as it was, for this reason."""
+        self.skipped[reason] += 1
+        self.left.append(record)
+
     def counts(self) -> dict[str, int]:
         """How many records have come to each outcome, in the order of OUTCOMES."""
         found = {name: getattr(self, name) for name in OUTCOMES}

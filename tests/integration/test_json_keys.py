@@ -104,7 +104,7 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     await holds("backfill status")
     await holds("backfill status", "backfill wait", codes=(7,))
     await holds("backfill status", "backfill run", "--mode=all", codes=(7,))
-    for row in ("list", "failures", "events", "definitions", "settings", "sql", "sql NAME", "sql NAME --run"):
+    for row in ("list", "failures", "events", "definitions", "check", "settings", "sql", "sql NAME", "sql NAME --run"):
         await holds(f"backfill {row}")
     await holds("backfill services status")
     await holds("backfill services status", "backfill services up")

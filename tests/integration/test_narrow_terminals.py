@@ -23,7 +23,17 @@ FRAMES: Final = set("━┃│─╭╰┏┗└├┡╇┼")
 QUERIES: Final = sorted(path.stem for path in (statements.FOLDER / "progress").glob("*.sql"))
 # The job's id follows those that take one.
 LISTINGS: Final = (
-    *(["list"], ["definitions"], ["settings"], ["sql"], ["workers"], ["limits"], ["queues"], ["dead", "list"]),
+    *(
+        ["list"],
+        ["definitions"],
+        ["check", "--mode=all"],
+        ["settings"],
+        ["sql"],
+        ["workers"],
+        ["limits"],
+        ["queues"],
+        ["dead", "list"],
+    ),
     *(["failures", "JOB"], ["events", "JOB"], ["status", "JOB"], ["status", "--watch", "JOB"]),
     *(["sql", name, "--run"] for name in QUERIES),
 )
@@ -72,4 +82,4 @@ async def test_no_frame_is_wider_than_the_terminal_and_ids_stay_whole(
         if listing == ["queues"]:
             assert not [name for name in OF_QUEUES if name not in answer.out], answer.out
     if width == 250:
-        assert framed == {"list", "sql", "status", "workers", "limits", "queues", "dead"}
+        assert framed == {"check", "list", "sql", "status", "workers", "limits", "queues", "dead"}
