@@ -12,6 +12,7 @@ from backfill.catalog import Target
 from backfill.database import Connection
 from backfill.definition import Definition, Skip
 from backfill.errors import HeldError, SchemaError
+from backfill.inside import inside
 from backfill.kinds import packed
 from backfill.ledger.tally import Tally
 from backfill.partition_backfill import PartitionBackfill
@@ -62,7 +63,7 @@ async def records(settings: Settings, connection: Connection, target: Target, id
     tally, ways = _Named(), Ways(settings.record_seconds)
     spending, watch = Unshared(definition.limit), Watch("a trial")
     try:
-        async with definition.opened():
+        async with inside([definition]):
             with _watched(settings, watch):
                 computed = await compute(
                     connection, target, list(ids), tally, watch, spending, SECONDS, ways, last_attempt=True
@@ -130,7 +131,7 @@ async def keys(
     spending = Unshared(definition.limit)
     piece = Piece(connection, definition, spending, settings, 1)
     found = [Tried(key, "later", NO_TIME) for key in given]
-    async with definition.opened():
+    async with inside([definition]):
         for tried in found:
             try:
                 async with asyncio.timeout(SECONDS):

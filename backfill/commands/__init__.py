@@ -32,6 +32,7 @@ COMMANDS = {
     "dead": ("dead", "dead"),
     "definitions": ("definitions", "definitions"),
     "check": ("check", "check"),
+    "new": ("new", "new"),
     "sql": ("sql", "sql"),
     "metrics": ("metrics", "metrics"),
     "settings": ("settings", "settings"),

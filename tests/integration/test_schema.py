@@ -251,7 +251,7 @@ TARGETS = [name for name in NAMES if name.startswith("target/") and "/grant_" no
 def prepared(target: catalog.Target, name: str) -> str:
     """A template with what it needs besides; each numbers its own parameters."""
     names = spans.span_names(target, "asc", spans.Bounds("1", "2", False), ["1"])
-    more = names | {"wait": ""}
+    more = names | {"wait": "", "shown": "NULL"}
     if name.endswith("count_matching"):
         more["only"] = target.key.among("$3")
     if name.endswith("plan_span"):

@@ -59,6 +59,7 @@ def test_one_name_is_installed(installed: Path) -> None:
     assert found == {"backfill", "bin"}
     assert (installed / "backfill" / "py.typed").is_file()
     assert (installed / "backfill" / "services" / "__init__.py").is_file()
+    assert (installed / "backfill" / "testing" / "plugin.py").is_file()
     assert not [path for path in installed.rglob("*") if path.is_symlink()]
 
 

@@ -21,9 +21,9 @@ class Block:
     text: str
 
 
-def sections() -> dict[str, list[Block]]:
+def sections(page: Path = PAGE) -> dict[str, list[Block]]:
     """The blocks under each heading; those before the first one under an empty one."""
-    _, *parts = re.split(r"^#{1,2} (?!\w+\.py$)(.*)$", PAGE.read_text(), flags=re.MULTILINE)
+    _, *parts = re.split(r"^#{1,2} (?!\w+\.py$)(.*)$", page.read_text(), flags=re.MULTILINE)
     return {
         title: [Block(kind, text) for kind, text in BLOCK.findall(body)]
         for title, body in zip(parts[::2], parts[1::2], strict=True)

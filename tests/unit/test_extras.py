@@ -67,3 +67,13 @@ def test_whoever_starts_the_examples_service_without_its_library_is_told_what_to
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     said = "error: the service needs aiohttp: pip install 'backfill-toolkit[examples]'\n"
     assert (ended.returncode, ended.stderr) == (2, said)
+
+
+def test_what_tests_are_written_with_needs_neither_pytest_nor_private_services() -> None:
+    missing = sorted({"pytest", *OF_SERVICES})
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
+        "from backfill.testing import checked, ran, survives; print('backfill.services' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

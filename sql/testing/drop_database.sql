@@ -1,0 +1,2 @@
+-- Away with it, whoever is still connected.
+DROP DATABASE IF EXISTS {name} WITH (FORCE)

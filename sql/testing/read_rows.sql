@@ -1,0 +1,2 @@
+-- All rows of a table, in an order.
+SELECT t.* FROM {table} t ORDER BY {order}
