@@ -53,7 +53,7 @@ async def slugs_are_shifted(world: World) -> bool:
 
 
 async def test_every_section_has_blocks() -> None:
-    assert len(SECTIONS) == 15
+    assert len(SECTIONS) == 16
     assert [title for title, blocks in SECTIONS.items() if not blocks] == ["What a definition may give"]
 
 
@@ -200,6 +200,12 @@ async def test_one_after_another(world: World, reader: Reader) -> None:
     rows = await world.fetch("SELECT asset_name, state FROM backfill_jobs ORDER BY created_at")
     assert [tuple(row) for row in rows] == [("initials", "completed"), ("signed", "completed")]
     assert await world.value("SELECT count(*) FROM pages WHERE byline ~ '^Page .* .[AB].$'") == 1000
+
+
+async def test_pass_after_pass(world: World, reader: Reader) -> None:
+    printed = await follow(reader, "Pass after pass")
+    assert "Complete after 4 passes: nothing matches any more." in printed[-1]
+    assert await world.value("SELECT byline FROM pages WHERE id = 1000") == "Page, 250, 500, 750, 1000"
 
 
 async def test_a_definition_that_changes(world: World, reader: Reader) -> None:

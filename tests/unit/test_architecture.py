@@ -20,7 +20,13 @@ MAY_START = {"backfill.commands.steps": STARTING, "backfill.workers.pool": {"mul
 STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_subprocess_(exec|shell)|__import__)")
 INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
 # Where a job is planned and worked on in one process: the one place that imports both sides. Only commands import it.
-JOINTS = {"backfill.api.chain", "backfill.api.planning", "backfill.api.running", "backfill.api.signals"}
+JOINTS = {
+    "backfill.api.chain",
+    "backfill.api.passes",
+    "backfill.api.planning",
+    "backfill.api.running",
+    "backfill.api.signals",
+}
 # Each may import from its own line and those above it.
 LAYERS = (
     {
