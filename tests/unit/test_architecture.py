@@ -45,7 +45,7 @@ LAYERS = (
         "retry_after",
     },
     {
-        *("limit", "required", "definition", "column_backfill", "partition_backfill", "scopes"),
+        *("limit", "required", "ended_partition", "definition", "column_backfill", "partition_backfill", "scopes"),
         *("fingerprint", "parameters", "computing", "contract", "partition_contract", "application", "inside"),
         *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),
     },
