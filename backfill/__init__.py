@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backfill.column_backfill import ColumnBackfill
     from backfill.definition import Outcome, Skip
+    from backfill.ended_partition import EndedPartition
     from backfill.errors import HeldError, TransientError
     from backfill.limit import Limit
     from backfill.partition_backfill import Call, PartitionBackfill
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Call",
     "ColumnBackfill",
+    "EndedPartition",
     "HeldError",
     "Limit",
     "Outcome",
@@ -37,6 +39,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "Call": "partition_backfill",
     "ColumnBackfill": "column_backfill",
+    "EndedPartition": "ended_partition",
     "HeldError": "errors",
     "Limit": "limit",
     "Outcome": "definition",

@@ -58,6 +58,8 @@ class Target:
             "given_rows": self.key.given(table),
             "predicate": condition.beside(self.definition, self.mode.predicate(looked_at)),
             "leftover": condition.beside(self.definition, self.mode.leftover(looked_at)),
+            "in_scope": condition.beside(self.definition, "true"),
+            "has_value": f"({self.mode.has_value(looked_at)})",
             "where": self.definition.where or "true",
             "where_columns": ", ".join(map(quote, condition.columns(self.definition))),
             "version": f"ROW({row})::text" if version else "t.xmin",

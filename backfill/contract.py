@@ -14,6 +14,11 @@ from backfill.errors import UsageError
 from backfill.limit import NAME, Limit
 from backfill.texts import clean
 
+HOOKS: Final = {
+    "before_job": ("a connection", "the job"),
+    "after_partition": ("a partition",),
+    "throttle": ("a connection",),
+}
 SETTING: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 # What each method is called with, besides the definition itself.
 CALLED_WITH: Final = {
@@ -54,6 +59,10 @@ def need_common(definition: Definition) -> None:
     if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise UsageError(f"{title}.Parameters is no pydantic model: write class Parameters(BaseModel)")
     required.need_fitting(definition)
+    need_callable(definition, HOOKS)
+    for name in HOOKS:
+        if not inspect.iscoroutinefunction(getattr(definition, name)):
+            raise UsageError(f"{title}.{name} is no coroutine function: write it with async def")
     if not isinstance(inspect.getattr_static(definition, "limit"), property):  # else once it has a job's parameters
         need_limit(definition)
     if not NAME.fullmatch(definition.name):

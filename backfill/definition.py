@@ -16,6 +16,7 @@ from backfill.required import Required
 
 if TYPE_CHECKING:  # a definition needs no driver, and --help no network library
     from backfill.database import Connection
+    from backfill.ended_partition import EndedPartition
     from backfill.ledger.progress import Progress
 
 
@@ -83,6 +84,30 @@ class Definition:
         """Sentences to show before a job starts, such as an empty input table."""
         del connection
         return []
+
+    async def before_job(self, connection: "Connection", job: "Progress") -> None:
+        """Prepare what the job needs, such as a table: once a job, before its first partition is worked on.
+
+        In a transaction of its own, which is committed with a mark in the ledger: of all workers one does it, and the
+        others wait for it. Must neither commit nor roll back. An exception undoes it and pauses the job.
+        """
+        del connection, job
+
+    async def after_partition(self, partition: "EndedPartition") -> None:
+        """Hear of a partition that has ended, after the commit and outside of transactions; for 10 seconds at most.
+
+        Told at most once, and not at all if the worker dies before. An exception is logged once a job, nothing more.
+        """
+        del partition
+
+    async def throttle(self, connection: "Connection") -> str | None:
+        """Give a reason to hold, such as a replica that lags: nothing new is begun until there is none.
+
+        Asked once a second by each worker, between partitions. What is held is no attempt, and `status` shows the
+        reason. An exception, or more than 5 seconds, is logged once a job and holds nothing.
+        """
+        del connection
+        return None
 
     async def finish(self, connection: "Connection", job: "Progress") -> Mapping[str, Any]:
         """Say what the job came to, once all of it is done; becomes the job's result, which `status` shows.

@@ -31,6 +31,11 @@ class Mode(StrEnum):
             Mode.ALL: "true",
         }[self]
 
+    def has_value(self, quoted_column: str) -> str:
+        """The condition on a record whose value is not missing."""
+        is_there = f"{quoted_column} IS NOT NULL"
+        return f"{is_there} AND {quoted_column} <> 0" if self is Mode.ZERO else is_there
+
     def leftover(self, quoted_column: str) -> str:
         """The condition on a record that has had its turn and is not done: in mode all, has lost its value."""
         return f"{quoted_column} IS NULL" if self is Mode.ALL else self.predicate(quoted_column)

@@ -1,7 +1,7 @@
 """The options that say which records a job is for: those of `backfill-queue` and of `backfill run`."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from backfill.definition import Definition
     from backfill.ledger.jobs import Request
 
+NOT_IN_PASSES: Final = frozenset({"--limit", "--id", "--after", "--idempotency-key"})
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
@@ -48,6 +49,18 @@ def records_options(*, a_batch: str) -> Callable[[AnyCommand], AnyCommand]:
             help="A parameter of the definition, kept with the job; repeatable.",
         ),
     )
+
+
+def passes_option(command: AnyCommand) -> AnyCommand:
+    """Whether one job is enough."""
+    return _all(
+        click.option(
+            "--until-complete",
+            is_flag=True,
+            help="Open job after job over what still matches, each once the one before has ended, until nothing "
+            "matches or nothing changes.",
+        )
+    )(command)
 
 
 def chain_options(command: AnyCommand) -> AnyCommand:
@@ -91,6 +104,10 @@ def need_fitting(resume: str | None, options: Mapping[str, Any], *beside: str) -
     with_resume = {"--resume", "--app", "--json", "--log-format", *beside}
     if resume and (others := given() - with_resume):
         raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(others))}")
+    if options["until_complete"] and (others := given() & NOT_IN_PASSES):
+        raise click.UsageError(
+            f"--until-complete goes over all that matches, in job after job; leave out {', '.join(sorted(others))}"
+        )
     if len(options["ids"]) > MOST_IDS:
         raise click.UsageError(f"at most {MOST_IDS:,} --id; leave them out and give a --limit instead")
 

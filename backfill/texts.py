@@ -52,3 +52,8 @@ def _escape(found: re.Match[str]) -> str:
 def _name(value: object) -> str:
     # Past a metaclass's own idea of a name.
     return type.__dict__["__name__"].__get__(type(value))  # type: ignore[no-any-return]
+
+
+def percent(part: int, whole: int) -> str:
+    """Never 100 % unless it is all of them."""
+    return f"{min(100 * part / whole, 99.9 if part < whole else 100.0):.1f}%" if whole else "100.0%"

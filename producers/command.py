@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,12 +21,14 @@ from backfill.console import (
 )
 from backfill.invocation import SettingsCommand
 from backfill.modes import Priority
-from backfill.requesting import chain_options, need_fitting, opening_options, records_options, unmet
+from backfill.requesting import chain_options, need_fitting, opening_options, passes_option, records_options, unmet
 
 if TYPE_CHECKING:
     from backfill.producers.parts import Parts
     from backfill.producers.screen import Screen
     from backfill.settings import Settings
+
+T = TypeVar("T")
 
 
 @click.command(
@@ -51,6 +54,7 @@ Examples:
 )
 @opening_options(dry="write and publish", resumed="whose queueing ended early")
 @chain_options
+@passes_option
 @app_option
 @json_option
 @log_format_option
@@ -69,6 +73,7 @@ def main(
     at any point, `--resume` goes on where it was.
     """
     need_fitting(resume, options)
+    code = 0
     with reporting():
         # The network libraries are not loaded for --help.
         from backfill.producers import queueing, resumption
@@ -90,9 +95,14 @@ def main(
                     result = _run(lambda parts: queueing.dry_run(parts, definition, request), settings, screen)
                 else:
                     chained = Chained(settings, screen, definitions, unmet(options))
-                    result = _obeying(chained.queue(definition, request))
+                    if options["until_complete"]:
+                        result, code = _obeying(chained.pass_after_pass(definition, request))
+                    else:
+                        result = _obeying(chained.queue(definition, request))
     if as_json:
         print_json(result)
+    if code:
+        sys.exit(code)
 
 
 def _run(
@@ -107,10 +117,10 @@ def _run(
     return _obeying(on_parts())
 
 
-def _obeying(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+def _obeying(work: Coroutine[Any, Any, T]) -> T:
     """Do it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
 
-    async def obeying() -> dict[str, Any]:
+    async def obeying() -> T:
         task = asyncio.current_task()
         if task is not None and threading.current_thread() is threading.main_thread():  # it alone hears signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -14,9 +14,10 @@ from backfill.column_backfill import ColumnBackfill
 from backfill.definition import Definition
 from backfill.errors import BackfillError, ConflictError
 from backfill.failpoints import failpoint
-from backfill.ledger import idempotency, jobs, planning
+from backfill.ledger import idempotency, jobs, passes, planning
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
+from backfill.ledger.passes import Counted, Series
 from backfill.producers.parts import Parts
 from backfill.producers.preparation import canonical
 from backfill.producers.source import Prepared
@@ -31,8 +32,8 @@ class Led:
     producer: UUID
 
 
-async def opened(parts: Parts, prepared: Prepared) -> Led | None:
-    """The job that was opened; None when another call with the same key was a moment faster.
+async def opened(parts: Parts, prepared: Prepared, a_pass: tuple[Series, Counted] | None = None) -> Led | None:
+    """The job that was opened; None when another call with the same key, or of the same passes, was a moment faster.
 
     Raises ConflictError for records that another active job has.
     """
@@ -51,10 +52,13 @@ async def opened(parts: Parts, prepared: Prepared) -> Led | None:
             producer=producer,
             max_jobs=parts.settings.max_jobs,
             actor=actor(),
+            a_pass=a_pass,
         )
     except (asyncpg.UniqueViolationError, ConflictError):
         key = prepared.request.idempotency_key
         if key is not None and await idempotency.find(parts.connection, key) is not None:
+            return None
+        if a_pass is not None and await active_pass(parts, definition, prepared.request) is not None:
             return None
         raise
     log.regard(job_id)
@@ -76,6 +80,13 @@ async def leading(parts: Parts, job_id: UUID, producer: UUID) -> AsyncIterator[N
             async with asyncio.timeout(3), parts.connect() as connection:
                 await planning.leave(connection, job_id, producer)
         raise
+
+
+async def active_pass(parts: Parts, definition: Definition, request: Request) -> Job | None:
+    """The pass over the same that is under way."""
+    given = parameters.stored(definition)
+    job_id = await passes.active(parts.connection, definition.name, request.mode.value, given)
+    return None if job_id is None else await jobs.read(parts.connection, job_id)
 
 
 async def existing(parts: Parts, definition: Definition, request: Request) -> Job | None:

@@ -2,15 +2,18 @@
 
 from collections.abc import Collection
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from backfill.column_backfill import ColumnBackfill
 from backfill.definition import Definition
 from backfill.inside import inside
 from backfill.ledger import idempotency, jobs
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
-from backfill.producers import opening, preparing, production, requirements, resumption, summary
+from backfill.ledger.passes import Series
+from backfill.producers import coverage, opening, preparing, production, requirements, resumption, summary
 from backfill.producers.parts import Parts
 
 
@@ -29,41 +32,58 @@ async def dry_run(parts: Parts, definition: Definition, request: Request) -> dic
     return {**summary.as_json(parts, prepared), "dry_run": True, **asdict(plan), "missing": missing}
 
 
-async def queue(parts: Parts, definition: Definition, request: Request, *, met: Collection[str] = ()) -> dict[str, Any]:
+async def queue(
+    parts: Parts,
+    definition: Definition,
+    request: Request,
+    *,
+    met: Collection[str] = (),
+    series: Series | None = None,
+) -> dict[str, Any]:
     """Open a job for the request and queue it whole; with an idempotency key that was used, that job.
 
     Raises RequiredError, before anything is written, for what the definition requires and was not completed; what is
-    `met` counts as completed.
+    `met` counts as completed. With a series the job is its next pass; one that is under way is gone on with.
     """
     async with inside([definition]):
-        return await _queue(parts, definition, request, met)
+        return await _queue(parts, definition, request, met, series)
 
 
-async def _queue(parts: Parts, definition: Definition, request: Request, met: Collection[str]) -> dict[str, Any]:
+async def _queue(
+    parts: Parts, definition: Definition, request: Request, met: Collection[str], series: Series | None
+) -> dict[str, Any]:
     while True:
+        if series is not None and (job := await opening.active_pass(parts, definition, request)) is not None:
+            return await _go_on(parts, definition, job, "is a pass that is under way")
         if (job := await opening.existing(parts, definition, request)) is not None:
-            return await _go_on(parts, definition, job)
+            return await _go_on(parts, definition, job, "was opened with this idempotency key")
         await requirements.need(parts, definition, met)
         prepared = await preparing.prepare(parts, definition, request)
         summary.describe(parts, prepared)
         if prepared.is_empty:
             parts.report.say("Nothing to do.")
             return {**summary.as_json(parts, prepared), "job": None, "queued": 0}
+        a_pass = None
+        if series is not None and isinstance(definition, ColumnBackfill):
+            counted = await parts.watch.patiently(partial(coverage.count, parts.connection, definition, request.mode))
+            parts.report.say(f"Coverage: {counted}")
+            a_pass = series, counted
         # Reached before a job is opened: a job that cannot be queued is worse than none.
         async with parts.publisher(definition.name) as publisher:
-            if (led := await opening.opened(parts, prepared)) is not None:
+            if (led := await opening.opened(parts, prepared, a_pass)) is not None:
                 async with opening.leading(parts, led.job.id, led.producer):
                     queued = await production.produce(parts, led, publisher)
                 return {**summary.as_json(parts, prepared), "job": str(led.job.id), "queued": queued}
 
 
-async def _go_on(parts: Parts, definition: Definition, job: Job) -> dict[str, Any]:
-    """Plan a job of an idempotency key whole; raises ConflictError when it came to nothing."""
+async def _go_on(parts: Parts, definition: Definition, job: Job, how: str) -> dict[str, Any]:
+    """Plan a job that is there whole; raises ConflictError when it came to nothing."""
     producer = uuid4()
     if (led := await resumption.until_led(parts, job.id, producer)) is not None:
-        parts.report.say(f"Job {job.id} was opened with this idempotency key, and is not planned whole.")
+        parts.report.say(f"Job {job.id} {how}, and is not planned whole.")
         return await resumption.go_on(parts, definition, led, producer)
     job = await jobs.read(parts.connection, job.id)
-    idempotency.need_wanted(job)
-    parts.report.say(f"Job {job.id} was opened with this idempotency key; it is {job.state.value}.")
+    if job.idempotency_key is not None:
+        idempotency.need_wanted(job)
+    parts.report.say(f"Job {job.id} {how}; it is {job.state.value}.")
     return {"job": str(job.id), "state": job.state.value, "existing": True}

@@ -68,6 +68,13 @@ class Definitions:
             self._known[message.job_id] = known
         return known.target
 
+    def known(self, job_id: UUID) -> Definition | None:
+        """The definition of a job that was met here."""
+        found = self._known.get(job_id)
+        if found is None:
+            return None
+        return found.target.definition if isinstance(found.target, Target) else found.target
+
     async def cause(
         self,
         connection: Connection,

@@ -29,6 +29,7 @@ from backfill.workers.committing import CommitUnknownError, FencedError
 from backfill.workers.definitions import Definitions, FormerDefinitionError
 from backfill.workers.hand import Hand, Hold
 from backfill.workers.holding import GivenBackError, Holding
+from backfill.workers.hooks import Hooks
 from backfill.workers.interruptions import Interruptions, cause_of
 from backfill.workers.pieces import Pieces
 from backfill.workers.rounds import Rounds
@@ -63,6 +64,7 @@ class Processor:
         self._holding = Holding(pool, stats, stopping, say)
         self._budgets = Budgets(settings, pool, self._holding, stats, worker)
         self._interruptions = Interruptions(pool, settings.retry_delays)
+        self._hooks = Hooks(pool, self._holding)
         self._definitions = Definitions(settings, definitions, say)
         self._rounds = Rounds(settings, definitions, stats, ways)
         self._pieces = Pieces(settings, stats)
@@ -142,6 +144,7 @@ class Processor:
                 await jobs.start(connection, message.job_id)
             async with self._allowance.some(len(claim.ids)) as most:
                 settlement = await self._claimed(connection, message, claim, hold, most)
+        await self._hooks.after(self._definitions.known(message.job_id), claim)
         await self._rest(message.job_id, claim.pause_ms)
         return settlement
 
@@ -196,10 +199,23 @@ class Processor:
     ) -> list[str]:
         """Work on it to its end, and leave the spare ones; returns what has to wait for another attempt."""
         if isinstance(target, PartitionBackfill):
+            await self._hooks.begin(connection, target, claim)
             async with self._budgets.spending(target, claim) as spending:
                 return await self._pieces.work(connection, target, claim, spending, spare)
+        async with target.session(connection):
+            await self._hooks.begin(connection, target.definition, claim)
+            return await self._in_rounds(connection, target, message, claim, hold, spare)
+
+    async def _in_rounds(
+        self,
+        connection: Connection,
+        target: Target,
+        message: PartitionMessage,
+        claim: Claim,
+        hold: Hold,
+        spare: list[str],
+    ) -> list[str]:
         async with (
-            target.session(connection),
             self._holding.wait(connection, target, message, claim) as wait,
             self._budgets.spending(target.definition, claim) as spending,
         ):

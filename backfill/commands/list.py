@@ -36,7 +36,7 @@ def list_(state: str | None, asset_name: str | None, limit: int, as_json: bool) 
             (
                 str(row["id"]),
                 row["asset_name"],
-                row["mode"],
+                row["mode"] if row["pass_number"] is None else f"{row['mode']}, pass {row['pass_number']}",
                 row["state"],
                 f"{row['completed_partitions']:,}/{row['total_partitions']:,}",
                 f"{row['records_updated']:,}",

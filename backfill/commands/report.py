@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from backfill.ledger.verdict import sentence
 from backfill.parameters import shown
 from backfill.states import JobState
-from backfill.texts import one_line
+from backfill.texts import one_line, percent
 
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress
@@ -61,8 +61,26 @@ def lines(now: "Progress") -> Iterator[str]:
         yield f"Deadline: {now.sla_deadline_at:%Y-%m-%d %H:%M:%S} UTC, {now.sla.replace('_', ' ')}"
     if now.max_workers or now.pause_ms:
         yield f"Limits: at most {now.max_workers or 'any number of'} workers, {now.pause_ms:,} ms rest a partition"
+    yield from _passes(now)
     if now.parent_job:
         yield f"Retries the failed records of job {now.parent_job}"
+
+
+def _passes(now: "Progress") -> Iterator[str]:
+    """Of a pass: all of them, and what they have come to."""
+    if now.pass_number is None:
+        return
+    yield f"Pass: {now.pass_number} of those that began with job {now.first_job}"
+    for one in now.passes:
+        left = f", about {duration(one['seconds_left'])} left" if one["seconds_left"] is not None else ""
+        yield (
+            f"  pass {one['pass']}: {one['state']}, {one['matched']:,} matched, {one['updated']:,} updated, "
+            f"{one['skipped']:,} skipped, {one['failed']:,} failed{left}"
+        )
+    if (found := now.coverage) is not None:
+        about = "about " if found.is_estimate else ""
+        shares = [percent(part, found.in_scope) for part in (found.before, found.now, found.projected)]
+        yield f"Coverage: {about}{' -> '.join(shares)} (before, now, projected) of {found.in_scope:,} records"
 
 
 def how_to_go_on(now: "Progress") -> str:

@@ -14,15 +14,17 @@ from backfill.commands.runs import Runs, StoppedError
 from backfill.commands.wait import exit_code
 from backfill.console import app_option, json_option, log_format_option, note, print_json, read_settings, reporting
 from backfill.errors import ConflictError, NotEndedError
-from backfill.requesting import chain_options, need_fitting, opening_options, records_options, unmet
-from backfill.required import Unmet
+from backfill.requesting import chain_options, need_fitting, opening_options, passes_option, records_options, unmet
 from backfill.runner import checked, run
 from backfill.states import ENDED
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from backfill.api.running import Ran
     from backfill.definition import Definition
     from backfill.ledger.jobs import Request
+    from backfill.ledger.progress import Progress
     from backfill.settings import Settings
 
 
@@ -44,6 +46,7 @@ Examples:
 )
 @opening_options(dry="write", resumed="that has not ended")
 @chain_options
+@passes_option
 @app_option
 @json_option
 @log_format_option
@@ -91,7 +94,7 @@ async def _work(
             print_json(found)
         return 0
     runs = Runs(settings, live, identity, concurrency=options["concurrency"])
-    return await _opened(settings, live, runs, definitions, definition, request, unmet(options), as_json=as_json)
+    return await _opened(settings, live, runs, definitions, definition, request, options, as_json=as_json)
 
 
 async def _opened(
@@ -101,13 +104,14 @@ async def _opened(
     app: "dict[str, Definition]",
     definition: "Definition",
     request: "Request",
-    unmet: Unmet,
+    options: dict[str, Any],
     *,
     as_json: bool,
 ) -> int:
     """Open a job and work on it, after those of what it requires."""
     from backfill.api import planning
     from backfill.api.chain import Chain, Met
+    from backfill.api.passes import Passes, Series
 
     async def opening(required: "Definition", wanted: "Request", met: Met) -> bool:
         ran = await runs.to_its_end(required, planning.whole(required, wanted, met=met))
@@ -119,8 +123,24 @@ async def _opened(
     async def work(met: Met) -> "Ran":
         return await runs.work(definition, planning.whole(definition, request, met=met))
 
-    chain = Chain(settings, live, app, unmet, opening)
+    async def one(series: Series) -> "Progress | None":
+        def planned(met: Met) -> "Awaitable[Ran]":
+            return runs.to_its_end(definition, planning.whole(definition, request, met=met, series=series))
+
+        return (await chain.first(planned)).progress
+
+    chain = Chain(settings, live, app, unmet(options), opening)
     try:
+        if options["until_complete"]:
+            passes = Passes(settings, live, definition, request, "backfill run")
+            try:
+                found, code = await passes.run(one)
+            except StoppedError:
+                live.note(f"the passes go on with: {passes.again}")
+                raise
+            if as_json:
+                print_json(found)
+            return code
         ran = await chain.first(work)
     except StoppedError as stopped:
         ran = stopped.ran

@@ -12,8 +12,9 @@ import asyncpg
 from backfill import statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, NotFoundError, UsageError
-from backfill.ledger import events
+from backfill.ledger import events, passes
 from backfill.ledger.job import Job, RolledUp
+from backfill.ledger.passes import Counted, Series
 from backfill.modes import Mode, Priority
 from backfill.texts import clean
 
@@ -49,6 +50,7 @@ async def open_job(
     producer: UUID,
     max_jobs: int,
     actor: str,
+    a_pass: tuple[Series, Counted] | None = None,
 ) -> UUID:
     """Insert the job, about a range of keys or a scope; raises ConflictError at `max_jobs`.
 
@@ -82,6 +84,8 @@ async def open_job(
                 json.dumps(parameters),
                 scoped,
             )
+            if a_pass is not None:
+                await passes.begin(connection, job_id, *a_pass)
             return job_id
     except asyncpg.ExclusionViolationError as error:
         other = await connection.fetchrow(statements.read("ledger/jobs/find_overlapping"), backfill, *key_range, scoped)

@@ -1,5 +1,6 @@
 """How far a job is: one query, from committed rows; the same numbers wherever they are shown."""
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +10,7 @@ from backfill import parameters, statements
 from backfill.database import Connection
 from backfill.ledger import jobs
 from backfill.ledger.jobs import Row
+from backfill.ledger.passes import Counted, Coverage
 from backfill.states import OUTCOMES, JobState, PauseCause
 
 LOOK_BACK_SECONDS: Final = 60.0
@@ -62,6 +64,10 @@ class Progress:
     max_workers: int | None
     pause_ms: int
     parent_job: UUID | None
+    pass_number: int | None  # of several over what still matched; None: a job by itself
+    first_job: UUID | None  # of the passes
+    passes: list[dict[str, Any]]  # all of them so far
+    coverage: Coverage | None  # of a pass: how much of the table has a value
     version: int
     created_at: datetime
     started_at: datetime | None
@@ -98,6 +104,7 @@ class Progress:
             "job": str(fields.pop("job_id")),
             **fields,
             "parent_job": str(self.parent_job) if self.parent_job else None,
+            "first_job": str(self.first_job) if self.first_job else None,
             "done": self.done,
         }
 
@@ -121,14 +128,29 @@ async def read(connection: Connection, job_id: UUID) -> Progress:
     if row is None:
         raise jobs.missing(job_id)
     found = dict(row)
+    found["coverage"] = _coverage(found)
     return Progress(
         **found
         | {
             "state": JobState(row["state"]),
             **{name: parameters.decoded(row[name]) for name in ("parameters", "skip_reasons")},
             **{name: row[name] and parameters.decoded(row[name]) for name in ("result", "left_reasons")},
+            "passes": json.loads(row["passes"] or "[]"),
         }
     )
+
+
+def _coverage(found: dict[str, Any]) -> Coverage | None:
+    """Of a pass; takes what it is made of out of what was read."""
+    names = ("scope_records", "scope_covered", "scope_is_estimate", "first_covered")
+    in_scope, covered, is_estimate, before = (found.pop(name) for name in names)
+    if in_scope is None:
+        return None
+    counts = {name: found[name] for name in ("matched", "replanned", *OUTCOMES)}
+    is_swept = found["completed_at"] is not None and found["left_reasons"] is not None
+    counted = Counted(in_scope, covered, is_estimate)
+    left = found["records_left"] if is_swept else None
+    return Coverage.of(counted, covered if before is None else before, counts, left=left)
 
 
 async def workers(connection: Connection, now: Progress) -> list[WorkerView]:

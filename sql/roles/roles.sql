@@ -50,7 +50,7 @@ GRANT UPDATE (state, version, started_at, running_since, paused_at, completed_at
     avg_partition_duration_ms, estimated_completion_at, earliest_completion_at, latest_completion_at,
     sweep, sweep_ended, sweep_cursor, sweep_partition, sweep_found, sweep_left, records_left, left_reasons,
     records_replanned, pause_cause, result, calls_made, calls_refused, retried_recovered, retried_failed,
-    definition_hash, changed_definition_hash)  -- where it is open, and where a worker has another one
+    before_job_at, definition_hash, changed_definition_hash)  -- where it is open, and where a worker has another one
     ON backfill_jobs TO backfill_worker;
 -- The closing sweep inserts partitions of what was missed.
 GRANT INSERT, UPDATE ON backfill_partitions, backfill_failures, backfill_workers TO backfill_worker;

@@ -23,13 +23,13 @@ KEPT_BY_WORKERS: Final = """
     estimated_completion_at earliest_completion_at latest_completion_at
     sweep sweep_ended sweep_cursor sweep_partition sweep_found sweep_left records_left left_reasons records_replanned
     pause_cause definition_hash changed_definition_hash result
-    calls_made calls_refused retried_recovered retried_failed
+    calls_made calls_refused retried_recovered retried_failed before_job_at
 """
 ASKED_FOR: Final = """
     id tenant_id asset_name mode priority sort_order batch_size record_limit record_ids key_range upper_key
     cursor_key created_at paused_seconds planned_at sla_deadline_at producer_id producer_lease_until
     idempotency_key created_by parent_job_id max_workers pause_ms after_key parameters
-    former_definition_hashes scope
+    former_definition_hashes scope pass_number first_job_id scope_records scope_covered scope_is_estimate
 """
 ASKED_OF_WORKERS: Final = ("stop_requested_at", "stop_requested_by")  # by operators, who write nothing else of them
 

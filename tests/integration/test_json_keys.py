@@ -101,6 +101,8 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     async with working(world):
         await until(world, "completed")
         await eventually(lambda: listed(world))
+        await world.execute("UPDATE things SET value = NULL WHERE id = 7")
+        await holds("backfill-queue --until-complete", None, "--mode=null", codes=(0, 7))
     await holds("backfill status")
     await holds("backfill status", "backfill wait", codes=(7,))
     await holds("backfill status", "backfill run", "--mode=all", codes=(7,))

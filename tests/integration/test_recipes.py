@@ -53,7 +53,7 @@ async def slugs_are_shifted(world: World) -> bool:
 
 
 async def test_every_section_has_blocks() -> None:
-    assert len(SECTIONS) == 15
+    assert len(SECTIONS) == 17
     assert [title for title, blocks in SECTIONS.items() if not blocks] == ["What a definition may give"]
 
 
@@ -200,6 +200,23 @@ async def test_one_after_another(world: World, reader: Reader) -> None:
     rows = await world.fetch("SELECT asset_name, state FROM backfill_jobs ORDER BY created_at")
     assert [tuple(row) for row in rows] == [("initials", "completed"), ("signed", "completed")]
     assert await world.value("SELECT count(*) FROM pages WHERE byline ~ '^Page .* .[AB].$'") == 1000
+
+
+async def test_pass_after_pass(world: World, reader: Reader) -> None:
+    printed = await follow(reader, "Pass after pass")
+    assert "Complete after 4 passes: nothing matches any more." in printed[-1]
+    assert await world.value("SELECT byline FROM pages WHERE id = 1000") == "Page, 250, 500, 750, 1000"
+
+
+async def test_before_a_job_between_partitions_and_after(world: World, reader: Reader) -> None:
+    await world.execute("UPDATE pages SET byline = 'old'")
+    printed = await follow(reader, "Before a job, between partitions, and after")
+    assert sorted(re.findall(r"told of partition (\d+): (\d+) pages", printed[-1])) == [
+        ("000000001", "500"),
+        ("000000002", "500"),
+    ]
+    rows = await world.fetch("SELECT job, byline, count(*) FROM bylines_before GROUP BY 1, 2")
+    assert [tuple(row) for row in rows] == [(await world.job(), "old", 1000)]
 
 
 async def test_a_definition_that_changes(world: World, reader: Reader) -> None:

@@ -27,7 +27,7 @@ STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_s
 INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
 # Where a job is planned and worked on in one process: the one place that imports both sides. Commands import it, and
 # what users' tests are written with.
-JOINTS = {f"backfill.api.{name}" for name in ("chain", "checking", "planning", "running", "signals")}
+JOINTS = {f"backfill.api.{name}" for name in ("chain", "checking", "passes", "planning", "running", "signals")}
 # Each may import from its own line and those above it.
 LAYERS = (
     {
@@ -46,7 +46,7 @@ LAYERS = (
         "retry_after",
     },
     {
-        *("limit", "required", "definition", "column_backfill", "partition_backfill", "scopes"),
+        *("limit", "required", "ended_partition", "definition", "column_backfill", "partition_backfill", "scopes"),
         *("fingerprint", "parameters", "computing", "contract", "partition_contract", "application", "inside"),
         *("settings", "addresses", "statements", "exposition", "kinds", "inputs"),
     },

@@ -58,6 +58,16 @@ SELECT j.id AS job_id, j.asset_name AS backfill, j.mode, j.state, j.priority, j.
             WHEN j.latest_completion_at > j.sla_deadline_at OR j.estimated_completion_at > j.sla_deadline_at
                 THEN 'at_risk'
             ELSE 'on_time' END AS sla,
+       j.pass_number, j.first_job_id AS first_job, j.scope_records, j.scope_covered, j.scope_is_estimate,
+       (SELECT scope_covered FROM backfill_jobs WHERE id = j.first_job_id) AS first_covered,
+       -- Of the others as their rows say, at most a second old.
+       (SELECT json_agg(json_build_object('pass', s.pass_number, 'job', s.id, 'state', s.state,
+                   'matched', s.records_matched, 'updated', s.records_updated, 'unchanged', s.records_unchanged,
+                   'skipped', s.records_skipped, 'failed', s.records_failed, 'deleted', s.records_deleted,
+                   'seconds_left', CASE WHEN s.estimated_completion_at IS NOT NULL THEN
+                       greatest(extract(epoch FROM s.estimated_completion_at - clock_timestamp())::float8, 0) END)
+               ORDER BY s.pass_number)
+        FROM backfill_jobs s WHERE s.first_job_id = j.first_job_id) AS passes,
        j.max_workers, j.pause_ms, j.parent_job_id AS parent_job, j.version, j.created_at, j.started_at, j.paused_at,
        j.completed_at, j.heartbeat_at, j.checkpoint_partition_key, j.error_message,
        paused.reason AS pause_reason, j.pause_cause, paused.actor AS paused_by, j.created_by, j.result,
