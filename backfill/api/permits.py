@@ -32,7 +32,7 @@ async def of_columns(connection: Connection, target: Target, checked: Checked) -
         if not one["may_enter"]:
             lacking = "use its schema"
         if not lacking:
-            checked.ok("rights", f"the role {one['role']} may {'update' if one is own else 'do what it needs'}")
+            checked.ok("rights", f"the role {one['role']} may read and update what it needs")
         elif one["role"] == "backfill_operator" and not one["unreadable"] and one["may_enter"]:
             checked.ok("rights", "the role backfill_operator may plan")
         elif one is not own:

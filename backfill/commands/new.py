@@ -83,8 +83,13 @@ def _write(draft: "Draft", folder: Path) -> None:
 def _next(draft: "Draft", name: str, folder: Path) -> None:
     where = "" if folder == Path() else f"in {folder}, "
     click.echo(f"Next, {where}write the function in {name}.py; then:")
-    click.echo(f"  export BACKFILL_APP={draft.app}")
-    click.echo(f"  backfill check {name}        # what is right, and a sample that is rolled back")
-    click.echo(f"  pytest test_{name}.py        # the same, as a test")
-    click.echo("  backfill init                # the ledger, once for each database")
-    click.echo(f"  backfill run {name} --limit 100")
+    lines = {
+        f"export BACKFILL_APP={draft.app}": "",
+        f"backfill check {name}": "what is right, and a sample that is rolled back",
+        f"pytest test_{name}.py": "the same, as a test",
+        "backfill init": "the ledger, once for each database",
+        f"backfill run {name} --limit 100": "a slice",
+    }
+    width = max(map(len, lines))
+    for line, what in lines.items():
+        click.echo(f"  {line:<{width}}  # {what}" if what else f"  {line}")
