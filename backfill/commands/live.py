@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from backfill import console, log
 from backfill.commands.report import duration, how_to_go_on
+from backfill.console import is_terminal
 from backfill.states import JobState
 from backfill.texts import one_line
 
@@ -19,7 +20,7 @@ class Live:
 
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
-        self._draws = console.is_terminal() and not silent and not log.is_json()
+        self._draws = is_terminal() and not silent and not log.is_json()
         self._bar: Any = None
         self._task: Any = None
         self._is_told = False

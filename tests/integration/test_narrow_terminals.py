@@ -36,6 +36,7 @@ LISTINGS: Final = (
     ),
     *(["failures", "JOB"], ["events", "JOB"], ["status", "JOB"], ["status", "--watch", "JOB"]),
     *(["sql", name, "--run"] for name in QUERIES),
+    ["run", "--mode=all", "--id=1"],
 )
 
 
@@ -55,14 +56,14 @@ async def job(world: World) -> AsyncIterator[UUID]:
 
 async def on_terminal(world: World, monkeypatch: pytest.MonkeyPatch, width: int, *words: str) -> Answer:
     with monkeypatch.context() as patched:
-        for name in ("list", "table", "watch"):
+        for name in ("list", "live", "table", "watch"):
             patched.setattr(importlib.import_module(f"backfill.commands.{name}"), "is_terminal", lambda: True)
         return await done(world, *words, COLUMNS=str(width), TERM="xterm")
 
 
 def test_every_command_that_draws_is_tried() -> None:
     drawing = {file.stem for file in (ROOT / "backfill/commands").glob("*.py") if "from rich" in file.read_text()}
-    assert drawing == {"list", "table", "watch"}
+    assert drawing == {"list", "live", "table", "watch"}
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 250])
