@@ -34,7 +34,7 @@ async def conclude(
 ) -> None:
     """As an apply does it, in its transaction."""
     counts = (updated, 0, skipped, failed, 0)
-    rest = ("{}", 1.0, "end", None, None, None, None, None, None)
+    rest = ("{}", 1.0, "end", None, None, None, None, None, None, 0, 0, None, None)
     await connection.execute(statements.read("ledger/partitions/conclude"), partition, *counts, *rest)
 
 
