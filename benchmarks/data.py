@@ -8,6 +8,7 @@ import asyncpg
 
 from backfill import schema
 from backfill.examples.killmails import generate, statements
+from backfill.examples.statements import read
 from benchmarks import names, sql
 
 
@@ -27,6 +28,15 @@ async def fill(url: str, kind: str, records: int) -> None:
             await connection.copy_records_to_table(
                 "order_lines", columns=["order_id", "line_no", "name"], records=names.order_lines(records)
             )
+        elif kind == "types":
+            await connection.execute(statements.read("schema"))
+            await connection.execute(read("prices/schema"))
+            await connection.execute(sql.read("types"), records)
+        elif kind == "jobs":
+            await connection.execute(read("embeddings/extend"))
+            await connection.execute(read("embeddings/schema"))
+            await connection.execute(read("embeddings/made_up"), records)
+            await connection.execute("UPDATE jobs SET is_active = true")
         else:
             await connection.execute("CREATE TABLE plain_ids (id bigint PRIMARY KEY, value integer)")
             await connection.execute(

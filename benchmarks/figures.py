@@ -5,21 +5,33 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-FORMATS = {"s": "{:,.2f} s", "/s": "{:,.0f}/s", "×": "{:,.2f} ×", "%": "{:+.1f} %", "MB": "{:,.1f} MB"}
-BOUNDS = {"s": "{:g} s", "/s": "{:,.0f}/s", "×": "{:g} ×", "%": "{:g} %", "MB": "{:g} MB"}
+FORMATS = {
+    "s": "{:,.2f} s",
+    "/s": "{:,.0f}/s",
+    "×": "{:,.2f} ×",
+    "%": "{:+.1f} %",
+    "MB": "{:,.1f} MB",
+    "calls": "{:,.0f}",
+}
+BOUNDS = {"s": "{:g} s", "/s": "{:,.0f}/s", "×": "{:g} ×", "%": "{:g} %", "MB": "{:g} MB", "calls": "{:g}"}
 
 
 @dataclass(frozen=True)
 class Target:
-    """A bound, from below or from above."""
+    """A bound, from below or from above, or one that is to be met within some share of it."""
 
     bound: float
     at_least: bool
+    within: float | None = None
 
     def reached(self, value: float) -> bool:
+        if self.within is not None:
+            return abs(value - self.bound) <= self.within * self.bound
         return value >= self.bound if self.at_least else value <= self.bound
 
     def words(self, unit: str) -> str:
+        if self.within is not None:
+            return f"{BOUNDS[unit].format(self.bound)} ± {self.within:.0%}"
         return f"{'≥' if self.at_least else '≤'} {BOUNDS[unit].format(self.bound)}"
 
 
@@ -29,6 +41,10 @@ def at_least(bound: float) -> Target:
 
 def at_most(bound: float) -> Target:
     return Target(bound, at_least=False)
+
+
+def about(bound: float, within: float) -> Target:
+    return Target(bound, at_least=False, within=within)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ SECTIONS = (
     "memory",
     "scaling",
     "limits",
+    "service",
+    "embeddings",
     "prefetch",
     "sizes",
 )
@@ -24,13 +26,15 @@ MANY = 1_000_000
 
 @dataclass(frozen=True)
 class Options:
-    """SCALE, RUNS, ONLY, NAMES, PEER_RECORDS and IDS; every one has a default."""
+    """SCALE, RUNS, ONLY, NAMES, PEER_RECORDS, IDS, CALLS and TEXTS; every one has a default."""
 
     scale: int = 200_000  # killmails
     runs: int = 3  # of each contender; the table shows medians
     names: int = MANY  # rows of the smallest example
     peer_records: int = 10_000  # records for a peer that takes a message a record
     ids: int = MANY  # for the producer
+    calls: int = 400  # to a service that allows 20 a second
+    texts: int = 600  # for a model
     only: tuple[str, ...] = ()
 
     @property
@@ -57,6 +61,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Options:
         names=_number(environment, "NAMES", Options.names),
         peer_records=_number(environment, "PEER_RECORDS", Options.peer_records),
         ids=_number(environment, "IDS", Options.ids),
+        calls=_number(environment, "CALLS", Options.calls),
+        texts=_number(environment, "TEXTS", Options.texts),
         only=only,
     )
 

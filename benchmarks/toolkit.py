@@ -13,6 +13,8 @@ KILLMAILS = "backfill.examples.killmails:KillmailValues"
 PLAIN_IDS = "benchmarks.definitions:PlainIds"
 PEOPLE = "backfill.examples.names:NormalisedNames"
 ORDER_LINES = "benchmarks.definitions:OrderLines"
+PRICES = "backfill.examples.prices:MarketPrices"
+EMBEDDINGS = "backfill.examples.embeddings:JobEmbeddings"
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,10 @@ class Worked:
     peak_bytes: int  # of the largest process
 
 
-def queue(site: Site, app: str, records: int, *flags: str) -> tuple[float, Outcome]:
+def queue(site: Site, app: str, records: int, *flags: str, mode: str | None = "null") -> tuple[float, Outcome]:
     """Queue everything; returns the ids a second that `backfill-queue` prints, and what was seen from outside."""
     outcome = commands.run(
-        [commands.script("backfill-queue"), "--app", app, "--mode=null", *flags],
+        [commands.script("backfill-queue"), "--app", app, *([f"--mode={mode}"] if mode else []), *flags],
         site.environment,
         deadline=120 + records * SECONDS_A_RECORD,
     )
@@ -37,14 +39,25 @@ def queue(site: Site, app: str, records: int, *flags: str) -> tuple[float, Outco
     return _number(printed[2]), outcome
 
 
-def work(site: Site, app: str, records: int, *flags: str, workers: int = 1, prefetch: int | None = None) -> Worked:
+def work(
+    site: Site,
+    app: str,
+    records: int,
+    *flags: str,
+    workers: int = 1,
+    prefetch: int | None = None,
+    slots: int | None = None,
+    mode: str | None = "null",
+) -> Worked:
     """Queue all records, with flags for that, then let the workers do them; they start when everything is queued."""
-    queue(site, app, records, *flags)
+    queue(site, app, records, *flags, mode=mode)
     ready(site)
     deadline = 120 + records * SECONDS_A_RECORD
     command = [commands.script("backfill-worker"), "--app", app, "--burst"]
     if prefetch is not None:
         command.append(f"--prefetch={prefetch}")
+    if slots is not None:
+        command.append(f"--concurrency={slots}")
     with ExitStack() as stack:
         started = [stack.enter_context(Command(command, site.environment)) for _ in range(workers)]
         outcomes = [command.wait(deadline) for command in started]

@@ -1,1 +1,1 @@
-"""Reference backfills: `killmails` with its own tables, data and loader, and the tiny `names`."""
+"""Reference backfills: a folder each with its own page and demo, and the small `names` and `labels`."""

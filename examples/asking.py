@@ -9,6 +9,7 @@ import httpx
 from pydantic import BaseModel, Field
 
 from backfill import HeldError, Limit, PartitionBackfill, TransientError
+from backfill.definition import Definition
 
 
 class Service(BaseModel):
@@ -18,8 +19,8 @@ class Service(BaseModel):
     rate: float = Field(20, gt=0)
 
 
-class Asking(PartitionBackfill):
-    """A backfill whose `fetch` asks a service with `get`."""
+class Asker(Definition):
+    """A backfill of either kind that asks a service."""
 
     Parameters: ClassVar[type[BaseModel] | None] = Service
     parameters: Any
@@ -35,21 +36,29 @@ class Asking(PartitionBackfill):
         async with httpx.AsyncClient(timeout=10) as self.client:
             yield
 
-    async def get(self, call: Any, path: str, **headers: str) -> httpx.Response:
-        """The answer to one GET, 404 and 304 among them; an exception for any other that is no success.
+    async def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """The answer to one call, 404 and 304 among them; an exception for any other that is no success.
 
         Raises HeldError where the service wants to be left alone, TransientError where it may answer later.
         """
         url = self.parameters.url + quote(path)
-        async with call:
-            try:
-                response = await self.client.get(url, headers=headers)
-            except httpx.TransportError as error:  # no connection, no answer in time, or one that breaks off
-                raise TransientError(f"{url}: {type(error).__name__} {error}".rstrip()) from error
-            if (held := HeldError.from_response(response)) is not None:
-                raise held
+        try:
+            response = await self.client.request(method, url, **given)
+        except httpx.TransportError as error:  # no connection, no answer in time, or one that breaks off
+            raise TransientError(f"{url}: {type(error).__name__} {error}".rstrip()) from error
+        if (held := HeldError.from_response(response)) is not None:
+            raise held
         if response.is_server_error:
             raise TransientError(f"{url} answers {response.status_code}")
         if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.NOT_MODIFIED):
             return response
         return response.raise_for_status()
+
+
+class Asking(Asker, PartitionBackfill):
+    """A backfill whose `fetch` asks a service with `get`."""
+
+    async def get(self, call: Any, path: str, **headers: str) -> httpx.Response:
+        """What `ask` gives, as one call under the limit."""
+        async with call:
+            return await self.ask("GET", path, headers=headers)

@@ -34,7 +34,7 @@ async def generation(request: web.Request) -> Asked:
 
 
 async def classify(request: web.Request) -> Asked:
-    """`POST /classify` with {"texts": […]}: a label for each, in their order."""
+    """`POST /classify` with {"texts": […]}: a label for each, in their order; none at all where one is empty."""
     try:
         texts = json.loads(await request.read())["texts"]
         good = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
@@ -44,4 +44,6 @@ async def classify(request: web.Request) -> Asked:
         return Asked((), None, 400, 'send {"texts": ["…", "…"]}')
     if len(texts) > MOST_TEXTS:
         return Asked((), None, 413, f"{len(texts)} texts are more than {MOST_TEXTS}")
+    if not all(text.strip() for text in texts):
+        return Asked((), None, 422, "one of the texts is empty")
     return Asked(tuple(texts), {"labels": [data.label(text) for text in texts]})

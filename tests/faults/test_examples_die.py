@@ -44,7 +44,7 @@ async def test_workers_that_are_killed_wherever_they_are(world: World, example: 
     for place in example.places:
         victim = world.worker(f"--concurrency={SLOTS}", failpoint=f"{place}=kill@2")
         await world.until_killed(victim)
-        assert await world.state() == "running"
+        assert await world.state() != "completed"
     await world.finish()
     await is_done_once(world, example, service, more_calls=len(example.places) * SLOTS)
 

@@ -35,6 +35,7 @@ def job(title: str | None, description: str | None = None) -> dict[str, Any]:
         (job("", "Nights."), "Nights."),
         (job(" \n", "\t"), ""),
         (job(None), ""),
+        (job("a", "b" * 3_000), "a\n" + "b" * 1_998),
     ],
 )
 def test_what_is_embedded_is_title_and_description(record: dict[str, Any], text: str) -> None:

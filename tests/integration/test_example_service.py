@@ -71,6 +71,7 @@ async def test_texts_are_classified_fifty_at_most() -> None:
         for wrong in ([1], {"texts": "a"}, {"texts": [1]}, {}):
             assert (await client.post("/classify", json=wrong)).status_code == 400
         assert (await client.post("/classify", content=b"\xff")).status_code == 400
+        assert (await client.post("/classify", json={"texts": ["a", " "]})).status_code == 422
         assert (await counts(client))["keys"]["a"] == 50
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from backfill.examples.names import normalise
 from benchmarks import marks, names, options, table
-from benchmarks.figures import Figure, at_least, at_most, ratios
+from benchmarks.figures import Figure, about, at_least, at_most, ratios
 from benchmarks.options import MANY, SECTIONS, Options
 
 
@@ -30,6 +30,9 @@ def test_the_median_counts_and_the_runs_show_their_spread() -> None:
         (at_most(64), "MB", (64.0,), "≤ 64 MB", "reached"),
         (at_most(10), "%", (10.01,), "≤ 10 %", "not reached"),
         (at_most(10), "%", (-2.0,), "≤ 10 %", "reached"),
+        (about(1, 0.05), "×", (1.049,), "1 × ± 5%", "reached"),
+        (about(1, 0.05), "×", (0.94,), "1 × ± 5%", "not reached"),
+        (at_most(0), "calls", (1.0,), "≤ 0", "not reached"),
     ],
 )
 def test_a_target_is_reached_or_not(target, unit, runs, words, verdict) -> None:

