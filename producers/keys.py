@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import Any, Final, cast
 from backfill import needs, scopes, texts
 from backfill.database import is_transient
 from backfill.errors import BackfillError, SchemaError, UsageError
-from backfill.ledger import planning
+from backfill.ledger import jobs, planning
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
 from backfill.ledger.planning import Page
@@ -25,6 +26,7 @@ PAGE_KEYS: Final = 10_000
 PAGE_PARTITIONS: Final = 100
 MOST_OF_A_KEY: Final = 500  # characters
 MOST_NAMED: Final = 10
+BEAT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,11 @@ class Keys:
         if self._named is None:
             self._named = named(self._definition, self._reader, cursor)
         keys: list[str] = []
+        alive = time.monotonic()
         while len(keys) < (most if room is None else min(most, room)):
+            if time.monotonic() - alive > BEAT_SECONDS:  # naming may take longer than the lease of the lead
+                await jobs.renew_lead(self._planned.connection, self._planned.job.id, self._planned.producer)
+                alive = time.monotonic()
             try:
                 key = await anext(self._named)
             except StopAsyncIteration:

@@ -59,6 +59,7 @@ class Budget:
         self._durations: deque[float] = deque(maxlen=REMEMBERED)
         self._asking: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def turn(self) -> Turn:
         """A turn for one call; `leave` it in any case."""
@@ -99,7 +100,7 @@ class Budget:
 
     async def close(self) -> None:
         """Ask for nothing more, and tell the ledger of the last calls, where it answers."""
-        self._silent_until = float("inf")
+        self._is_closed = True
         with contextlib.suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 if self._asking is not None:
@@ -118,6 +119,8 @@ class Budget:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._is_closed:
+            return
         self._turns.drop(now)
         if now - self._heard < FRESH_SECONDS and now >= self._rests_until:
             self._let(now)

@@ -34,6 +34,8 @@ class Calling:
         watch: Watch,
         spending: Spending,
         seconds: float,
+        *,
+        last_attempt: bool,
     ) -> None:
         self._definition = definition
         self._computing = computing.of(definition)
@@ -42,6 +44,7 @@ class Calling:
         self._watch = watch
         self._spending = spending
         self._seconds = seconds
+        self._last_attempt = last_attempt
         self._outcomes = Outcomes()
         self._judge = Judge(names, self._outcomes, with_outages=True)
         self._reached = 0
@@ -132,6 +135,8 @@ class Calling:
         if (held := within(error, HeldError)) is not None:
             self._judge.hold(held)
             await self._spending.held(held)
+        elif len(piece) > 1 and self._last_attempt and (is_late or self._judge.may_pass(error)):
+            self._halves.extend(halved(piece))  # one of them may be why the service never answers
         elif is_late:
             text = f"not answered within the {self._seconds:g} s that one call may take (BACKFILL_RECORD_SECONDS)"
             self._outcomes.again |= dict.fromkeys(piece, ("TimeoutError", text))

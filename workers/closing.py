@@ -1,5 +1,6 @@
 """End jobs that are done: sweep what still matches, let the definition finish, complete or fail them."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -22,6 +23,7 @@ from backfill.ledger.sweeping import Swept
 from backfill.log import about, warn
 from backfill.settings import Settings
 from backfill.workers.definitions import Definitions, FormerDefinitionError
+from backfill.workers.guarding import LateError, guarded
 from backfill.workers.troubles import Troubles
 
 SWEEP_SECONDS: Final = 5.0  # at a stretch, before the other backfills have their turn
@@ -73,18 +75,25 @@ class Closing:
         if not counts.ended:
             return False
         definition = self._app[job.backfill]
+        if type(definition).finish is not Definition.finish:
+            try:
+                _, definition = await self._definitions.of_job(connection, job.id, job.backfill)
+            except FormerDefinitionError:  # a worker with the job's own will
+                return False
+            except SchemaError as error:
+                raise FinishError(str(error)) from error
         if not isinstance(definition, ColumnBackfill):  # nothing to sweep: every key was named
-            return await self._close(connection, None, job)
+            return await self._close(connection, None, definition, job)
         target = await resolve(connection, definition, job.mode)
         async with target.session(connection):
-            return await self._close(connection, target, job)
+            return await self._close(connection, target, definition, job)
 
-    async def _close(self, connection: Connection, target: Target | None, job: Job) -> bool:
+    async def _close(self, connection: Connection, target: Target | None, definition: Definition, job: Job) -> bool:
         """Sweep what has all ended, and end it; True when it found more to do or is not over, by whomever."""
         share, minimum = self._settings.failed_share, self._settings.failed_minimum
 
         async def finish() -> str | None:
-            return await self._finish(connection, job)
+            return await self._finish(connection, definition, job)
 
         async def span(rows: int) -> Ended | Swept | None:
             async with connection.transaction(isolation="read_committed"):
@@ -94,10 +103,7 @@ class Closing:
 
         until = time.monotonic() + SWEEP_SECONDS
         while time.monotonic() < until:
-            try:
-                result = await self._pace.step(span, enough=lambda _: None)
-            except FormerDefinitionError:  # a worker with the job's own will
-                return False
+            result = await self._pace.step(span, enough=lambda _: None)
             if result is None:
                 return await reconciling.is_to_close(connection, job.id)
             if isinstance(result, Ended):
@@ -108,25 +114,28 @@ class Closing:
                 return True
         return True
 
-    async def _finish(self, connection: Connection, job: Job) -> str | None:
+    async def _finish(self, connection: Connection, definition: Definition, job: Job) -> str | None:
         """What the definition says of its job, as JSON; within the transaction that completes it."""
-        if type(self._app[job.backfill]).finish is Definition.finish:
+        if type(definition).finish is Definition.finish:
             return None
+        seconds = self._settings.partition_seconds
         try:
-            _, definition = await self._definitions.of_job(connection, job.id, job.backfill)
             async with connection.transaction():
-                result: object = await definition.finish(connection, await progress.read(connection, job.id))
-            return _json(job.backfill, result)
-        except (FormerDefinitionError, FinishError):
+                finishing = definition.finish(connection, await progress.read(connection, job.id))
+                result: object = await guarded(finishing, asyncio.timeout(seconds))
+            return _json(definition.name, result)
+        except FinishError:
             raise
+        except LateError:
+            late = f"finish of {definition.name} did not end within {seconds:g} s (BACKFILL_PARTITION_SECONDS)"
+            raise FinishError(f"{late}; nothing of it was kept") from None
         except SchemaError as error:
             raise FinishError(str(error)) from error
         except Exception as error:
             if is_transient(error) or isinstance(error, BackfillError):
                 raise
-            raise FinishError(
-                f"finish of {job.backfill} raised {texts.in_a_line(error)}; nothing of it was kept"
-            ) from error
+            raised = f"finish of {definition.name} raised {texts.in_a_line(error)}"
+            raise FinishError(f"{raised}; nothing of it was kept") from error
 
     async def _pause(self, connection: Connection, job: Job, error: FinishError) -> None:
         try:

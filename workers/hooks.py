@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -11,13 +11,13 @@ from uuid import UUID
 import asyncpg
 
 from backfill import texts
-from backfill.cancelling import cancel_requests
 from backfill.database import Connection, Pool, is_transient
 from backfill.definition import Definition
 from backfill.errors import SchemaError
 from backfill.failpoints import failpoint
 from backfill.ledger import hooks, progress
 from backfill.ledger.partitions import Claim
+from backfill.workers.guarding import LateError, guarded
 from backfill.workers.holding import Holding
 from backfill.workers.kept import Kept
 
@@ -87,7 +87,7 @@ class Hooks:
         if partition is None:
             return
         try:
-            await _guarded(definition.after_partition(partition), AFTER_SECONDS)
+            await guarded(definition.after_partition(partition), asyncio.timeout(AFTER_SECONDS))
         except Exception as error:
             self._tell_once(claim.job_id, "after_partition", definition, error)
 
@@ -122,7 +122,7 @@ class Hooks:
     async def _ask(self, connection: Connection, definition: Definition, claim: Claim) -> str | None:
         try:
             async with connection.transaction():
-                said: object = await _guarded(definition.throttle(connection), THROTTLE_SECONDS)
+                said: object = await guarded(definition.throttle(connection), asyncio.timeout(THROTTLE_SECONDS))
             if said is not None and not isinstance(said, str):
                 raise TypeError(f"it returned {type(said).__name__}: return a reason, or None")
         except Exception as error:
@@ -167,7 +167,7 @@ class Hooks:
         name = definition.name
         job = await progress.read(connection, claim.job_id)
         try:
-            await _guarded(definition.before_job(connection, job), None)
+            await guarded(definition.before_job(connection, job), asyncio.timeout(None))
         except RACES:
             raise
         except Exception as error:
@@ -183,25 +183,11 @@ class Hooks:
 
     def _tell_once(self, job_id: UUID, hook: str, definition: Definition, error: Exception) -> None:
         bound = {"throttle": THROTTLE_SECONDS, "after_partition": AFTER_SECONDS}[hook]
-        late = isinstance(error, TimeoutError) and not str(error)
+        late = isinstance(error, LateError)
         what = f"did not end within {bound:g} s" if late else f"raised {texts.in_a_line(error)}"
         self._holding.tell_unless_told(
             (job_id, hook), f"{hook} of {definition.name} {what}; job {job_id} goes on. This is said once."
         )
-
-
-async def _guarded(called: Awaitable[T], seconds: float | None) -> T:
-    """What it gives; nothing that it raises is the worker's end, and its time is bounded."""
-    requests = cancel_requests()
-    try:
-        async with asyncio.timeout(seconds):
-            return await called
-    except BaseException as error:
-        if cancel_requests() > requests:
-            raise asyncio.CancelledError from error
-        if isinstance(error, Exception):
-            raise
-        raise RuntimeError(texts.in_a_line(error)) from error
 
 
 def _remember(known: dict[UUID, T], job_id: UUID, value: T) -> T:

@@ -9,15 +9,25 @@ from typing import Any, Self
 import asyncpg
 
 from backfill import statements, texts
-from backfill.cancelling import cancel_requests
 from backfill.database import Connection
 from backfill.definition import Outcome, Skip
-from backfill.errors import SchemaError, TransientError
+from backfill.errors import HeldError, SchemaError, TransientError
 from backfill.ledger.tally import Tally
 from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
+from backfill.workers.guarding import LateError, guarded
 from backfill.workers.halving import is_broken_definition
+from backfill.workers.judge import within
 from backfill.workers.spending import Spending
+from backfill.workers.watch import Watch
+
+
+class LimitError(Exception):
+    """Waiting for the limit has ended otherwise than in a turn: by this error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Piece:
@@ -30,35 +40,44 @@ class Piece:
         spending: Spending,
         settings: Settings,
         attempt: int,
+        watch: Watch,
     ) -> None:
         self._connection = connection
         self._definition = definition
         self._spending = spending
         self._seconds = settings.partition_seconds
         self._attempt = attempt
+        self._watch = watch
 
     async def fetched(self, key: str) -> Any:
-        """What `fetch` gives; raises SchemaError for what no key is to blame for."""
-        seconds, requests = self._seconds, cancel_requests()
+        """What `fetch` gives; raises SchemaError for what no key is to blame for, and what the limit raises."""
         deadline = asyncio.timeout(None)
+        call = _Call(self._attempt, self._spending, deadline, self._seconds)
         try:
-            async with deadline:
-                call = _Call(self._attempt, await self._loaded(key), self._spending, deadline, seconds)
-                call.allow()
-                return await self._definition.fetch(call, key)
-        except BaseException as error:
-            if deadline.expired() and isinstance(error, TimeoutError):
-                raise TransientError(f"not fetched within {seconds:g} s (BACKFILL_PARTITION_SECONDS)") from error
-            if cancel_requests() > requests:
-                raise asyncio.CancelledError from error
-            if not isinstance(error, Exception):  # nothing that a definition raises is the worker's end
-                raise RuntimeError(texts.in_a_line(error)) from error  # noqa: TRY004 - of no type in particular
+            return await guarded(self._fetch(call, key), deadline, self._watch, key)
+        except LateError:
+            raise TransientError(f"not fetched within {self._seconds:g} s (BACKFILL_PARTITION_SECONDS)") from None
+        except Exception as error:
+            if call.refusal is not None:  # of the limit or the ledger, whatever the definition made of it
+                raise LimitError(call.refusal) from error
+            if (held := within(error, HeldError)) is not None and held is not error:  # in a group
+                raise held from error
             raise
+
+    async def _fetch(self, call: "_Call", key: str) -> Any:
+        call.allow()
+        call.loaded = await self._loaded(key)
+        return await self._definition.fetch(call, key)
 
     async def written(self, key: str, fetched: Any, tally: Tally) -> None:
         """Write it in the transaction that is open, and count what that came to."""
+        deadline = asyncio.timeout(self._seconds)
         with self._blaming("write", key):
-            outcome = await self._definition.write(self._connection, key, fetched)
+            try:
+                writing = self._definition.write(self._connection, key, fetched)
+                outcome = await guarded(writing, deadline, self._watch, key)
+            except LateError:
+                raise TransientError(f"not written within {self._seconds:g} s (BACKFILL_PARTITION_SECONDS)") from None
         # What is only checked at the COMMIT would be nobody's.
         await self._connection.execute(statements.read("target/check_now"))
         self._count(tally, key, outcome)
@@ -105,11 +124,10 @@ class Piece:
 class _Call:
     """`backfill.Call`: waiting for the limit is not the definition's time."""
 
-    def __init__(
-        self, attempt: int, loaded: Any, spending: Spending, deadline: asyncio.Timeout, seconds: float
-    ) -> None:
+    def __init__(self, attempt: int, spending: Spending, deadline: asyncio.Timeout, seconds: float) -> None:
         self.attempt = attempt
-        self.loaded = loaded
+        self.loaded: Any = None
+        self.refusal: Exception | None = None  # what waiting for the limit has raised
         self._spending = spending
         self._deadline = deadline
         self._seconds = seconds
@@ -121,7 +139,11 @@ class _Call:
     async def __aenter__(self) -> Self:
         self._deadline.reschedule(None)
         call = self._spending.call()
-        await call.__aenter__()
+        try:
+            await call.__aenter__()
+        except Exception as error:
+            self.refusal = error
+            raise
         self._under_way.append(call)
         self.allow()
         return self

@@ -18,9 +18,11 @@ from backfill.ledger.tally import Tally
 from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
 from backfill.workers.committing import fenced
-from backfill.workers.holding import GivenBackError
+from backfill.workers.hand import Hold
+from backfill.workers.holding import MOST_SECONDS, GivenBackError, Holding
+from backfill.workers.judge import within
 from backfill.workers.outages import is_outage
-from backfill.workers.piece import Piece
+from backfill.workers.piece import LimitError, Piece
 from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
 
@@ -32,13 +34,15 @@ RACES: Final = (
     asyncpg.exceptions.OutdatedSchemaCacheError,
 )
 MOST_RACES: Final = 4
+HELD: Final = "another transaction holds what it reads or writes"
 
 
 class Pieces:
     """Works on claims of a PartitionBackfill."""
 
-    def __init__(self, settings: Settings, stats: Stats) -> None:
+    def __init__(self, settings: Settings, stats: Stats, holding: Holding) -> None:
         self._settings = settings
+        self._holding = holding
         self._stats = stats
 
     async def work(
@@ -46,6 +50,7 @@ class Pieces:
         connection: Connection,
         definition: PartitionBackfill,
         claim: Claim,
+        hold: Hold,
         spending: Spending,
         spare: list[str],
     ) -> list[str]:
@@ -55,8 +60,13 @@ class Pieces:
         definition that breaks its contract, FencedError, CommitUnknownError, and GivenBackError where the claim was
         given back.
         """
-        work = _Work(connection, definition, claim, spending, spare, self._settings, self._stats)
-        return await work.to_its_end()
+        piece = Piece(connection, definition, spending, self._settings, claim.attempt, hold.watch)
+        work = _Work(connection, definition, claim, piece, spending, spare, self._settings, self._stats)
+        left = await work.to_its_end()
+        if work.held and not left:
+            await self._holding.give_back(connection, claim, next(iter(work.held.values())), MOST_SECONDS)
+            raise GivenBackError
+        return left
 
 
 @dataclass
@@ -66,15 +76,13 @@ class _Work:
     connection: Connection
     definition: PartitionBackfill
     claim: Claim
+    piece: Piece
     spending: Spending
     spare: list[str]
     settings: Settings
     stats: Stats
     put_off: dict[str, tuple[str, str]] = field(default_factory=dict)
-    piece: Piece = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.piece = Piece(self.connection, self.definition, self.spending, self.settings, self.claim.attempt)
+    held: dict[str, str] = field(default_factory=dict)  # they wait for somebody's lock
 
     async def to_its_end(self) -> list[str]:
         # A key under which the worker ends is met from both sides in turn, so that all around it are done.
@@ -93,17 +101,23 @@ class _Work:
         tally = Tally(failed=self.put_off) if is_last else Tally(remaining=self.put_off)
         self.put_off = {}
         await self._committed(tally, [], time.monotonic())
-        return [*tally.remaining, *self.spare] if tally.remaining else []
+        return [*tally.remaining, *self.held, *self.spare] if tally.remaining else []
 
     async def _fetched_and_written(self, key: str, later: list[str], began: float) -> Exception | None:
         """Do one key; returns what is wrong with it alone."""
         while True:
+            await self.spending.rest()
             try:
                 fetched = await self.piece.fetched(key)
-            except HeldError as error:  # no attempt: its next call waits until the limit is free again
+            except HeldError as error:  # no attempt: it is fetched again when the limit rests no longer
                 await self.spending.held(error)
                 continue
-            except (GivenBackError, SchemaError, asyncpg.LockNotAvailableError):
+            except LimitError as error:
+                raise error.error from None
+            except asyncpg.LockNotAvailableError:
+                self.held[key] = HELD
+                return None
+            except (GivenBackError, SchemaError):
                 raise
             except Exception as error:
                 return error
@@ -114,9 +128,12 @@ class _Work:
             for attempt in range(1, MOST_RACES + 1):
                 try:
                     return await self._written(key, fetched, later, began)
-                except RACES:
+                except asyncpg.LockNotAvailableError:
+                    self.held[key] = HELD
+                    return None
+                except RACES as error:
                     if attempt == MOST_RACES:
-                        raise
+                        return error
 
     async def _written(self, key: str, fetched: Any, later: list[str], began: float) -> Exception | None:
         tally = Tally()
@@ -151,6 +168,7 @@ class _Work:
         self._settled(tally, began)
 
     async def _conclude(self, tally: Tally, later: list[str], began: float) -> None:
+        tally.held = self.held
         tally.later = [*self.put_off, *later, *self.spare]
         tally.calls, tally.refused = self.spending.counts()
         await partitions.conclude(
@@ -173,4 +191,4 @@ class _Work:
 
 def _may_pass(error: Exception) -> bool:
     """Whether the same key may succeed later."""
-    return isinstance(error, TransientError | OSError) or is_transient(error) or is_outage(error)
+    return within(error, TransientError) is not None or is_transient(error) or is_outage(error)

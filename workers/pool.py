@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from multiprocessing import resource_tracker
 from time import monotonic
@@ -55,18 +55,21 @@ class Child:
         """Raises LostError, LateError and UnsendableError, TransientError where none starts; cancelled, it is ended."""
         if self._executor is None or self._process is None or not self._process.is_alive():
             self._start()
-        assert self._executor is not None  # noqa: S101 - it was started
-        answering: asyncio.Future[Outcomes | Refusal]
         try:
-            answering = asyncio.wrap_future(self._executor.submit(child.work, order, rows, until))
-        except BrokenExecutor:
-            raise LostError(self._how_it_ended(), None) from None
+            submitted = self._submit(order, rows, until)
+        except BrokenExecutor:  # it has ended since its last answer, or is not known yet to have
+            self._start()
+            try:
+                submitted = self._submit(order, rows, until)
+            except BrokenExecutor:
+                raise LostError(await self._how_it_ended(), None) from None
+        answering: asyncio.Future[Outcomes | Refusal] = asyncio.wrap_future(submitted)
         try:
             await self._watch(answering)
             return answering.result()
         except BrokenExecutor:
             places = self._now()[0]
-            raise LostError(self._how_it_ended(), places) from None
+            raise LostError(await self._how_it_ended(), places) from None
         except (LostError, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -124,12 +127,20 @@ class Child:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         self._process = next(iter(set(multiprocessing.active_children()) - before), None)
 
-    def _how_it_ended(self) -> str:
-        if self._process is None:
+    def _submit(self, order: Order, rows: Sequence[Mapping[str, Any]], until: float) -> Future[Outcomes | Refusal]:
+        assert self._executor is not None  # noqa: S101 - it was started
+        return self._executor.submit(child.work, order, rows, until)
+
+    async def _how_it_ended(self) -> str:
+        """The next call starts another one, whatever is known of this one then."""
+        process = self._process
+        self.kill()  # where it was only its answer that could not be read
+        if process is None:
             return "the process that computes has ended at its start"
-        self._process.kill()  # where it was only its answer that could not be read
-        self._process.join(END_SECONDS)
-        code = self._process.exitcode
+        # A thread of the executor waits for it as well, and may have its exit code a moment before anybody sees it.
+        until = monotonic() + END_SECONDS
+        while (code := process.exitcode) is None and monotonic() < until:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
         if code is not None and code < 0:
             name = next((one.name for one in signal.Signals if one == -code), f"signal {-code}")
             return f"the process that computed it was ended by {name}"

@@ -67,7 +67,7 @@ class Processor:
         self._hooks = Hooks(pool, self._holding)
         self._definitions = Definitions(settings, definitions, say)
         self._rounds = Rounds(settings, definitions, stats, ways)
-        self._pieces = Pieces(settings, stats)
+        self._pieces = Pieces(settings, stats, self._holding)
         self._hand = hand
         self._stats = stats
         self._worker = worker
@@ -201,7 +201,7 @@ class Processor:
         if isinstance(target, PartitionBackfill):
             await self._hooks.begin(connection, target, claim)
             async with self._budgets.spending(target, claim) as spending:
-                return await self._pieces.work(connection, target, claim, spending, spare)
+                return await self._pieces.work(connection, target, claim, hold, spending, spare)
         async with target.session(connection):
             await self._hooks.begin(connection, target.definition, claim)
             return await self._in_rounds(connection, target, message, claim, hold, spare)

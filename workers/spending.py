@@ -145,7 +145,7 @@ class Spending:
         self._has_waited = bool(self._waiting)
         reason, stops = self._reason(), self._holding.stopping.is_set()
         async with self._pool.acquire(timeout=10) as connection:
-            if stops or not await partitions.is_wanted(connection, self._claim):
+            if self._waiting and (stops or not await partitions.is_wanted(connection, self._claim)):
                 await self._holding.give_back(connection, self._claim, reason, MOST_SECONDS)
                 self._is_over = True
                 self._end(GivenBackError())

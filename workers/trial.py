@@ -129,7 +129,7 @@ async def keys(
 ) -> list[Tried]:
     """The same for keys: each is fetched, and written in a transaction of its own; raises SchemaError."""
     spending = Unshared(definition.limit)
-    piece = Piece(connection, definition, spending, settings, 1)
+    piece = Piece(connection, definition, spending, settings, 1, Watch("a trial"))
     found = [Tried(key, "later", NO_TIME) for key in given]
     async with inside([definition]):
         for tried in found:

@@ -48,7 +48,9 @@ class Ways:
             return ids[first] if number == 1 else f"{ids[first]} (and {number - 1:,} more)"
 
         if computing.of(definition).is_async:
-            calling = Calling(definition, names, rows, about, watch, spending, self._record_seconds)
+            calling = Calling(
+                definition, names, rows, about, watch, spending, self._record_seconds, last_attempt=last_attempt
+            )
             return await calling.work(until)
         straight = Straight(definition, names, lambda first, number: watch.begin(about(first, number)), watch.end)
         if definition.compute_in == "processes":

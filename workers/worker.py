@@ -148,11 +148,12 @@ class Worker:
                 self._warn(f"{len(late)} partitions did not finish in time; another worker takes them over.")
         finally:
             await cancel(tasks)
+            with contextlib.suppress(Exception):
+                await self._processor.close()
         for task in tasks:
             if not task.cancelled():
                 task.result()
         with contextlib.suppress(Exception):  # the leases end by themselves when the database is away
-            await self._processor.close()
             await self._parts.upkeep.stop()
 
     async def _burst(self, pool: Pool) -> None:

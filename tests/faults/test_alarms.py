@@ -14,7 +14,6 @@ from backfill.message import PartitionMessage
 from backfill.modes import Mode, Priority
 from backfill.publisher import Publisher
 from backfill.services.rabbitmq import Rabbitmq
-from tests.faults.test_broker_faults import private_world as private_world
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -37,9 +36,9 @@ async def raised(rabbitmq: Rabbitmq, name: str) -> AsyncIterator[None]:
 
 
 async def test_under_an_alarm_the_producer_says_so_at_once_and_goes_on_when_it_is_over(
-    private_world: World, private_rabbitmq: Rabbitmq
+    on_own_rabbitmq: World, private_rabbitmq: Rabbitmq
 ) -> None:
-    world = private_world
+    world = on_own_rabbitmq
     await world.rows(200)
     async with raised(private_rabbitmq, "memory"):
         producer = world.producer("--mode=all", "--batch-size=2")
@@ -54,9 +53,9 @@ async def test_under_an_alarm_the_producer_says_so_at_once_and_goes_on_when_it_i
 
 @pytest.mark.parametrize("name", ALARMS)
 async def test_under_an_alarm_publishing_is_refused_at_once_and_nothing_piles_up(
-    private_world: World, private_rabbitmq: Rabbitmq, name: str
+    on_own_rabbitmq: World, private_rabbitmq: Rabbitmq, name: str
 ) -> None:
-    world = private_world
+    world = on_own_rabbitmq
     world.checked = True  # nothing is queued
     said: list[str] = []
     message = PartitionMessage(job_id=uuid4(), backfill="counter", mode=Mode.ALL, partition_key="000000001", ids=("1",))
@@ -77,9 +76,9 @@ async def test_under_an_alarm_publishing_is_refused_at_once_and_nothing_piles_up
 
 
 async def test_under_an_alarm_workers_name_it_and_tell_it_to_prometheus(
-    private_world: World, private_rabbitmq: Rabbitmq
+    on_own_rabbitmq: World, private_rabbitmq: Rabbitmq
 ) -> None:
-    world = private_world
+    world = on_own_rabbitmq
     await world.rows(60)
     await world.queue("--mode=all", "--batch-size=10")
     await world.purge(world.topology.queue(Priority.NORMAL))

@@ -14,7 +14,6 @@ from backfill.modes import Mode, Priority
 from backfill.publisher import Publisher
 from backfill.services.rabbitmq import Rabbitmq
 from backfill.topology import declare
-from tests.faults.test_broker_faults import private_world as private_world
 from tests.support import broker
 from tests.support.operating import queued, until, working
 from tests.support.waiting import eventually
@@ -46,9 +45,9 @@ async def killed_while_it_makes(world: World, server: Rabbitmq, queue: str) -> N
 
 
 async def test_a_delay_queue_is_made_anew_by_whoever_publishes(
-    private_world: World, private_rabbitmq: Rabbitmq
+    on_own_rabbitmq: World, private_rabbitmq: Rabbitmq
 ) -> None:
-    world = private_world
+    world = on_own_rabbitmq
     world.checked = True  # nothing is queued
     queue = world.topology.delay_queue(200)
     await killed_while_it_makes(world, private_rabbitmq, queue)
@@ -70,8 +69,8 @@ async def test_a_delay_queue_is_made_anew_by_whoever_publishes(
     assert said == [f"Queue {queue} had no leader; it is made anew, and what was in it is sent again."]
 
 
-async def test_a_work_queue_is_made_anew_by_a_worker(private_world: World, private_rabbitmq: Rabbitmq) -> None:
-    world = private_world
+async def test_a_work_queue_is_made_anew_by_a_worker(on_own_rabbitmq: World, private_rabbitmq: Rabbitmq) -> None:
+    world = on_own_rabbitmq
     await world.rows(10)
     queue = world.topology.queue(Priority.HIGH)
     await killed_while_it_makes(world, private_rabbitmq, queue)

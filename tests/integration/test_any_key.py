@@ -75,7 +75,7 @@ async def test_a_partition_that_cannot_be_published_keeps_no_other_from_its_mess
             return states["completed"] == 48
 
         await eventually(others_done)
-        republisher = worker._reconciler.republisher
+        republisher = worker._parts.upkeep.republisher
         seen = republisher.unpublished
         await eventually(lambda: republisher.unpublished > seen + 2, what="more rounds")
     complaints = [line for line in said if "Cannot publish" in line]

@@ -259,3 +259,37 @@ async def test_a_table_that_is_altered_meanwhile_fails_no_key(world: World) -> N
     assert (await status(world))["failed"] == 0
     assert len(await written(world)) == 240
     await world.ends_well()
+
+
+async def test_a_key_whose_rows_are_held_waits_alone_and_costs_no_attempt(months: World) -> None:
+    await months.execute("INSERT INTO months (unit, month, total, writes) VALUES (1, '2024-02', 7, 0)")
+    async with months.session() as session, session.transaction():
+        await session.execute("SELECT FROM months WHERE unit = 1 FOR UPDATE")
+        await months.queue("-P", "unit=1", "--batch-size=4")
+        worker = months.worker("--concurrency=1")
+        await eventually(lambda: months.value("SELECT count(*) = 4 FROM months WHERE unit = 1"), what="its neighbours")
+
+        async def is_held() -> bool:
+            assert (await status(months))["held_partitions"] == 1
+            return True
+
+        await eventually(is_held)
+    await months.until_ended()
+    await months.drain(worker)
+    assert set((await written(months)).values()) == {1}
+    assert await months.value("SELECT max(attempt_count) FROM backfill_partitions") == 1
+    await months.finish()
+    await months.ends_well()
+
+
+async def test_a_load_that_wants_the_service_left_alone_is_not_asked_again_before(world: World) -> None:
+    world.definition = "tests.support.pieces:RefusedMonths"
+    await world.execute("INSERT INTO outage VALUES ('too many calls')")
+    await world.queue("-P", "unit=1")
+    worker = world.worker("--concurrency=1")
+    await eventually(lambda: world.value("SELECT refusals >= 2 FROM backfill_limits"), deadline=15)
+    assert await world.value("SELECT refusals < 5 FROM backfill_limits")
+    await world.execute("DELETE FROM outage")
+    await world.until_ended()
+    await world.drain(worker)
+    await world.ends_well()

@@ -20,6 +20,7 @@ from tests.support import databases, definitions
 from tests.support.world import World
 
 NAMES = sorted(str(path.relative_to(statements.FOLDER).with_suffix("")) for path in statements.FOLDER.rglob("*.sql"))
+OF_COVERAGE = {"scope_records", "scope_covered", "scope_is_estimate", "first_covered"}
 OPEN = (
     "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash, state, planned_at, started_at, "
     "paused_at, completed_at) VALUES ($1, 'null', 10, 'x', $2, clock_timestamp(), clock_timestamp(), "
@@ -94,6 +95,8 @@ async def test_a_function_is_replaced_where_it_is_another_one_but_never_by_an_ol
 async def test_a_statement_gives_the_fields_of_what_is_made_of_its_rows(world: World, name: str, kind: Any) -> None:
     prepared = await world.connection.prepare(statements.read(name))
     given = [column.name for column in prepared.get_attributes()]
+    if kind is Progress:  # it makes one field of four columns
+        given = sorted({*given, "coverage"} - OF_COVERAGE)
     assert sorted(given) == sorted(one.name for one in fields(kind))
 
 

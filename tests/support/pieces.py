@@ -102,6 +102,17 @@ class LoadedMonths(Months):
         return await super().write(connection, key, fetched)
 
 
+class RefusedMonths(Months):
+    """It learns of a refusal where it reads, and makes no call."""
+
+    name = "refused_months"
+    parameters: Months.Parameters
+
+    async def load(self, connection: Any, key: str) -> Any:
+        if reason := await connection.fetchval("SELECT reason FROM outage"):
+            raise HeldError(f"429 {reason}", 1)
+
+
 class GatedMonths(Months):
     """Its writes come only while nobody holds the gate."""
 

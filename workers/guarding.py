@@ -1,0 +1,36 @@
+"""Await what a definition wrote: nothing that it raises is the worker's end, and its time is bounded."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from backfill import texts
+from backfill.cancelling import cancel_requests
+from backfill.workers.steps import watched
+from backfill.workers.watch import Watch
+
+
+class LateError(Exception):
+    """It did not end in its time."""
+
+
+async def guarded(
+    call: Coroutine[Any, Any, Any], deadline: asyncio.Timeout, watch: Watch | None = None, about: str = ""
+) -> Any:
+    """What it gives; raises LateError at the deadline. Its steps are interrupted as computations are, under a watch."""
+    requests = cancel_requests()
+
+    def is_over() -> bool:
+        return deadline.expired() or cancel_requests() > requests
+
+    try:
+        async with deadline:
+            return await (call if watch is None else watched(call, watch, about, is_over))
+    except BaseException as error:
+        if deadline.expired() and isinstance(error, TimeoutError):
+            raise LateError from error
+        if cancel_requests() > requests:
+            raise asyncio.CancelledError from error
+        if not isinstance(error, Exception):
+            raise RuntimeError(texts.in_a_line(error)) from error  # noqa: TRY004 - of no type in particular
+        raise
