@@ -34,11 +34,13 @@ def calling(
     name: str = "compute",
     seconds: float = 30.0,
     watch: Watch | None = None,
+    last_attempt: bool = False,
     **parts: Any,
 ) -> Calling:
     made = defined(**{name: function}, **parts)
     about = "{} +{}".format
-    return Calling(made, ["value"], rows(number), about, watch or Watch(), spending or Free(), seconds)
+    watch, spending = watch or Watch(), spending or Free()
+    return Calling(made, ["value"], rows(number), about, watch, spending, seconds, last_attempt=last_attempt)
 
 
 async def computed(function: Any, number: int, spending: Spending | None = None, **parts: Any) -> Outcomes:
@@ -284,3 +286,15 @@ async def test_each_step_of_a_call_is_watched_and_no_wait_is() -> None:
     await computed(looked, 1, watch=watch)
     assert seen == ["0 +1", None, "0 +1"]
     assert watch.record is None
+
+
+async def test_at_the_last_attempt_the_record_that_nothing_answers_is_found_among_its_neighbours() -> None:
+    async def service(records: Sequence[Any]) -> Any:
+        if any(record["base"] == 7 for record in records):
+            raise TransientError("503")
+        return await all_doubled(records)
+
+    before = await computed(service, 20, name="compute_many")
+    assert len(before.again) == 20
+    last = await computed(service, 20, name="compute_many", last_attempt=True)
+    assert (len(last.values), list(last.again)) == (19, [next(n for n, row in enumerate(rows(20)) if row["base"] == 7)])
