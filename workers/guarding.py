@@ -20,12 +20,9 @@ async def guarded(
     """What it gives; raises LateError at the deadline. Its steps are interrupted as computations are, under a watch."""
     requests = cancel_requests()
 
-    def is_over() -> bool:
-        return deadline.expired() or cancel_requests() > requests
-
     try:
         async with deadline:
-            return await (call if watch is None else watched(call, watch, about, is_over))
+            return await (call if watch is None else watched(call, watch, about, deadline.expired))
     except BaseException as error:
         if deadline.expired() and isinstance(error, TimeoutError):
             raise LateError from error

@@ -90,7 +90,7 @@ async def test_the_new_message_of_a_forced_reset_is_not_lost_in_the_worker_that_
         async with closed_gate(world):
             await until_held(world, 1)
             await done(world, "reset-stuck", str(job), "--force")
-            await eventually(lambda: workers[0]._reconciler.reconciled["republished"])
+            await eventually(lambda: workers[0]._parts.upkeep.reconciled["republished"])
             # The second slot gets it, and finds that the first has lost its claim.
             await eventually(lambda: world.value("SELECT published_at IS NULL FROM backfill_partitions"))
         await until(world, "completed", deadline=8)
