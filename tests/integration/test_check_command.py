@@ -150,6 +150,8 @@ async def test_people_see_lines_and_a_table(untouched: World) -> None:
     assert "6\tupdated\tNULL → 6.00\t\n" not in printed  # of seven, four are the lowest
     # Roles belong to the whole server: where other tests have made them, they have no rights here, which is said.
     assert "mixed: nothing would stop a job; " in printed
+    warnings = [line for line in printed.splitlines() if line.startswith("  warning")]
+    assert len([line for line in warnings if "backfill_" not in line]) == 1, warnings
 
 
 async def test_all_of_the_app_are_looked_at_and_what_would_stop_a_job_is_6(untouched: World) -> None:

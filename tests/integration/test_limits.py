@@ -300,7 +300,8 @@ async def test_no_new_call_begins_once_the_lease_has_ended(database: str) -> Non
         await called(budget)
         async with databases_of_ours.connected(database, name="locker") as locker, locker.transaction():
             await locker.execute("LOCK TABLE backfill_limits")
-            await asyncio.sleep(1.1)
+            loop = asyncio.get_running_loop()
+            await eventually(lambda: loop.time() > budget._permits_until, what="the end of the lease")
             assert not budget.turn().done()
 
 
