@@ -76,7 +76,11 @@ class Reconciler:
                     raise
                 # Workers that have been cut off renew, or give back, what they hold first.
                 due = max(due, time.monotonic() + RETURN_SECONDS)
-            await asyncio.sleep(min(TICK_SECONDS, self._settings.reconcile_seconds))
+            pause, slept = min(TICK_SECONDS, self._settings.reconcile_seconds), time.monotonic()
+            await asyncio.sleep(pause)
+            if time.monotonic() - slept - pause > self._settings.lease_seconds / 3:
+                # The machine stood still, with others on it: they renew first, too.
+                due = max(due, time.monotonic() + RETURN_SECONDS)
 
     async def tick(self, *, full: bool) -> None:
         """One round for each backfill that this worker leads; raises a loss of RabbitMQ when all had their turn.
@@ -129,7 +133,7 @@ class Reconciler:
         return found_more
 
     async def _bring_back(self, connection: Connection, backfill: str) -> None:
-        if freed := await reconciling.free_expired(connection, backfill):
+        if freed := await reconciling.free_expired(connection, backfill, self._worker, self._settings.lease_seconds):
             self.reconciled["lease_expired"] += freed
             warn(self._say, f"{freed:,} partitions of {backfill} had lost their worker; queued again.")
         async with connected(self._url, name="backfill-reconciler", heartbeat=self._settings.heartbeat) as broker:

@@ -39,9 +39,12 @@ async def leave(connection: Connection, backfill: str, worker: UUID) -> None:
     await connection.execute(statements.read("ledger/reconciling/leave"), f"reconciler/{backfill}", worker)
 
 
-async def free_expired(connection: Connection, backfill: str) -> int:
+async def free_expired(connection: Connection, backfill: str, worker: UUID, lease_seconds: float) -> int:
     """Make partitions pending whose lease has ended, to be published again; returns how many."""
-    return len(await connection.fetch(statements.read("ledger/reconciling/free_expired"), [backfill]))
+    freed = await connection.fetch(
+        statements.read("ledger/reconciling/free_expired"), [backfill], worker, lease_seconds
+    )
+    return len(freed)
 
 
 async def lost(

@@ -19,7 +19,11 @@ from tests.support.waiting import eventually
 from tests.support.world import World
 
 MADE = "tests.support.made_up:Made"
-SHORT_DELAYS: dict[str, Any] = {"BACKFILL_RETRY_DELAYS": "0.05,0.05,0.05,0.05,0.05", "BACKFILL_LOCK_TIMEOUT_MS": "300"}
+SHORT_DELAYS: dict[str, Any] = {
+    "BACKFILL_RETRY_DELAYS": "0.05,0.05,0.05,0.05,0.05",
+    "BACKFILL_LOCK_TIMEOUT_MS": "300",
+    "BACKFILL_LEASE_SECONDS": "60",  # one that is lost is an attempt
+}
 
 
 def one(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -185,8 +189,7 @@ async def test_a_claim_is_kept_when_a_table_is_locked_between_the_pieces_of_a_la
     await world.rows(30)
     definition = Made(first_at_the_second_attempt, table="things")
     await queued(world, definition)
-    env = SHORT_DELAYS | {"BACKFILL_LEASE_SECONDS": "60"}
-    async with working(world, definition, **env):
+    async with working(world, definition, **SHORT_DELAYS):
         await committed.wait()
         async with world.session() as session, session.transaction():
             await session.execute("LOCK TABLE things")

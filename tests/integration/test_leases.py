@@ -99,6 +99,26 @@ async def test_the_new_message_of_a_forced_reset_is_not_lost_in_the_worker_that_
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 10
 
 
+async def test_a_worker_does_not_take_its_own_partition_away_after_a_moment_in_which_it_stood_still(
+    world: World,
+) -> None:
+    world.definition = "Gated"
+    await world.rows(20)
+    await queued(world)  # in two partitions
+    ended = "UPDATE backfill_partitions SET lease_expires_at = clock_timestamp() - interval '1 s'"
+    async with working(world, concurrency=1, BACKFILL_LEASE_SECONDS="60"):
+        async with closed_gate(world):
+            await until_held(world, 1)
+            await world.execute(f"{ended} WHERE state = 'running'")
+            of_another = "worker_id = gen_random_uuid(), state = 'running'"
+            await world.execute(f"{ended}, {of_another} WHERE state = 'pending'")
+            freed = "SELECT interruptions = 1 FROM backfill_partitions WHERE partition_key = '000000002'"
+            await eventually(lambda: world.value(freed))
+            assert await world.value("SELECT interruptions FROM backfill_partitions WHERE state = 'running'") == 0
+        await until(world, "completed")
+    assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 1
+
+
 async def test_a_duplicate_of_what_is_in_hand_is_only_counted(world: World) -> None:
     world.definition = "Gated"
     await world.rows(10)

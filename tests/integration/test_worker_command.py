@@ -119,7 +119,8 @@ async def test_a_signal_finishes_what_is_in_hand_and_gives_back_the_rest(world: 
     await world.queue("--mode=null", "--batch-size=10")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", "--prefetch=5", BACKFILL_LOCK_TIMEOUT_MS="60000")
+        patient = {"BACKFILL_LOCK_TIMEOUT_MS": "60000", "BACKFILL_LEASE_SECONDS": "60"}
+        worker = world.worker("--concurrency=2", "--prefetch=5", **patient)
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         worker.kill(number)
         await eventually(lambda: "Stopping: finishing what is in hand" in worker.output)
