@@ -1,13 +1,13 @@
 """How a command does its work: an event loop, a connection to the ledger, and whether that fits this program."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from backfill.console import note, read_settings
 from backfill.errors import RefusedError, UnreachableError
+from backfill.eventloop import run
 from backfill.settings import Settings
 
 if TYPE_CHECKING:  # --help loads no network library
@@ -18,11 +18,6 @@ if TYPE_CHECKING:  # --help loads no network library
     from backfill.publisher import Publisher
 
 T = TypeVar("T")
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run what a command does to its end, on an event loop of its own."""
-    return asyncio.run(work)
 
 
 def on_ledger(

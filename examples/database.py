@@ -5,10 +5,10 @@ from typing import Any
 import asyncpg
 import click
 
-from backfill import runner
 from backfill.console import read_settings
 from backfill.database import connected
 from backfill.errors import BackfillError, SchemaError
+from backfill.eventloop import run
 
 database_option = click.option(
     "--database-url", metavar="URL", help="PostgreSQL; private services when unset.  [env var: DATABASE_URL]"
@@ -22,7 +22,7 @@ def execute(database_url: str | None, script: str, *, schema: str = "") -> None:
         await connection.execute(script)
         return []
 
-    runner.run(_done(database_url, work, schema))
+    run(_done(database_url, work, schema))
 
 
 def fetch(database_url: str | None, statement: str, *arguments: Any, schema: str = "") -> list[asyncpg.Record]:
@@ -31,7 +31,7 @@ def fetch(database_url: str | None, statement: str, *arguments: Any, schema: str
     async def work(connection: "asyncpg.Connection[Any]") -> list[asyncpg.Record]:
         return await connection.fetch(statement, *arguments)
 
-    return runner.run(_done(database_url, work, schema))
+    return run(_done(database_url, work, schema))
 
 
 async def _done(url: str | None, work: Any, schema: str) -> list[asyncpg.Record]:

@@ -19,6 +19,7 @@ from backfill.console import (
     read_settings,
     reporting,
 )
+from backfill.eventloop import run
 from backfill.invocation import SettingsCommand
 from backfill.modes import Priority
 from backfill.requesting import chain_options, need_fitting, opening_options, passes_option, records_options, unmet
@@ -126,4 +127,4 @@ def _obeying(work: Coroutine[Any, Any, T]) -> T:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await work
 
-    return asyncio.run(obeying())
+    return run(obeying())

@@ -1,6 +1,5 @@
 """`backfill-worker`: recompute what is queued."""
 
-import asyncio
 import gc
 import os
 import signal
@@ -11,6 +10,7 @@ import click
 from backfill import __version__, application, log
 from backfill.console import EXIT_CODES, app_option, log_format_option, read_settings, reporting, say
 from backfill.errors import HaltedError
+from backfill.eventloop import run
 from backfill.invocation import SettingsCommand
 from backfill.modes import Priority
 
@@ -119,7 +119,7 @@ def main(
         # What is loaded stays, and a partition's records live for milliseconds: walking either finds nothing.
         gc.freeze()
         gc.set_threshold(50_000)
-        asyncio.run(work())
+        run(work())
         # A signal that comes while the interpreter ends must not make a clean exit look like a kill.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)

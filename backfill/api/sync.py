@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from backfill.api import calls
 from backfill.errors import UsageError
+from backfill.eventloop import run as run_whole
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,7 +21,7 @@ def _twin(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(call(*args, **kwargs))
+            return run_whole(call(*args, **kwargs))
         raise UsageError(
             f"api.sync.{call.__name__} would hold up the event loop that runs here; write: await api.{call.__name__}(…)"
         )

@@ -9,8 +9,9 @@ from backfill import application, parameters
 from backfill.commands.table import print_table
 from backfill.console import app_option, json_option, print_json, read_settings, reporting, shown
 from backfill.errors import BackfillError, SchemaError, UsageError
+from backfill.eventloop import run
 from backfill.modes import MOST_OF_A_BATCH, Mode
-from backfill.runner import ledger, run
+from backfill.runner import ledger
 
 if TYPE_CHECKING:
     from backfill.api.findings import Checked

@@ -12,7 +12,7 @@ from backfill.commands.selection import confirm
 from backfill.commands.table import print_table
 from backfill.console import MOST_SHOWN, json_option, print_json, read_settings, reporting, shown
 from backfill.errors import ConflictError, NotFoundError
-from backfill.runner import run
+from backfill.eventloop import run
 from backfill.texts import clean, one_line
 
 if TYPE_CHECKING:

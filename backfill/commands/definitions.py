@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backfill.console import app_option, json_option, print_json, read_settings, reporting
-from backfill.runner import ledger, run
+from backfill.eventloop import run
+from backfill.runner import ledger
 from backfill.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from backfill import runner
+from backfill import eventloop
 from backfill.commands.stage import stage
 from backfill.commands.steps import STEP_SECONDS, Steps, script, show
 from backfill.console import reporting
@@ -62,7 +62,7 @@ def _work(run: Steps, database_url: str, workers: int) -> None:
         reader = threading.Thread(target=show, args=(honcho,), name="honcho")
         reader.start()
         try:
-            runner.run(_operate(database_url))
+            eventloop.run(_operate(database_url))
         finally:
             honcho.send_signal(signal.SIGTERM)
             reader.join(timeout=30)

@@ -4,7 +4,8 @@ import click
 
 from backfill import application
 from backfill.console import app_option, read_settings, reporting
-from backfill.runner import ledger, run
+from backfill.eventloop import run
+from backfill.runner import ledger
 
 
 @click.command()

@@ -9,8 +9,9 @@ import click
 
 from backfill.console import note, read_settings, reporting
 from backfill.errors import BackfillError, UnreachableError
+from backfill.eventloop import run
 from backfill.modes import Priority
-from backfill.runner import checked, run
+from backfill.runner import checked
 from backfill.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import click
 
 from backfill.console import note, read_settings, reporting
 from backfill.errors import BackfillError, UsageError
-from backfill.runner import ledger, run
+from backfill.eventloop import run
+from backfill.runner import ledger
 
 if TYPE_CHECKING:
     from backfill.drafting import Draft

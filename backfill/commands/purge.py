@@ -8,8 +8,9 @@ from backfill.actor import actor
 from backfill.commands.selection import confirm
 from backfill.console import json_option, note, print_json, read_settings, reporting
 from backfill.errors import NotFoundError
+from backfill.eventloop import run
 from backfill.modes import Priority
-from backfill.runner import broker, checked, publisher, run
+from backfill.runner import broker, checked, publisher
 from backfill.settings import Settings
 from backfill.states import ACTIVE
 from backfill.texts import clean

@@ -8,7 +8,8 @@ import click
 from backfill.commands.table import print_table
 from backfill.console import json_option, note, print_json, read_settings, reporting
 from backfill.errors import BackfillError
-from backfill.runner import broker, checked, run
+from backfill.eventloop import run
+from backfill.runner import broker, checked
 from backfill.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from backfill.commands.runs import Runs, StoppedError
 from backfill.commands.wait import exit_code
 from backfill.console import app_option, json_option, log_format_option, note, print_json, read_settings, reporting
 from backfill.errors import ConflictError, NotEndedError
+from backfill.eventloop import run
 from backfill.requesting import chain_options, need_fitting, opening_options, passes_option, records_options, unmet
-from backfill.runner import checked, run
+from backfill.runner import checked
 from backfill.states import ENDED
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import click
 
 from backfill.console import note
 from backfill.errors import UsageError
-from backfill.runner import run
+from backfill.eventloop import run
 
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -6,7 +6,8 @@ import click
 
 from backfill.commands.report import lines
 from backfill.console import json_option, print_json, read_settings, reporting
-from backfill.runner import on_ledger, run
+from backfill.eventloop import run
+from backfill.runner import on_ledger
 
 if TYPE_CHECKING:
     import asyncpg

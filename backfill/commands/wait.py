@@ -12,7 +12,7 @@ from backfill.commands.report import how_to_go_on, lines
 from backfill.commands.selection import Duration
 from backfill.console import json_option, note, print_json, read_settings, reporting
 from backfill.errors import FailedError, GivenUpError, HaltedError, NotEndedError
-from backfill.runner import run
+from backfill.eventloop import run
 from backfill.states import ENDED, JobState
 from backfill.texts import one_line
 

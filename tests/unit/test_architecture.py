@@ -40,6 +40,7 @@ LAYERS = (
         "actor",
         "cancelling",
         "entry",
+        "eventloop",
         "masking",
         "private",
         "log",
@@ -239,7 +240,7 @@ def test_the_ledger_alone_executes_statements_of_the_ledger() -> None:
 def test_every_command_has_its_event_loop_and_its_ledger_from_one_place() -> None:
     for path in sources("backfill/commands"):
         text = path.read_text()
-        assert "asyncio.run(" not in text, f"{path.name} makes a loop of its own; use backfill.runner"
+        assert "asyncio.run(" not in text, f"{path.name} makes a loop of its own; use backfill.eventloop"
         assert "schema.check(" not in text, f"{path.name} checks the ledger itself; use backfill.runner"
 
 
