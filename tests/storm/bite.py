@@ -64,13 +64,27 @@ GUARDS: Final = {
         "partitions of a job that is paused or given up are claimed",
         ("nothing_starts_while_it_may_not",),
     ),
+    "where": Guard(
+        "backfill/catalog.py",
+        "condition.beside(self.definition, self.mode.predicate(looked_at))",
+        "self.mode.predicate(looked_at)",
+        "records are written that the definition's where leaves out",
+        ("only_what_is_selected_is_written",),
+    ),
+    "turns": Guard(
+        "sql/functions/take_calls.sql",
+        "greatest(l.next_at, l.held_until,",
+        "greatest(moment, l.held_until,",
+        "each worker calls the service as if it was alone",
+        ("calls_are_within_the_limit",),
+    ),
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("guard", choices=[*GUARDS, "all"])
-    parser.add_argument("--seeds", default="1-25,118,282")
+    parser.add_argument("--seeds", default="1-25,118,282,1001-1060")
     parser.add_argument("--jobs", default="2")
     parser.add_argument("--without", default="")
     options = parser.parse_args()

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
+from tests.storm import work
 from tests.storm.keys import COLUMNS, KEYS
+from tests.storm.work import Work
 
 SECONDS: Final = 5.0  # events come within so much time
 # How often each event is drawn. A name in PRIVATE restarts a service, which is then the lane's own.
@@ -97,6 +99,7 @@ class Schedule:
     clears: bool  # the application takes values away again
     is_early: bool  # events come from the first moment on, not from the opening of the job on
     events: tuple[Event, ...]
+    work: Work
 
     @property
     def needs_private(self) -> bool:
@@ -116,7 +119,7 @@ class Schedule:
         begin += ", early" if self.is_early else ""
         return (
             f"{self.rows} rows ({key}) {self.column}, mode {self.mode} {self.order} by {self.batch_size}"
-            f"{f' limit {self.limit}' if self.limit else ''}, {'touched' if self.by_columns else 'xmin'}: "
+            f"{f' limit {self.limit}' if self.limit else ''}, {'touched' if self.by_columns else 'xmin'}, {self.work}: "
             f"{begin}; {happening}"
         )
 
@@ -139,6 +142,9 @@ def schedule(seed: int) -> Schedule:
     opening = dice.choices(list(OPENINGS), list(OPENINGS.values()))[0]
     names = _once(dice.choices(list(WEIGHTS), list(WEIGHTS.values()), k=dice.randint(3, 7)))
     events = sorted((round(dice.uniform(0.2, SECONDS), 1), name, dice.getrandbits(32)) for name in names)
+    works = work.draw(seed, rows)
+    if works.way == "keys":
+        mode, events = "all", [event for event in events if event[1] not in work.NOT_FOR_KEYS]
     return Schedule(
         seed=seed,
         key=dice.choice(list(KEYS)),
@@ -153,9 +159,10 @@ def schedule(seed: int) -> Schedule:
         delay=round(min(0.8, dice.uniform(4, 7) * concurrency * 2 * batch_size / rows), 3),
         writes=dice.choice([5.0, 20.0, 60.0]),
         opening=opening,
-        worker_failpoint=dice.choice(WORKER_DIES) if opening == "worker_dies" else "",
+        worker_failpoint=work.failpoint(works, dice.choice(WORKER_DIES)) if opening == "worker_dies" else "",
         producer_failpoint=dice.choice(PRODUCER_DIES) if dice.random() < 0.2 else "",
         clears=True,
         is_early=dice.random() < 0.2,
         events=tuple(Event(*event) for event in events),
+        work=works,
     )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from random import Random
 
-from tests.storm import table
+from tests.storm import table, work
 from tests.storm.application import TROUBLES
 from tests.storm.dice import OPENINGS, PRIVATE
 from tests.storm.events import EVENTS
@@ -52,8 +52,9 @@ async def rage(storm: Storm) -> None:
     supervisor = asyncio.create_task(storm.fleet.supervise())
     application = asyncio.create_task(storm.application.run())
     try:
-        opening = {"zombie": "worker.after_compute=stop@3", "overtaken": "worker.after_compute=stop@3"}
-        storm.fleet.worker(0, opening.get(schedule.opening, schedule.worker_failpoint))
+        stands = schedule.opening in ("zombie", "overtaken")
+        has_values = work.failpoint(schedule.work, "worker.after_compute=stop@3")
+        storm.fleet.worker(0, has_values if stands else schedule.worker_failpoint)
         storm.fleet.start("backfill-queue", *storm.request(), failpoint=schedule.producer_failpoint)
         await _eventful(storm)
         storm.note("calm")

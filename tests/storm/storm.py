@@ -39,11 +39,18 @@ class Storm:
     def __init__(self, schedule: Schedule, place: Place, folder: Path) -> None:
         self.schedule = schedule
         self.place = place
+        self.calls = folder / "calls"  # of the service: when each came
         case = {
             "key": schedule.key,
             "column": schedule.column,
             "delay": schedule.delay,
             "by_columns": schedule.by_columns,
+            "way": schedule.work.way,
+            "where": schedule.work.has_where,
+            "rate": schedule.work.rate,
+            "concurrency": schedule.work.concurrency,
+            "refused": schedule.work.refused,
+            "calls": str(self.calls),
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BACKFILL_")}
         urls = {"DATABASE_URL": place.database_url, "RABBITMQ_URL": place.amqp_url}
@@ -98,8 +105,9 @@ class Storm:
     def request(self) -> list[str]:
         """The arguments of `backfill-queue`."""
         one = self.schedule
-        limit = [f"--limit={one.limit}"] if one.limit else []
-        return [f"--mode={one.mode}", f"--order={one.order}", f"--batch-size={one.batch_size}", *limit]
+        common = [f"--batch-size={one.batch_size}", f"--priority={one.work.priority}"]
+        common += [f"--limit={one.limit}"] if one.limit else []
+        return common if one.work.way == "keys" else [f"--mode={one.mode}", f"--order={one.order}", *common]
 
     async def queue(self, *arguments: str) -> int:
         return await self.command(*(arguments or self.request()), command=queue)

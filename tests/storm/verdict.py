@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.storm.checks import effects, ledger
+from tests.storm.checks import calls, effects, ledger
 from tests.storm.facts import Facts
 from tests.storm.storm import Storm
 
@@ -12,12 +12,15 @@ CHECKS: tuple[Check, ...] = (
     effects.the_audit_agrees,
     effects.no_effect_comes_twice,
     effects.no_value_is_of_older_input,
+    effects.only_what_is_selected_is_written,
     effects.only_who_holds_a_partition_writes_it,
     ledger.nothing_starts_while_it_may_not,
     ledger.states_follow_the_arrows,
     effects.nothing_is_lost,
     ledger.only_bad_records_fail,
     ledger.dead_messages_are_known,
+    calls.calls_are_within_the_limit,
+    calls.the_ledger_counts_no_call_twice,
 )
 
 
