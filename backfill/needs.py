@@ -1,6 +1,6 @@
 """What a definition needs of its table's key, indexes and policies: refused in one line when a job opens."""
 
-from typing import Any, Final
+from typing import Final
 
 from backfill import statements
 from backfill.column_backfill import ColumnBackfill
@@ -50,43 +50,6 @@ async def need_index(connection: Connection, oid: int, key: Key, definition: Col
     raise SchemaError(
         f"no unique index on the key {key.title} of {definition.table!r}: paging would scan the table again "
         f"and again; run: CREATE UNIQUE INDEX CONCURRENTLY ON {definition.table} ({', '.join(key.names)})"
-    )
-
-
-async def need_rights(connection: Connection, table: str, definition: ColumnBackfill) -> None:
-    """Refuse what this session's role may not write, before anything is computed for it."""
-    rights = await _rights(connection, table, definition)
-    if rights["columns"]:
-        raise SchemaError(
-            f"the role {rights['role']!r} may not update {', '.join(rights['columns'])} of {definition.table!r}; "
-            f"{_grant(rights, definition, rights['columns'])}"
-        )
-
-
-async def worker_rights(connection: Connection, table: str, definition: ColumnBackfill) -> list[str]:
-    """What to say where neither this session's role nor the one made for workers may write the columns."""
-    rights = await _rights(connection, table, definition)
-    lacking = rights["of_workers"] if rights["has_worker_role"] else rights["columns"]
-    if not rights["columns"] or not lacking:
-        return []
-    who = "nor do workers with the role backfill_worker" if rights["has_worker_role"] else "as workers must"
-    return [
-        f"the role {rights['role']!r} has no right to update {', '.join(lacking)} of {definition.table}, {who}; "
-        f"{_grant(rights, definition, lacking)}"
-    ]
-
-
-async def _rights(connection: Connection, table: str, definition: ColumnBackfill) -> Any:
-    row = await connection.fetchrow(statements.read("catalog/read_unwritable"), table, list(definition.columns))
-    assert row is not None  # noqa: S101 - a row without FROM
-    return row
-
-
-def _grant(rights: Any, definition: ColumnBackfill, columns: list[str]) -> str:
-    grantee = "backfill_worker" if rights["has_worker_role"] else rights["role"]
-    return (
-        "run: backfill init --roles --app …, or: "
-        f"GRANT UPDATE ({', '.join(columns)}) ON {definition.table} TO {grantee}"
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from backfill import computing, condition, needs, parameters, probing, schema, scopes, texts
+from backfill import computing, condition, needs, parameters, probing, rights, schema, scopes, texts
 from backfill.api import finding_records, permits
 from backfill.api.findings import Checked
 from backfill.catalog import Target, resolve
@@ -160,7 +160,7 @@ async def _counted(connection: Connection, definition: ColumnBackfill, mode: Mod
     except BackfillError as error:
         checked.refuse("records", str(error))
         return False
-    known = await needs.worker_rights(connection, prepared.target.table, definition)
+    known = await rights.worker_rights(connection, prepared.target.table, definition)
     for warning in prepared.warnings:
         if warning not in (*known, *prepared.target.notes):
             checked.warn("warnings", warning)

@@ -73,6 +73,7 @@ LAYERS = (
         "stalled",
         "topology",
         "schema",
+        "rights",
         "roles",
         "outlet",
         "publisher",
