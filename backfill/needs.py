@@ -1,11 +1,12 @@
 """What a definition needs of its table's key, indexes and policies: refused in one line when a job opens."""
 
-from typing import Final
+from typing import Any, Final
 
-from backfill import statements
+from backfill import sessions, statements
 from backfill.column_backfill import ColumnBackfill
 from backfill.columns import Column
 from backfill.database import Connection
+from backfill.definition import Definition
 from backfill.errors import SchemaError
 from backfill.keys import Key
 from backfill.partition_backfill import PartitionBackfill
@@ -54,22 +55,35 @@ async def need_index(connection: Connection, oid: int, key: Key, definition: Col
 
 
 async def need_tables(connection: Connection, definition: PartitionBackfill) -> None:
-    """Refuse a definition that writes to a table that is not there."""
+    """Refuse a definition that writes to a table that is not there, or of which row-level security hides rows."""
     for name in definition.writes:
         table = await connection.fetchrow(statements.read("catalog/read_table"), name)
         if table is None or table["kind"] not in ("r", "p"):
             what = "does not exist; create it" if table is None else "is no table; name what is written to"
             raise SchemaError(f"{name!r} in writes of {type(definition).__name__} {what}, or correct the definition")
+        need_sight(definition, name, table)
 
 
-def need_settings(definition: ColumnBackfill, policies: list[str]) -> None:
+def need_sight(definition: Definition, name: str, table: Any) -> None:
+    """Refuse a table of which row-level security would hide rows, and settings of another tenant."""
+    if table["is_filtered"]:
+        need_settings(definition, name, table["policies"] or [])
+    wanted = definition.settings.get(sessions.TENANT, table["tenant"])
+    if wanted != table["tenant"]:
+        raise SchemaError(
+            f"{type(definition).__name__}.settings asks for {sessions.TENANT} = {wanted!r}, but this process is of "
+            f"tenant {table['tenant']!r}; run it with BACKFILL_TENANT={wanted}"
+        )
+
+
+def need_settings(definition: Definition, name: str, policies: list[str]) -> None:
     """Row-level security hides rows from this role: never silently."""
     if definition.settings:
         return
     named = f"policy {', '.join(policies)}" if policies else "no policy, which hides every row,"
     raise SchemaError(
-        f"row-level security of {definition.table!r} ({named}) filters what the role of DATABASE_URL sees; use a role "
-        f"with BYPASSRLS, or name in {type(definition).__name__}.settings what the policy reads"
+        f"row-level security of {name!r} ({named}) filters what the role of DATABASE_URL sees; use a role with "
+        f"BYPASSRLS, or name in {type(definition).__name__}.settings what the policy reads"
     )
 
 

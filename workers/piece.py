@@ -100,7 +100,7 @@ class Piece:
             if not is_broken_definition(error):
                 raise
             name, hint = self._definition.name, ""
-            if isinstance(error, asyncpg.InsufficientPrivilegeError):
+            if isinstance(error, asyncpg.InsufficientPrivilegeError) and "row-level security" not in str(error):
                 attribute = "reads" if method == "load" else "writes"
                 hint = f"; name the table in {attribute} of {name}, then run: backfill init --roles --app …"
             what = f"{method} of {name} for {texts.one_line(key)}"

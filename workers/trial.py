@@ -131,7 +131,7 @@ async def keys(
     spending = Unshared(definition.limit)
     piece = Piece(connection, definition, spending, settings, 1, Watch("a trial"))
     found = [Tried(key, "later", NO_TIME) for key in given]
-    async with inside([definition]):
+    async with inside([definition]), sessions.of_definition(connection, definition.settings):
         for tried in found:
             try:
                 async with asyncio.timeout(SECONDS):
