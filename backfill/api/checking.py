@@ -91,7 +91,8 @@ async def _columns(
     where = f"{computes.place}, {'compute_many' if computes.is_many else 'compute'}"
     checked.ok("compute_in", f"{where}{', async' if computes.is_async else ''}")
     _said(definition, checked)
-    await permits.of_columns(connection, target, checked)
+    if not await permits.of_columns(connection, target, checked):
+        return
     async with target.session(connection):
         try:
             await probing.need_fit_queries(connection, target)
@@ -165,7 +166,8 @@ async def _counted(connection: Connection, definition: ColumnBackfill, mode: Mod
         if warning not in (*known, *prepared.target.notes):
             checked.warn("warnings", warning)
     about = "about " if prepared.is_estimate else ""
-    checked.ok("records", f"{about}{prepared.matched:,} {prepared.words}")
+    comma = "," if mode is Mode.ALL else ""
+    checked.ok("records", f"{about}{prepared.matched:,}{comma} {prepared.words}")
     return True
 
 

@@ -14,8 +14,8 @@ WORKER: Final = "backfill_worker"
 GRANT: Final = "run: backfill init --roles --app …"
 
 
-async def of_columns(connection: Connection, target: Target, checked: Checked) -> None:
-    """The table's columns: planning reads some, workers write some."""
+async def of_columns(connection: Connection, target: Target, checked: Checked) -> bool:
+    """The table's columns: planning reads some, workers write some; returns whether this session may read them."""
     definition = target.definition
     read = (
         *definition.key_columns,
@@ -46,6 +46,7 @@ async def of_columns(connection: Connection, target: Target, checked: Checked) -
             )
     _policies(target, roles, checked)
     await _reads(connection, definition, checked)
+    return own["may_enter"] and not own["unreadable"]
 
 
 def _policies(target: Target, roles: list[Any], checked: Checked) -> None:

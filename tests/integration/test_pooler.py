@@ -9,7 +9,9 @@ import pytest
 from asyncpg import connection as driver
 
 from backfill import database, sessions
+from backfill.errors import UsageError
 from backfill.services import ports
+from backfill.testing import databases as testing_databases
 from tests.support import databases, pooler
 from tests.support.operating import ask, completed, done, queued, until, working
 from tests.support.world import World
@@ -94,6 +96,12 @@ async def test_a_definition_may_use_cursors_and_prepare_in_a_transaction(databas
                 assert rows == list(range(1, 121))
         with pytest.raises(asyncpg.InterfaceError, match="in a transaction only"):
             await a.prepare("SELECT 1")
+
+
+async def test_databases_of_tests_are_not_made_through_a_pooler(database_url: str) -> None:
+    async with pooler.pgbouncer(database_url, size=2) as url:
+        with pytest.raises(UsageError, match="leads through a pooler, and tests make databases of their own; name the"):
+            await testing_databases.create(url)
 
 
 async def test_a_job_runs_through_a_pooler_with_fewer_sessions_than_clients(world: World) -> None:

@@ -60,6 +60,14 @@ async def test_a_run_opens_nothing_for_tables_that_it_may_not_write(
     assert lacking in await refused(world, "run", url=logins.worker, BACKFILL_APP=app)
 
 
+async def test_a_check_says_what_it_may_not_read_and_looks_no_further(world: World, logins: Logins) -> None:
+    answer = await ask(world, "check", DATABASE_URL=logins.reader)
+    assert answer.code == 6, answer
+    assert "wrong    rights      the role test_reader_" in answer.out
+    assert "may not read id" in answer.out
+    assert "counter: 1 would stop a job" in answer.out
+
+
 async def test_workers_ask_no_service_for_what_they_may_not_write(world: World, logins: Logins) -> None:
     world.definition = MONTHS
     await queued(world)
