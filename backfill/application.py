@@ -27,6 +27,12 @@ def load(app: str) -> dict[str, Definition]:
     if not app:
         raise UsageError("no app given; pass --app module:Class or set BACKFILL_APP")
     module_name, _, class_name = app.partition(":")
+    path = Path(module_name)
+    if path.suffix == ".py" or "/" in module_name:
+        raise UsageError(
+            f"cannot import app {module_name!r}, which is a path; give the module's name where it can be imported: "
+            f"--app {path.stem}"
+        )
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -136,9 +142,6 @@ def _why(error: BaseException) -> str:
 
 def _advice(module_name: str, error: BaseException) -> str:
     """What puts an import right: another name where there is no such module, else the module or what it needs."""
-    path = Path(module_name)
-    if path.suffix == ".py" or "/" in module_name:
-        return f"give the module's name where it can be imported: --app {path.stem}"
     if isinstance(error, ModuleNotFoundError) and error.name and f"{module_name}.".startswith(f"{error.name}."):
         return "pass --app module:Class, where the module can be imported"
     return "correct the module, or install what it needs"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, cast
 
+import asyncpg
+
 from backfill import needs, scopes, sessions, texts
 from backfill.database import is_transient
 from backfill.errors import BackfillError, SchemaError, UsageError
@@ -181,7 +183,10 @@ async def named(definition: PartitionBackfill, connection: Connection, after: st
     except Exception as error:
         if is_transient(error):
             raise
-        raise SchemaError(f"keys of {name} raised {texts.in_a_line(error)}; correct the definition") from error
+        hint = "correct the definition"
+        if isinstance(error, asyncpg.InsufficientPrivilegeError):
+            hint = f"name the table in reads of {name}, then run: backfill init --roles --app …"
+        raise SchemaError(f"keys of {name} raised {texts.in_a_line(error)}; {hint}") from error
 
 
 def _need_key(name: str, key: object) -> None:

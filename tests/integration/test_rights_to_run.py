@@ -1,13 +1,28 @@
 """A role that may not do all of a job is told so before one is opened, and before a service is asked for anything."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 import pytest
 
 from backfill.producers.command import main as queue_command
 from tests.support.logins import Logins, as_role
 from tests.support.operating import ask, done, queued
+from tests.support.pieces import Months
 from tests.support.world import World
 
 MONTHS = "tests.support.pieces:Months"
+
+
+class Hidden(Months):
+    """Its keys are in a table that no role of ours may read."""
+
+    name = "hidden"
+    parameters: Months.Parameters
+
+    async def keys(self, connection: Any, after: str | None) -> AsyncIterator[str]:
+        for row in await connection.fetch("SELECT code FROM labels ORDER BY code"):
+            yield row["code"]
 
 
 @pytest.fixture
@@ -66,6 +81,11 @@ async def test_a_check_says_what_it_may_not_read_and_looks_no_further(world: Wor
     assert "wrong    rights      the role test_reader_" in answer.out
     assert "may not read id" in answer.out
     assert "counter: 1 would stop a job" in answer.out
+
+
+async def test_keys_that_may_not_be_read_are_named_in_reads(world: World, logins: Logins) -> None:
+    said = await refused(world, "run", url=logins.operator, BACKFILL_APP="tests.integration.test_rights_to_run:Hidden")
+    assert "permission denied for table labels; name the table in reads of hidden, then run: backfill init" in said
 
 
 async def test_workers_ask_no_service_for_what_they_may_not_write(world: World, logins: Logins) -> None:

@@ -146,7 +146,10 @@ def test_a_load_of_its_own_stands_for_the_query(app: str) -> None:
     [
         ("", "no app given; pass --app"),
         ("no.such.module", "cannot import app 'no.such.module'.*; pass --app module:Class, where the module can be"),
-        ("made.py", "cannot import app 'made.py'.*; give the module's name where it can be imported: --app made$"),
+        (
+            "made.py",
+            "cannot import app 'made.py', which is a path; give the module's name where it can be imported: --app made$",
+        ),
         ("./folder/made.py", "give the module's name where it can be imported: --app made$"),
         ("json:JSONDecoder", "is no ColumnBackfill or PartitionBackfill; json has none"),
         ("json:nothing", "is no ColumnBackfill or PartitionBackfill"),
