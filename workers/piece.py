@@ -82,6 +82,13 @@ class Piece:
         await self._connection.execute(statements.read("target/check_now"))
         self._count(tally, key, outcome)
 
+    def ended(self, key: str) -> SchemaError:
+        """What to raise where its write is in no transaction any more."""
+        return SchemaError(
+            f"write of {self._definition.name} for {texts.one_line(key)} has ended its transaction: it must neither "
+            "commit nor roll back"
+        )
+
     async def _loaded(self, key: str) -> Any:
         if type(self._definition).load is PartitionBackfill.load:
             return None

@@ -148,7 +148,7 @@ def test_a_load_of_its_own_stands_for_the_query(app: str) -> None:
         ("no.such.module", "cannot import app 'no.such.module'.*; pass --app module:Class, where the module can be"),
         (
             "made.py",
-            "cannot import app 'made.py', which is a path; give the module's name where it can be imported: --app made$",
+            "cannot import app 'made.py', which is a path; give the module's name .*: --app made$",
         ),
         ("./folder/made.py", "give the module's name where it can be imported: --app made$"),
         ("json:JSONDecoder", "is no ColumnBackfill or PartitionBackfill; json has none"),
