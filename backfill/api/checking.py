@@ -230,7 +230,7 @@ async def _keys(
         return
     checked.ok("writes", ", ".join(definition.writes))
     _said(definition, checked)
-    await permits.of_tables(connection, definition, checked)
+    may_write = await permits.of_tables(connection, definition, checked)
     try:
         scope = {name: "everything" if ends == [None, None] else ends for name, ends in scopes.of(definition).items()}
         shown = ", ".join(f"{name}: {_ends(ends)}" for name, ends in scope.items())
@@ -246,6 +246,9 @@ async def _keys(
     checked.ok("keys", f"{about}{prepared.matched:,}{span}")
     if not sample:
         checked.ok("sample", "none: fetch calls the outside; --sample N tries it")
+        return
+    if not may_write:
+        checked.ok("sample", "none: this role may not write; try it with the role of a worker")
         return
     await _tried(settings, connection, definition, sample, checked)
 

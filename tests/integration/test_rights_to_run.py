@@ -83,6 +83,16 @@ async def test_a_check_says_what_it_may_not_read_and_looks_no_further(world: Wor
     assert "counter: 1 would stop a job" in answer.out
 
 
+async def test_a_check_of_keys_takes_who_only_plans_for_that(world: World, logins: Logins) -> None:
+    await done(world, "init", "--roles", BACKFILL_APP=MONTHS)
+    checked = await ask(world, "check", "--sample=1", DATABASE_URL=logins.operator, BACKFILL_APP=MONTHS)
+    assert checked.code == 0, checked
+    assert "may plan and not write months; give workers a role that has backfill_worker" in checked.out
+    assert "sample      none: this role may not write; try it with the role of a worker" in checked.out
+    worked = await ask(world, "check", "--sample=1", DATABASE_URL=logins.worker, BACKFILL_APP=MONTHS)
+    assert (worked.code, "1 tried: 1 updated" in worked.out) == (0, True), worked
+
+
 async def test_keys_that_may_not_be_read_are_named_in_reads(world: World, logins: Logins) -> None:
     said = await refused(world, "run", url=logins.operator, BACKFILL_APP="tests.integration.test_rights_to_run:Hidden")
     assert "permission denied for table labels; name the table in reads of hidden, then run: backfill init" in said
