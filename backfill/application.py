@@ -27,12 +27,20 @@ def load(app: str) -> dict[str, Definition]:
     if not app:
         raise UsageError("no app given; pass --app module:Class or set BACKFILL_APP")
     module_name, _, class_name = app.partition(":")
+    path = Path(module_name)
+    if path.suffix == ".py" or "/" in module_name:
+        raise UsageError(
+            f"cannot import app {module_name!r}, which is a path; give the module's name where it can be imported: "
+            f"--app {path.stem}"
+        )
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)
+    except UsageError:  # which says what to do
+        raise
     except (Exception, SystemExit) as error:  # whatever the user's module raises while it is imported
-        raise UsageError(f"cannot import app {module_name!r} ({_why(error)}); pass --app module:Class") from error
+        raise UsageError(f"cannot import app {module_name!r} ({_why(error)}); {_advice(module_name, error)}") from error
     if class_name:
         found: Any = getattr(module, class_name, None)
         if not _is_definition(found):
@@ -111,6 +119,8 @@ def _made(kind: type[Definition]) -> Definition:
         raise UsageError(f"{kind.__name__} is abstract: name a class that has {missing}")
     try:
         return kind()
+    except UsageError:  # which says what to do
+        raise
     except Exception as error:  # whatever the user's own __init__ raises
         raise UsageError(
             f"{kind.__name__} cannot be made ({_why(error)}): each process makes its own, without arguments; what "
@@ -128,6 +138,13 @@ def _why(error: BaseException) -> str:
     if isinstance(error, ImportError):
         return texts.clean(error)
     return texts.in_a_line(error)
+
+
+def _advice(module_name: str, error: BaseException) -> str:
+    """What puts an import right: another name where there is no such module, else the module or what it needs."""
+    if isinstance(error, ModuleNotFoundError) and error.name and f"{module_name}.".startswith(f"{error.name}."):
+        return "pass --app module:Class, where the module can be imported"
+    return "correct the module, or install what it needs"
 
 
 def _by_name(definitions: list[Definition]) -> dict[str, Definition]:

@@ -1,10 +1,8 @@
 """A definition held against the database's catalog: quoted names, types, and the statements made of them."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 from backfill import columns, condition, kinds, needs, sessions, statements
 from backfill.column_backfill import ColumnBackfill
@@ -15,8 +13,6 @@ from backfill.inputs import with_arrays
 from backfill.keys import Key
 from backfill.modes import Mode
 from backfill.statements import literal, quote
-
-TENANT: Final = "app.current_tenant"
 
 
 class ChangedTableError(Exception):
@@ -100,24 +96,9 @@ class Target:
     def apply_values(self) -> str:
         return self.statement("apply_values")
 
-    @asynccontextmanager
-    async def session(self, connection: Connection) -> AsyncIterator[None]:
-        """Run what the block does under the definition's settings; they are gone afterwards."""
-        settings = {name: value for name, value in self.definition.settings.items() if name != TENANT}
-        if not settings:
-            yield
-            return
-        before = await sessions.put(connection, settings)
-        try:
-            yield
-        finally:
-            if not connection.is_closed():
-                try:
-                    await sessions.put(connection, before)
-                except BaseException:
-                    # Whoever has the session next must not work under them.
-                    connection.terminate()
-                    raise
+    def session(self, connection: Connection) -> AbstractAsyncContextManager[None]:
+        """Run what the block does under the definition's settings."""
+        return sessions.of_definition(connection, self.definition.settings)
 
 
 async def need_unchanged(connection: Connection, target: Target) -> None:
@@ -166,13 +147,7 @@ async def resolve(connection: Connection, definition: ColumnBackfill, mode: Mode
     written = tuple(found[name] for name in definition.columns)
     needs.need_usable_key(key, definition)
     await needs.need_index(connection, table["oid"], key, definition)
-    if table["is_filtered"]:
-        needs.need_settings(definition, table["policies"] or [])
-    if definition.settings.get(TENANT, table["tenant"]) != table["tenant"]:
-        raise SchemaError(
-            f"{title}.settings asks for {TENANT} = {definition.settings[TENANT]!r}, but this process is of tenant "
-            f"{table['tenant']!r}; run it with BACKFILL_TENANT={definition.settings[TENANT]}"
-        )
+    needs.need_sight(definition, definition.table, table)
     notes: tuple[str, ...] = ()
     if children := table["children"]:
         notes = (

@@ -25,7 +25,6 @@ class ColumnBackfill(Definition):
     version  columns that change whenever the application writes the row; the row's `xmin` unless named
     inputs_version  a query like `inputs`, from keys to versions of the rows that `inputs` reads of other tables, any
              number a key; a record for which they have changed when its value is written is computed again
-    settings what row-level security of the table reads, such as {"app.organisation": "7"}; set while it is worked on
     reads    the tables that `inputs` reads, `table` too, where workers have a role of their own
     call_size  the most records that `compute_many` is called with: 1,000 unless given, 50 of an async one
     at_once  how many calls of an async function are under way at once, for one partition
@@ -41,7 +40,6 @@ class ColumnBackfill(Definition):
     inputs: ClassVar[str] = ""
     version: ClassVar[tuple[str, ...]] = ()
     inputs_version: ClassVar[str] = ""
-    settings: ClassVar[Mapping[str, str]] = {}
     call_size: ClassVar[int | None] = None
     at_once: ClassVar[int] = 4
     compute_in: ClassVar[Literal["loop", "threads", "processes"]] = "loop"

@@ -48,7 +48,6 @@ def need_whole(definition: ColumnBackfill) -> None:
         if len(set(names)) < len(names):
             raise UsageError(f"{title}.{attribute} names a column twice: {getattr(definition, attribute)!r}")
     _need_methods(definition)
-    _need_settings(definition)
     need_common(definition)
 
 
@@ -59,6 +58,7 @@ def need_common(definition: Definition) -> None:
     if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise UsageError(f"{title}.Parameters is no pydantic model: write class Parameters(BaseModel)")
     required.need_fitting(definition)
+    _need_settings(definition)
     need_callable(definition, HOOKS)
     for name in HOOKS:
         if not inspect.iscoroutinefunction(getattr(definition, name)):
@@ -115,7 +115,7 @@ def need_callable(definition: Definition, called_with: Mapping[str, tuple[str, .
             continue
 
 
-def _need_settings(definition: ColumnBackfill) -> None:
+def _need_settings(definition: Definition) -> None:
     title = type(definition).__name__
     settings: Any = definition.settings
     if not isinstance(settings, Mapping):

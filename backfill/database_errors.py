@@ -66,7 +66,9 @@ MEANINGS: Final = (
         sentence="{text}; correct the definition, or run: backfill init",
     ),
     Meaning(
-        asyncpg.InsufficientPrivilegeError, error=SchemaError, sentence="{text}; grant it to the role of DATABASE_URL"
+        asyncpg.InsufficientPrivilegeError,
+        error=SchemaError,
+        sentence="{text}; grant it to the role of DATABASE_URL{hint}",
     ),
     # An operator or a function that a type does not have, for one.
     Meaning(asyncpg.SyntaxOrAccessError, error=SchemaError, sentence=CORRECT),
@@ -198,4 +200,9 @@ def said(error: BaseException) -> str:
 def _hint(text: str) -> str:
     if "root certificate" in text:
         return "; add sslrootcert=FILE, or sslrootcert=system for the machine's own authorities"
+    if re.match(r"permission denied for \w+ backfill_", text):
+        return (
+            ": backfill_worker for who works on jobs, backfill_operator for who opens and steers them, backfill_reader "
+            "for who looks (backfill init --roles)"
+        )
     return ""

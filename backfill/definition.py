@@ -41,6 +41,8 @@ class Definition:
 
     name     the job's `asset_name`, and part of the queue's name: letters, digits, underscores
     reads    tables that it reads besides: `backfill init --roles` lets workers read them, and no others
+    settings what row-level security of its table, or of its `writes`, reads, such as {"app.organisation": "7"}; set
+             while it is worked on
     limit    how often it may call a service, all workers together
     requires  backfills that must have been completed before a job of this one is opened, by name, or as
              Required(name, maximum_age=…); when a job is opened counts, not while it is worked on
@@ -52,6 +54,7 @@ class Definition:
     mode: ClassVar[Mode] = Mode.NULL  # unless asked for another one
     batch_size: ClassVar[int] = 500  # the same
     reads: ClassVar[tuple[str, ...]] = ()
+    settings: ClassVar[Mapping[str, str]] = {}
     requires: ClassVar[tuple[str | Required, ...]] = ()
     Parameters: ClassVar[type[BaseModel] | None] = None
 

@@ -82,6 +82,8 @@ async def _find(connection: Connection, table: str) -> int:
     found = await connection.fetchrow(statements.read("catalog/read_table"), table)
     if found is None:
         raise SchemaError(f"table {table!r} does not exist; give its name as SQL has it, quoted where that is needed")
+    if found["kind"] not in ("r", "p"):
+        raise SchemaError(f"{table!r} is no table; name the table that is written to")
     oid: int = found["oid"]
     return oid
 
@@ -92,8 +94,10 @@ def _class(name: str) -> str:
 
 
 def _text(value: str) -> str:
-    """A Python literal, in double quotes."""
-    return json.dumps(value, ensure_ascii=False)
+    """A Python literal, in double quotes unless single ones need fewer escapes."""
+    plain = json.dumps(value, ensure_ascii=False)
+    quoted = repr(value)
+    return quoted if "'" not in value and '"' in value and quoted == f"'{value}'" else plain
 
 
 def _tuple(values: Sequence[str]) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Any, Final
 
-from backfill import statements
+from backfill import sessions, statements
 from backfill.column_backfill import ColumnBackfill
 from backfill.columns import Column
 from backfill.database import Connection
+from backfill.definition import Definition
 from backfill.errors import SchemaError
 from backfill.keys import Key
 from backfill.partition_backfill import PartitionBackfill
@@ -53,60 +54,36 @@ async def need_index(connection: Connection, oid: int, key: Key, definition: Col
     )
 
 
-async def need_rights(connection: Connection, table: str, definition: ColumnBackfill) -> None:
-    """Refuse what this session's role may not write, before anything is computed for it."""
-    rights = await _rights(connection, table, definition)
-    if rights["columns"]:
-        raise SchemaError(
-            f"the role {rights['role']!r} may not update {', '.join(rights['columns'])} of {definition.table!r}; "
-            f"{_grant(rights, definition, rights['columns'])}"
-        )
-
-
-async def worker_rights(connection: Connection, table: str, definition: ColumnBackfill) -> list[str]:
-    """What to say where neither this session's role nor the one made for workers may write the columns."""
-    rights = await _rights(connection, table, definition)
-    lacking = rights["of_workers"] if rights["has_worker_role"] else rights["columns"]
-    if not rights["columns"] or not lacking:
-        return []
-    who = "nor do workers with the role backfill_worker" if rights["has_worker_role"] else "as workers must"
-    return [
-        f"the role {rights['role']!r} has no right to update {', '.join(lacking)} of {definition.table}, {who}; "
-        f"{_grant(rights, definition, lacking)}"
-    ]
-
-
-async def _rights(connection: Connection, table: str, definition: ColumnBackfill) -> Any:
-    row = await connection.fetchrow(statements.read("catalog/read_unwritable"), table, list(definition.columns))
-    assert row is not None  # noqa: S101 - a row without FROM
-    return row
-
-
-def _grant(rights: Any, definition: ColumnBackfill, columns: list[str]) -> str:
-    grantee = "backfill_worker" if rights["has_worker_role"] else rights["role"]
-    return (
-        "run: backfill init --roles --app …, or: "
-        f"GRANT UPDATE ({', '.join(columns)}) ON {definition.table} TO {grantee}"
-    )
-
-
 async def need_tables(connection: Connection, definition: PartitionBackfill) -> None:
-    """Refuse a definition that writes to a table that is not there."""
+    """Refuse a definition that writes to a table that is not there, or of which row-level security hides rows."""
     for name in definition.writes:
         table = await connection.fetchrow(statements.read("catalog/read_table"), name)
         if table is None or table["kind"] not in ("r", "p"):
             what = "does not exist; create it" if table is None else "is no table; name what is written to"
             raise SchemaError(f"{name!r} in writes of {type(definition).__name__} {what}, or correct the definition")
+        need_sight(definition, name, table)
 
 
-def need_settings(definition: ColumnBackfill, policies: list[str]) -> None:
+def need_sight(definition: Definition, name: str, table: Any) -> None:
+    """Refuse a table of which row-level security would hide rows, and settings of another tenant."""
+    if table["is_filtered"]:
+        need_settings(definition, name, table["policies"] or [])
+    wanted = definition.settings.get(sessions.TENANT, table["tenant"])
+    if wanted != table["tenant"]:
+        raise SchemaError(
+            f"{type(definition).__name__}.settings asks for {sessions.TENANT} = {wanted!r}, but this process is of "
+            f"tenant {table['tenant']!r}; run it with BACKFILL_TENANT={wanted}"
+        )
+
+
+def need_settings(definition: Definition, name: str, policies: list[str]) -> None:
     """Row-level security hides rows from this role: never silently."""
     if definition.settings:
         return
     named = f"policy {', '.join(policies)}" if policies else "no policy, which hides every row,"
     raise SchemaError(
-        f"row-level security of {definition.table!r} ({named}) filters what the role of DATABASE_URL sees; use a role "
-        f"with BYPASSRLS, or name in {type(definition).__name__}.settings what the policy reads"
+        f"row-level security of {name!r} ({named}) filters what the role of DATABASE_URL sees; use a role with "
+        f"BYPASSRLS, or name in {type(definition).__name__}.settings what the policy reads"
     )
 
 

@@ -66,4 +66,6 @@ class PartitionBackfill(Definition):
         raise NotImplementedError
 
     def _declared(self) -> Mapping[str, Any]:
-        return {name: getattr(self, name) for name in ("name", "writes", "scope")}
+        # A definition without settings keeps the fingerprint that it had before there were any.
+        names = ("name", "writes", "scope", *(("settings",) if self.settings else ()))
+        return {name: getattr(self, name) for name in names}

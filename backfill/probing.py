@@ -9,7 +9,7 @@ from backfill import condition
 from backfill.catalog import Target
 from backfill.column_backfill import ColumnBackfill
 from backfill.errors import SchemaError
-from backfill.texts import one_line
+from backfill.texts import counted, one_line
 
 if TYPE_CHECKING:
     from typing import Any
@@ -49,7 +49,9 @@ async def need_fit_where(connection: "Connection", target: Target) -> None:
             raise SchemaError(f"{title} has the parameter $1; nothing is given to it")
 
 
-async def _prepared(connection: "Connection", title: str, query: str, correct: str) -> "PreparedStatement[Any] | None":
+async def _prepared(
+    connection: "Connection", title: str, query: str, correct: str, arrays: str = ""
+) -> "PreparedStatement[Any] | None":
     """The query as PostgreSQL reads it; None where that cannot be told now, or not by this role."""
     try:
         # In a transaction, and without a name: whatever stands between us and PostgreSQL, it is one session.
@@ -58,20 +60,24 @@ async def _prepared(connection: "Connection", title: str, query: str, correct: s
     except UNTOLD:
         return None
     except BROKEN as error:
-        raise SchemaError(f"{title}: {one_line(error.args[0])}; {correct}") from error
+        said = one_line(error.args[0])
+        if arrays and isinstance(error, asyncpg.UndefinedFunctionError) and "[]" in said:
+            correct = arrays
+        raise SchemaError(f"{title}: {said}; {correct}") from error
 
 
 async def _need_fit(connection: "Connection", target: Target, name: str, query: str) -> None:
     title, key = f"{name} of {type(target.definition).__name__}", target.key
-    statement = await _prepared(connection, title, query, "correct the query or the database")
+    arrays = f"the parameters are arrays of keys: WHERE {key.names[0]} = ANY($1)"
+    statement = await _prepared(connection, title, query, "correct the query or the database", arrays)
     if statement is None:
         return
     parameters, expected = len(statement.get_parameters()), len(key.columns)
     if parameters != expected:
         wanted = " and ".join(f"${n}" for n in range(1, expected + 1))
         raise SchemaError(
-            f"{title} takes {parameters} parameters, the key {key.title} of {target.definition.table!r} has {expected} "
-            f"columns; write it with {wanted}, arrays of keys: WHERE {key.names[0]} = ANY($1)"
+            f"{title} takes {counted(parameters, 'parameter')}, the key {key.title} of {target.definition.table!r} "
+            f"has {counted(expected, 'column')}; write it with {wanted}, arrays of keys: WHERE {key.names[0]} = ANY($1)"
         )
     given = [attribute.name for attribute in statement.get_attributes()]
     if missing := [one for one in key.names if one not in given]:

@@ -101,7 +101,7 @@ def opening_options(*, dry: str, resumed: str) -> Callable[[AnyCommand], AnyComm
 
 def need_fitting(resume: str | None, options: Mapping[str, Any], *beside: str) -> None:
     """Raise UsageError for options that do not go together; `beside` are further ones that `--resume` goes with."""
-    with_resume = {"--resume", "--app", "--json", "--log-format", *beside}
+    with_resume = {"--resume", "[NAME]", "--app", "--json", "--log-format", *beside}
     if resume and (others := given() - with_resume):
         raise click.UsageError(f"--resume goes on with the job as it was opened; leave out {', '.join(sorted(others))}")
     if options["until_complete"] and (others := given() & NOT_IN_PASSES):

@@ -1,6 +1,7 @@
 """The settings of a session, and how they are kept where a pooler gives every transaction another one."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
@@ -27,6 +28,7 @@ PINNED: Final = {
 # Page along the key's index: sorting would read all that is left for every page. With statistics that know little of
 # how many records match, the planner may choose just that.
 READ_IN_KEY_ORDER: Final = {"enable_sort": "off", "enable_seqscan": "off"}
+TENANT: Final = "app.current_tenant"
 UNFLUSHED: Final = {"synchronous_commit": "off"}
 
 
@@ -65,3 +67,25 @@ async def put(
         else:
             shared.kept[name] = value
     return before
+
+
+@asynccontextmanager
+async def of_definition(
+    connection: "asyncpg.Connection[Any] | PoolConnectionProxy[Any]", settings: Mapping[str, str]
+) -> AsyncIterator[None]:
+    """Run what the block does under a definition's settings; they are gone afterwards."""
+    wanted = {name: value for name, value in settings.items() if name != TENANT}  # which every session has
+    if not wanted:
+        yield
+        return
+    before = await put(connection, wanted)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            try:
+                await put(connection, before)
+            except BaseException:
+                # Whoever has the session next must not work under them.
+                connection.terminate()
+                raise

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from backfill import statements
+from backfill.errors import SchemaError
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 else:
     Driver = asyncpg.Connection
 
+ENDS: Final = ("COMMIT", "ROLLBACK", "RELEASE")
 UNDO_SECONDS: Final = 2.0  # a link that has gone silent must not hold anybody up
+
+
+class NotThroughPoolerError(SchemaError, asyncpg.InterfaceError):
+    """A definition does what takes a session of its own: no record is to blame."""
 
 
 class SharedConnection(Driver):
@@ -41,8 +47,11 @@ class SharedConnection(Driver):
         return inner if type(inner) is SharedConnection else None
 
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
-        if not self.is_in_transaction() and query.startswith("BEGIN"):
-            return await self._begin(query, **options)
+        if not self.is_in_transaction():
+            if query.startswith("BEGIN"):
+                return await self._begin(query, **options)
+            if query.startswith(ENDS):  # of a transaction that is over: nothing, or an error, as the server has it
+                return await super().execute(query, *args, **options)
         async with self._own_transaction():
             return await super().execute(query, *args, **options)
 
@@ -68,7 +77,7 @@ class SharedConnection(Driver):
 
     async def prepare(self, *arguments: Any, **options: Any) -> Any:
         if not self.is_in_transaction():
-            raise asyncpg.InterfaceError(
+            raise NotThroughPoolerError(
                 "through a pooler a statement is prepared in a transaction only; use fetch, or connection.transaction()"
             )
         return await super().prepare(*arguments, **options)
@@ -91,6 +100,8 @@ class SharedConnection(Driver):
         if self.is_in_transaction():
             yield
             return
+        if self._top_xact is not None:  # nothing more of what belongs to it may run
+            raise asyncpg.NoActiveSQLTransactionError("a statement within the transaction has ended it")
         transaction = self.transaction()
         await transaction.start()
         try:

@@ -22,6 +22,11 @@ def clean(value: object, most: int = MOST) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """The number with its noun: 1 batch, 2,000 batches."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def one_line(value: object, most: int = MOST) -> str:
     """The same, on one line and in one field of a line."""
     return "".join(_BREAKS.get(sign, sign) for sign in clean(value, most))

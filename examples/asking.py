@@ -2,14 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-import httpx
 from pydantic import BaseModel, Field
 
 from backfill import HeldError, Limit, PartitionBackfill, TransientError
 from backfill.definition import Definition
+from backfill.examples import extras
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Service(BaseModel):
@@ -24,7 +28,10 @@ class Asker(Definition):
 
     Parameters: ClassVar[type[BaseModel] | None] = Service
     parameters: Any
-    client: httpx.AsyncClient
+    client: "httpx.AsyncClient"
+
+    def __init__(self) -> None:
+        extras.need("examples")  # before a job is opened
 
     @property
     def limit(self) -> Limit:
@@ -33,14 +40,18 @@ class Asker(Definition):
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """A worker is in it from its start to its end; the definitions of its jobs are copies that share the client."""
+        import httpx
+
         async with httpx.AsyncClient(timeout=10) as self.client:
             yield
 
-    async def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+    async def ask(self, method: str, path: str, **given: Any) -> "httpx.Response":
         """The answer to one call, 404 and 304 among them; an exception for any other that is no success.
 
         Raises HeldError where the service wants to be left alone, TransientError where it may answer later.
         """
+        import httpx
+
         url = self.parameters.url + quote(path)
         try:
             response = await self.client.request(method, url, **given)
@@ -50,7 +61,7 @@ class Asker(Definition):
             raise held
         if response.is_server_error:
             raise TransientError(f"{url} answers {response.status_code}")
-        if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.NOT_MODIFIED):
+        if response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.NOT_MODIFIED):
             return response
         return response.raise_for_status()
 
@@ -58,7 +69,7 @@ class Asker(Definition):
 class Asking(Asker, PartitionBackfill):
     """A backfill whose `fetch` asks a service with `get`."""
 
-    async def get(self, call: Any, path: str, **headers: str) -> httpx.Response:
+    async def get(self, call: Any, path: str, **headers: str) -> "httpx.Response":
         """What `ask` gives, as one call under the limit."""
         async with call:
             return await self.ask("GET", path, headers=headers)

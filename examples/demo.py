@@ -9,6 +9,7 @@ import click
 
 from backfill.commands.stage import stage
 from backfill.commands.steps import Steps, script
+from backfill.examples import extras
 
 
 class Demo:
@@ -47,8 +48,9 @@ class Demo:
 
 
 @contextmanager
-def demo(example: str, *names: str) -> Iterator[Demo]:
+def demo(example: str, *names: str, extra: str) -> Iterator[Demo]:
     """Services, or a database of its own on those that are given; gone afterwards, with these backfills' queues."""
+    extras.need(extra)
     with stage(example, *names) as environment:
         yield Demo(example, environment)
 

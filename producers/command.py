@@ -86,7 +86,7 @@ def main(
         definitions = application.load(settings.app)
         with Screen(silent=as_json) as screen:
             if resume:
-                result = _run(lambda parts: resumption.resume(parts, resume, definitions), settings, screen)
+                result = _run(lambda parts: resumption.resume(parts, resume, definitions, name), settings, screen)
             else:
                 definition = parameters.given(application.pick(definitions, name), options["pairs"])
                 request = requesting.request(definition, options)

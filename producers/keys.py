@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, cast
 
-from backfill import needs, scopes, texts
+import asyncpg
+
+from backfill import needs, scopes, sessions, texts
 from backfill.database import is_transient
 from backfill.errors import BackfillError, SchemaError, UsageError
 from backfill.ledger import jobs, planning
@@ -78,7 +80,8 @@ async def prepare(
     if request.order != "asc":
         raise UsageError(f"{definition.name} names its keys in its own order: leave out --order={request.order}")
     await needs.need_tables(connection, definition)
-    warnings = await definition.warnings(connection)
+    async with sessions.of_definition(connection, definition.settings):
+        warnings = await definition.warnings(connection)
     missing, last = set(request.ids), request.after if job is None else job.cursor_key
     prepared = KeyedPreparation(definition, request, scopes.of(definition), 0, False, None, None, warnings)
     first, matched, is_estimate = None, 0, False
@@ -163,7 +166,7 @@ async def named(definition: PartitionBackfill, connection: Connection, after: st
     before = None
     try:
         naming = cast("AsyncGenerator[str, None]", definition.keys(connection, after))  # a definition's is no other
-        async with aclosing(naming) as keys:
+        async with sessions.of_definition(connection, definition.settings), aclosing(naming) as keys:
             async for key in keys:
                 _need_key(name, key)
                 if before is not None and key <= before:
@@ -180,7 +183,10 @@ async def named(definition: PartitionBackfill, connection: Connection, after: st
     except Exception as error:
         if is_transient(error):
             raise
-        raise SchemaError(f"keys of {name} raised {texts.in_a_line(error)}; correct the definition") from error
+        hint = "correct the definition"
+        if isinstance(error, asyncpg.InsufficientPrivilegeError):
+            hint = f"name the table in reads of {name}, then run: backfill init --roles --app …"
+        raise SchemaError(f"keys of {name} raised {texts.in_a_line(error)}; {hint}") from error
 
 
 def _need_key(name: str, key: object) -> None:

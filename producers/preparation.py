@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from backfill import condition, needs, sessions
+from backfill import condition, rights, sessions
 from backfill.catalog import Target, resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.errors import UsageError
@@ -114,7 +114,7 @@ async def prepare(
         lower, upper = await spans.key_bounds(connection, target)
         warnings = [
             *target.notes,
-            *await needs.worker_rights(connection, target.table, definition),
+            *await rights.worker_rights(connection, target.table, definition),
             *await definition.warnings(connection),
             *await _keyless(connection, target),
         ]

@@ -5,7 +5,7 @@ import shlex
 import time
 from functools import partial
 
-from backfill import sessions
+from backfill import sessions, texts
 from backfill.broker import BrokerLostError
 from backfill.errors import SchemaError, UnreachableError
 from backfill.ledger import jobs, planning
@@ -57,7 +57,8 @@ async def produce(parts: Parts, led: Led, publisher: Outlet) -> int:
     except UnreachableError as error:
         raise UnreachableError(f"{error}; {resume}") from error
     rate = f", {producer.records / seconds:,.0f}/sec" if seconds > 0 else ""
-    report.say(f"Queued {producer.records:,} records in {producer.batches:,} batches ({seconds:.1f} s{rate}).")
+    records, batches = texts.counted(producer.records, "record"), texts.counted(producer.batches, "batch", "batches")
+    report.say(f"Queued {records} in {batches} ({seconds:.1f} s{rate}).")
     if producer.last_key is not None:
         report.say(
             f"The limit ends behind key {producer.last_key}. What workers leave as it is comes first in the next run "

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from backfill import rights
 from backfill.column_backfill import ColumnBackfill
 from backfill.definition import Definition
 from backfill.inside import inside
@@ -63,6 +64,7 @@ async def _queue(
         if prepared.is_empty:
             parts.report.say("Nothing to do.")
             return {**summary.as_json(parts, prepared), "job": None, "queued": 0}
+        await rights.need_to_open(parts.connection, definition, works=not parts.sends)
         a_pass = None
         if series is not None and isinstance(definition, ColumnBackfill):
             counted = await parts.watch.patiently(partial(coverage.count, parts.connection, definition, request.mode))

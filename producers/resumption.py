@@ -20,9 +20,13 @@ from backfill.producers.parts import Parts
 POLL_SECONDS: Final = 0.5
 
 
-async def resume(parts: Parts, reference: str, app: dict[str, Definition]) -> dict[str, Any]:
-    """Go on queueing a job; raises ConflictError while another producer plans it."""
+async def resume(
+    parts: Parts, reference: str, app: dict[str, Definition], backfill: str | None = None
+) -> dict[str, Any]:
+    """Go on queueing a job; raises ConflictError while another producer plans it, and for one of another backfill."""
     job = await jobs.read(parts.connection, await jobs.find(parts.connection, reference))
+    if backfill not in (None, job.backfill):
+        raise ConflictError(f"job {job.id} is for {job.backfill!r}, not for {backfill!r}")
     definition = app.get(job.backfill)
     if definition is None:
         raise ConflictError(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backfill import parameters
+from backfill import parameters, texts
 from backfill.producers.parts import Parts
 from backfill.producers.source import Prepared
 from backfill.topology import Topology
@@ -21,7 +21,7 @@ def describe(parts: Parts, prepared: Prepared) -> None:
     parts.report.say(f"Records: {about}{prepared.matched:,}{limit}")
     if parts.sends:
         parts.report.say(f"Queue: {Topology(definition.name, parts.settings.tenant).queue(request.priority)}")
-    parts.report.say(f"Batch size: {request.batch_size:,} ({prepared.batches:,} batches)")
+    parts.report.say(f"Batch size: {request.batch_size:,} ({texts.counted(prepared.batches, 'batch', 'batches')})")
 
 
 def as_json(parts: Parts, prepared: Prepared) -> dict[str, Any]:

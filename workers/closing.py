@@ -8,7 +8,7 @@ from typing import Final
 import asyncpg
 from pydantic_core import PydanticSerializationError, to_json
 
-from backfill import texts
+from backfill import sessions, texts
 from backfill.actor import WORKER
 from backfill.catalog import Target, resolve
 from backfill.column_backfill import ColumnBackfill
@@ -83,7 +83,8 @@ class Closing:
             except SchemaError as error:
                 raise FinishError(str(error)) from error
         if not isinstance(definition, ColumnBackfill):  # nothing to sweep: every key was named
-            return await self._close(connection, None, definition, job)
+            async with sessions.of_definition(connection, definition.settings):
+                return await self._close(connection, None, definition, job)
         target = await resolve(connection, definition, job.mode)
         async with target.session(connection):
             return await self._close(connection, target, definition, job)

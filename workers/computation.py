@@ -83,7 +83,7 @@ async def _read(connection: Connection, target: Target, ids: list[str], tally: T
     missing = len(ids) - row["present"]
     if row["is_filtered"]:
         # Switched on since the job was opened, it may be.
-        need_settings(target.definition, row["policies"] or [])
+        need_settings(target.definition, target.definition.table, row["policies"] or [])
         if missing:
             tally.skipped[HIDDEN] += missing
     else:

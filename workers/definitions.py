@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill import fingerprint, needs, parameters, probing
+from backfill import fingerprint, needs, parameters, probing, rights
 from backfill.catalog import ChangedTableError, Target, resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
@@ -120,10 +120,11 @@ class Definitions:
         ordered, definition = await self.of_job(connection, job_id, backfill)
         if isinstance(definition, PartitionBackfill):
             await needs.need_tables(connection, definition)
+            await rights.need_to_write(connection, definition)  # else services would be asked for nothing
             return _Known(ordered.definition_hash, definition)
         assert isinstance(definition, ColumnBackfill)  # noqa: S101 - there are these two
         target = await resolve(connection, definition, mode)
-        await needs.need_rights(connection, target.table, definition)
+        await rights.need_to_write(connection, definition)
         await probing.need_fit_where(connection, target)
         return _Known(ordered.definition_hash, target)
 

@@ -82,6 +82,13 @@ class Piece:
         await self._connection.execute(statements.read("target/check_now"))
         self._count(tally, key, outcome)
 
+    def ended(self, key: str) -> SchemaError:
+        """What to raise where its write is in no transaction any more."""
+        return SchemaError(
+            f"write of {self._definition.name} for {texts.one_line(key)} has ended its transaction: it must neither "
+            "commit nor roll back"
+        )
+
     async def _loaded(self, key: str) -> Any:
         if type(self._definition).load is PartitionBackfill.load:
             return None
@@ -100,7 +107,7 @@ class Piece:
             if not is_broken_definition(error):
                 raise
             name, hint = self._definition.name, ""
-            if isinstance(error, asyncpg.InsufficientPrivilegeError):
+            if isinstance(error, asyncpg.InsufficientPrivilegeError) and "row-level security" not in str(error):
                 attribute = "reads" if method == "load" else "writes"
                 hint = f"; name the table in {attribute} of {name}, then run: backfill init --roles --app …"
             what = f"{method} of {name} for {texts.one_line(key)}"

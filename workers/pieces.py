@@ -146,10 +146,7 @@ class _Work:
                 if self._is_not_the_keys(error):
                     raise
                 if not self.connection.is_in_transaction():
-                    raise SchemaError(
-                        f"write of {self.definition.name} for {texts.one_line(key)} has ended its transaction: it must "
-                        "neither commit nor roll back"
-                    ) from error
+                    raise self.piece.ended(key) from error
                 failed = error
             else:
                 await self._conclude(tally, later, began)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from backfill import sessions
 from backfill.catalog import ChangedTableError, Target
 from backfill.database import Connection, Pool, is_away, is_transient
 from backfill.database_errors import SilentServerError
@@ -199,9 +200,10 @@ class Processor:
     ) -> list[str]:
         """Work on it to its end, and leave the spare ones; returns what has to wait for another attempt."""
         if isinstance(target, PartitionBackfill):
-            await self._hooks.begin(connection, target, claim)
-            async with self._budgets.spending(target, claim) as spending:
-                return await self._pieces.work(connection, target, claim, hold, spending, spare)
+            async with sessions.of_definition(connection, target.settings):
+                await self._hooks.begin(connection, target, claim)
+                async with self._budgets.spending(target, claim) as spending:
+                    return await self._pieces.work(connection, target, claim, hold, spending, spare)
         async with target.session(connection):
             await self._hooks.begin(connection, target.definition, claim)
             return await self._in_rounds(connection, target, message, claim, hold, spare)

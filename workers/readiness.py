@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import asyncpg
 
-from backfill import application, needs, parameters, probing, texts
+from backfill import application, needs, parameters, probing, rights, texts
 from backfill.catalog import resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
@@ -25,8 +25,8 @@ async def warnings(connection: Connection, definitions: Mapping[str, Definition]
                 await needs.need_tables(connection, definition)
             elif isinstance(definition, ColumnBackfill):
                 target = await resolve(connection, definition, Mode.ALL)
-                await needs.need_rights(connection, target.table, definition)
                 await probing.need_fit_where(connection, target)
+            await rights.need_to_write(connection, definition)
         except SchemaError as error:
             yield f"{definition.name}: {error}"
         except asyncpg.SyntaxOrAccessError as error:  # what is no name of a table

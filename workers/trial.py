@@ -131,7 +131,7 @@ async def keys(
     spending = Unshared(definition.limit)
     piece = Piece(connection, definition, spending, settings, 1, Watch("a trial"))
     found = [Tried(key, "later", NO_TIME) for key in given]
-    async with inside([definition]):
+    async with inside([definition]), sessions.of_definition(connection, definition.settings):
         for tried in found:
             try:
                 async with asyncio.timeout(SECONDS):
@@ -154,7 +154,14 @@ async def _piece(connection: Connection, definition: PartitionBackfill, piece: P
         return
     tally = Tally()
     async with _rolled_back(connection, definition, int(SECONDS * 1000)):
-        await piece.written(tried.record_id, fetched, tally)
+        try:
+            async with connection.transaction():  # as a worker has it
+                await piece.written(tried.record_id, fetched, tally)
+        except Exception as error:
+            if connection.is_closed() or connection.is_in_transaction():
+                raise
+            kept = f"{piece.ended(tried.record_id)}; what it wrote before that is not rolled back"
+            raise SchemaError(kept) from error
     tried.outcome = "updated" if tally.updated else "unchanged" if tally.unchanged else "skipped"
     tried.reason = next((texts.clean(one) for one in tally.skipped), "")
 

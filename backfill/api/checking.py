@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from backfill import computing, condition, needs, parameters, probing, schema, scopes, texts
+from backfill import computing, condition, needs, parameters, probing, rights, schema, scopes, texts
 from backfill.api import finding_records, permits
 from backfill.api.findings import Checked
 from backfill.catalog import Target, resolve
@@ -91,7 +91,8 @@ async def _columns(
     where = f"{computes.place}, {'compute_many' if computes.is_many else 'compute'}"
     checked.ok("compute_in", f"{where}{', async' if computes.is_async else ''}")
     _said(definition, checked)
-    await permits.of_columns(connection, target, checked)
+    if not await permits.of_columns(connection, target, checked):
+        return
     async with target.session(connection):
         try:
             await probing.need_fit_queries(connection, target)
@@ -160,12 +161,13 @@ async def _counted(connection: Connection, definition: ColumnBackfill, mode: Mod
     except BackfillError as error:
         checked.refuse("records", str(error))
         return False
-    known = await needs.worker_rights(connection, prepared.target.table, definition)
+    known = await rights.worker_rights(connection, prepared.target.table, definition)
     for warning in prepared.warnings:
         if warning not in (*known, *prepared.target.notes):
             checked.warn("warnings", warning)
     about = "about " if prepared.is_estimate else ""
-    checked.ok("records", f"{about}{prepared.matched:,} {prepared.words}")
+    comma = "," if mode is Mode.ALL else ""
+    checked.ok("records", f"{about}{prepared.matched:,}{comma} {prepared.words}")
     return True
 
 
@@ -228,7 +230,7 @@ async def _keys(
         return
     checked.ok("writes", ", ".join(definition.writes))
     _said(definition, checked)
-    await permits.of_tables(connection, definition, checked)
+    may_write = await permits.of_tables(connection, definition, checked)
     try:
         scope = {name: "everything" if ends == [None, None] else ends for name, ends in scopes.of(definition).items()}
         shown = ", ".join(f"{name}: {_ends(ends)}" for name, ends in scope.items())
@@ -244,6 +246,9 @@ async def _keys(
     checked.ok("keys", f"{about}{prepared.matched:,}{span}")
     if not sample:
         checked.ok("sample", "none: fetch calls the outside; --sample N tries it")
+        return
+    if not may_write:
+        checked.ok("sample", "none: this role may not write; try it with the role of a worker")
         return
     await _tried(settings, connection, definition, sample, checked)
 

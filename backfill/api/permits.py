@@ -11,11 +11,12 @@ from backfill.definition import Definition
 from backfill.partition_backfill import PartitionBackfill
 
 WORKER: Final = "backfill_worker"
+WRITING: Final = ("INSERT", "UPDATE", "DELETE")
 GRANT: Final = "run: backfill init --roles --app …"
 
 
-async def of_columns(connection: Connection, target: Target, checked: Checked) -> None:
-    """The table's columns: planning reads some, workers write some."""
+async def of_columns(connection: Connection, target: Target, checked: Checked) -> bool:
+    """The table's columns: planning reads some, workers write some; returns whether this session may read them."""
     definition = target.definition
     read = (
         *definition.key_columns,
@@ -46,6 +47,7 @@ async def of_columns(connection: Connection, target: Target, checked: Checked) -
             )
     _policies(target, roles, checked)
     await _reads(connection, definition, checked)
+    return own["may_enter"] and not own["unreadable"]
 
 
 def _policies(target: Target, roles: list[Any], checked: Checked) -> None:
@@ -63,20 +65,35 @@ def _policies(target: Target, roles: list[Any], checked: Checked) -> None:
         )
 
 
-async def of_tables(connection: Connection, definition: PartitionBackfill, checked: Checked) -> None:
-    """The tables of `writes`."""
+async def of_tables(connection: Connection, definition: PartitionBackfill, checked: Checked) -> bool:
+    """The tables of `writes`; returns whether this session may write to all of them."""
+    may_write = True
     for name in definition.writes:
-        for one in await _roles(connection, name, (), ()):
-            lacks = [right for right in ("INSERT", "UPDATE", "DELETE") if right not in (one["may_write"] or ())]
-            if one["role"] == "backfill_operator":
+        roles = await _roles(connection, name, (), ())
+        has_writer = any(one["role"] == WORKER and one["may_enter"] and not _lacks(one) for one in roles)
+        for one in roles:
+            lacks = _lacks(one)
+            is_shut = not one["may_enter"] or len(lacks) == len(WRITING)
+            may_write = may_write and not (one["is_own"] and is_shut)
+            if one["role"] == "backfill_operator" and not one["is_own"]:
                 continue
             if one["may_enter"] and not lacks:
                 checked.ok("rights", f"the role {one['role']} may write {name}")
-            elif one["is_own"] and (len(lacks) == 3 or not one["may_enter"]):
+            elif one["is_own"] and is_shut and has_writer:
+                checked.warn(
+                    "rights",
+                    f"the role {one['role']} may plan and not write {name}; give workers a role that has {WORKER}",
+                )
+            elif one["is_own"] and is_shut:
                 checked.refuse("rights", f"the role {one['role']} may not write {name}; {GRANT}, or GRANT it")
             else:
                 checked.warn("rights", f"the role {one['role']} may not {', '.join(lacks)} {name}; {GRANT}")
     await _reads(connection, definition, checked)
+    return may_write
+
+
+def _lacks(role: Any) -> list[str]:
+    return [right for right in WRITING if right not in (role["may_write"] or ())]
 
 
 async def _reads(connection: Connection, definition: Definition, checked: Checked) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
+from backfill import rights
 from backfill.definition import Definition
 from backfill.errors import ConflictError
 from backfill.ledger import jobs
@@ -59,6 +60,7 @@ async def alone(
 
 
 async def _go_on(parts: Parts, *, job_id: UUID, definition: Definition) -> dict[str, Any]:
+    await rights.need_to_open(parts.connection, definition, works=True)
     parts.opened(job_id)
     producer = uuid4()
     if (led := await resumption.until_led(parts, job_id, producer)) is not None:

@@ -18,15 +18,22 @@ def _twin(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
 
     @functools.wraps(call)
     def twin(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return run_whole(call(*args, **kwargs))
-        raise UsageError(
-            f"api.sync.{call.__name__} would hold up the event loop that runs here; write: await api.{call.__name__}(…)"
-        )
+        if _is_in_a_loop():
+            raise UsageError(
+                f"api.sync.{call.__name__} would hold up the event loop that runs here; write: "
+                f"await api.{call.__name__}(…)"
+            )
+        return run_whole(call(*args, **kwargs))
 
     return twin
+
+
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 queue = _twin(calls.queue)

@@ -79,6 +79,8 @@ async def _work(
     if resume:
         async with checked(settings, "run") as connection:
             job_id, backfill = await planning.need_open(connection, resume)
+        if name not in (None, backfill):
+            raise ConflictError(f"job {job_id} is for {backfill!r}, not for {name!r}")
         if backfill not in definitions:
             has = ", ".join(definitions)
             raise ConflictError(f"job {job_id} is for {backfill!r}, which the app does not have; it has: {has}")

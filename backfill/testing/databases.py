@@ -10,6 +10,7 @@ import asyncpg
 
 from backfill import database, schema, statements
 from backfill.errors import UsageError
+from backfill.shared import SharedConnection
 from backfill.statements import quote
 
 
@@ -70,6 +71,11 @@ async def create(server_url: str, template: str = "template1") -> Database:
     """A new database on that server; raises UsageError where the role may not create one."""
     name = f"backfill_test_{secrets.token_hex(6)}"
     async with database.connected(beside(server_url), name="backfill-testing") as connection:
+        if SharedConnection.of(connection) is not None:  # whose sessions would stay in databases that are copied
+            raise UsageError(
+                "DATABASE_URL leads through a pooler, and tests make databases of their own; name the server itself, "
+                "or unset it"
+            )
         if not await connection.fetchval(statements.read("testing/may_create")):
             raise UsageError("the role of DATABASE_URL may not create databases; ALTER ROLE … CREATEDB, or unset it")
         names = {"name": quote(name), "template": quote(template)}

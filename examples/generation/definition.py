@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import httpx
 
 from backfill import Call, Outcome, Skip
 from backfill.examples.asking import Asking
@@ -33,7 +32,7 @@ class MonthlyGeneration(Asking):
 
     async def fetch(self, call: Call, key: str) -> Sequence[Day] | Skip:
         response = await self.get(call, f"/generation/{key}")
-        if response.status_code == httpx.codes.NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             return Skip("not known to the service")
         return Generated.of(response.content, *key.rsplit("/", 1))
 

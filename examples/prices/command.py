@@ -34,7 +34,7 @@ def demo(killmails: int, rate: int) -> None:
     from backfill.examples.demo import demo as demonstrated
 
     app = ("--app", KILLMAILS)
-    with reporting(), demonstrated(PRICES, "market_prices", "killmail_values") as show:
+    with reporting(), demonstrated(PRICES, "market_prices", "killmail_values", extra="examples") as show:
         show.python("Tables and killmails", KILLMAILS, "schema")
         show.own("", "schema")
         show.python("", KILLMAILS, "generate", "--killmails", str(killmails))

@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-
-import httpx
 
 from backfill import Outcome, Skip
 from backfill.examples.asking import Asking, Service
@@ -39,9 +38,9 @@ class MarketPrices(Asking):
     async def fetch(self, call: Any, key: str) -> Price | Unchanged | Skip:
         known = {"If-None-Match": call.loaded} if call.loaded else {}
         response = await self.get(call, f"/prices/{key}", **known)
-        if response.status_code == httpx.codes.NOT_MODIFIED:
+        if response.status_code == HTTPStatus.NOT_MODIFIED:
             return Unchanged(call.loaded)
-        if response.status_code == httpx.codes.NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             return Skip("no price")
         return Price.of(response.content, int(key), response.headers.get("ETag"))
 

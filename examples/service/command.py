@@ -8,6 +8,7 @@ import click
 
 from backfill.console import reporting
 from backfill.errors import UsageError
+from backfill.examples import extras
 from backfill.examples.service.misbehaviour import LIES, Misbehaviour
 
 SHARE = click.FloatRange(0, 1)
@@ -29,10 +30,9 @@ SHARE = click.FloatRange(0, 1)
 def main(port: int, rate: int, ban_after: int, ban_seconds: float, **misbehaviour: Any) -> None:
     """Serve prices, generation and classes over HTTP, within a limit; GET /counts tells what was seen."""
     with reporting():
-        try:
-            from backfill.examples.service.server import Service, serving
-        except ImportError as error:
-            raise UsageError(f"the service needs {error.name}: pip install 'backfill-toolkit[examples]'") from error
+        extras.need("examples")
+        from backfill.examples.service.server import Service, serving
+
         service = Service(
             rate=rate,
             ban_after=ban_after,

@@ -18,6 +18,9 @@ HOSTILE = """
     CREATE TYPE mood AS ENUM ('glad');
     CREATE TABLE "order" (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), mood mood NOT NULL, tags text[], "user" jsonb);
     CREATE TABLE nameless (a int);
+    CREATE VIEW seen AS SELECT * FROM things;
+    CREATE MATERIALIZED VIEW kept AS SELECT * FROM things;
+    CREATE TABLE "Mixed Case" ("Id" int PRIMARY KEY, "Out" text);
     CREATE TABLE codes (code varchar(5) UNIQUE NOT NULL, at timestamptz)
 """
 
@@ -73,6 +76,14 @@ async def test_the_definition_says_what_the_column_wants(world: World, tmp_path:
     assert 'return Skip("compute is not written yet")' in text
 
 
+async def test_quoted_names_are_written_without_escapes(world: World, tmp_path: Path) -> None:
+    await world.execute(HOSTILE)
+    await new(world, tmp_path, "mine", "--table", '"Mixed Case"', "--column", "Out")
+    text = (tmp_path / "mine.py").read_text()
+    assert """table = '"Mixed Case"'\n""" in text
+    assert """inputs = 'SELECT "Id", "Out" FROM "Mixed Case" WHERE "Id" = ANY($1)'\n""" in text
+
+
 async def test_nothing_is_overwritten(world: World, tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text("mine")
     answer = await new(world, tmp_path, "mine", "--table", "things", "--column", "value", code=2)
@@ -93,6 +104,14 @@ async def test_nothing_is_overwritten(world: World, tmp_path: Path) -> None:
         ("mine", ("--table=things", "--column=nothing"), 6, "table 'things' has no column 'nothing' (Mine)"),
         ("mine", ("--table=things", "--column=id"), 6, "Mine writes its own key 'id'"),
         ("mine", ("--table=things", "--column=value", "--key=base"), 6, "no unique index on the key base"),
+        (
+            "mine",
+            ("--table=seen", "--column=value", "--key=id"),
+            6,
+            "'seen' is no table; name the table that is written",
+        ),
+        ("mine", ("--table=kept", "--column=value"), 6, "'kept' is no table; name the table that is written to"),
+        ("mine", ("--table=seen", "--partition"), 6, "'seen' is no table; name the table that is written to"),
         ("mine", ("--table=nameless", "--column=a"), 6, "'nameless' has no primary key; name unique columns"),
     ],
 )

@@ -9,9 +9,12 @@ import pytest
 from asyncpg import connection as driver
 
 from backfill import database, sessions
+from backfill.errors import UsageError
 from backfill.services import ports
+from backfill.testing import databases as testing_databases
 from tests.support import databases, pooler
 from tests.support.operating import ask, completed, done, queued, until, working
+from tests.support.pieces import Months
 from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("pooler")
@@ -22,6 +25,16 @@ SETTINGS = "SELECT current_setting('TimeZone'), current_setting('jit'), current_
 def database_url(database: str) -> str:
     """The test's own database; the module of that name is ours."""
     return database
+
+
+class Preparing(Months):
+    """Its load prepares a statement outside of transactions."""
+
+    name = "preparing"
+    parameters: Months.Parameters
+
+    async def load(self, connection: Any, key: str) -> Any:
+        return await (await connection.prepare("SELECT 1")).fetchval()
 
 
 async def settings_of(connection: "asyncpg.Connection[Any]") -> tuple[Any, ...]:
@@ -94,6 +107,39 @@ async def test_a_definition_may_use_cursors_and_prepare_in_a_transaction(databas
                 assert rows == list(range(1, 121))
         with pytest.raises(asyncpg.InterfaceError, match="in a transaction only"):
             await a.prepare("SELECT 1")
+
+
+@pytest.mark.parametrize("way", ["straight", "pooler"])
+async def test_a_write_that_commits_pauses_its_job_and_is_told_by_a_check(world: World, way: str) -> None:
+    world.definition, world.checked = "tests.support.pieces:Months", True
+    odd = ("-P", """odd={"unit-001/2024-01": "commit"}""")
+    async with AsyncExitStack() as stack:
+        url = world.database
+        if way == "pooler":
+            url = await stack.enter_async_context(pooler.pgbouncer(url, size=1))
+        checked = await ask(world, "check", "--sample=2", *odd, DATABASE_URL=url)
+        assert checked.code == 6, checked
+        said = "write of months for unit-001/2024-01 has ended its transaction: it must neither commit nor roll back"
+        assert f"{said}; what it wrote before that is not rolled back" in checked.out
+        ran = await ask(world, "run", *odd, DATABASE_URL=url)
+        assert ran.code == 9, ran
+        assert said in ran.out
+
+
+async def test_what_takes_a_session_of_its_own_pauses_its_job_and_fails_no_record(world: World) -> None:
+    world.definition, world.checked = "tests.integration.test_pooler:Preparing", True
+    async with pooler.pgbouncer(world.database, size=2) as url:
+        checked = await ask(world, "check", "--sample=2", DATABASE_URL=url)
+        assert (checked.code, "through a pooler a statement is prepared in a" in checked.out) == (6, True), checked
+        ran = await ask(world, "run", "--json", DATABASE_URL=url)
+        assert (ran.code, ran.json["failed"]) == (9, 0), ran
+    assert (await ask(world, "check", "--sample=2")).code == 0
+
+
+async def test_databases_of_tests_are_not_made_through_a_pooler(database_url: str) -> None:
+    async with pooler.pgbouncer(database_url, size=2) as url:
+        with pytest.raises(UsageError, match="leads through a pooler, and tests make databases of their own; name the"):
+            await testing_databases.create(url)
 
 
 async def test_a_job_runs_through_a_pooler_with_fewer_sessions_than_clients(world: World) -> None:

@@ -110,6 +110,8 @@ async def test_a_job_that_overlaps_an_active_one_is_refused_with_its_id(world: W
     assert f"--resume {job}" in sentence
     by_id = await refused(world, "--id=5", code=4)
     assert str(job) in by_id
+    other = await refused(world, "others", "--resume", str(job), code=4)
+    assert "is for 'counter', not for 'others'" in other
 
 
 async def test_jobs_for_different_records_may_run_side_by_side(world: World) -> None:

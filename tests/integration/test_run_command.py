@@ -179,7 +179,9 @@ async def test_a_signal_finishes_what_is_in_hand_and_says_how_to_go_on(
     assert again in command.output
     assert (await world.partitions())["running"] == 0
     await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
-    resumed = await answered(world, "--resume", "latest")
+    other = await answered(world, "others", "--resume", "latest", code=4)
+    assert "is for 'counter', not for 'others'" in other.output
+    resumed = await answered(world, "counter", "--resume", "latest")
     assert "State: completed" in resumed.output
     await counted_once(world, 200)
 

