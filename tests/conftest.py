@@ -6,6 +6,7 @@ process which hands out the tests makes and removes.
 
 import contextlib
 import fcntl
+import gc
 import os
 import secrets
 import shutil
@@ -54,6 +55,7 @@ LONG = {"test_keys.py", "test_columns.py", "test_cluster.py", "test_standby.py",
 
 def pytest_configure(config: pytest.Config) -> None:
     """Ports of its own for each process that shares the tests: one must not take what another's server leaves."""
+    gc.disable()  # thousands of tests are collected, and stay: there is nothing to find before the first has run
     given = getattr(config, "workerinput", {"workerid": "gw0", "workercount": 1})
     number, count = int(given["workerid"].removeprefix("gw")), int(given["workercount"])
     width = (ports.LAST - ports.FIRST) // count
@@ -114,6 +116,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install missing programs before the first test: it can take longer than one test may."""
+    gc.freeze()
+    gc.enable()
     # One of the processes that share the tests installs, the others wait.
     with (ROOT / "pyproject.toml").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
