@@ -12,7 +12,7 @@ BITE ?=
 
 BIN := .venv/bin
 # Most tests wait for processes: several share two cores, and one PostgreSQL and one RabbitMQ.
-SHARED = -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder
+SHARED = -n $(or $(JOBS),6) --dist loadfile --no-loadscope-reorder
 STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
 .PHONY: help venv demo check test core storm bench lint clean
 .DEFAULT_GOAL := help
@@ -41,8 +41,11 @@ storm: .venv/.developed ## random faults over random tables (SEEDS=1-200 JOBS=2,
 bench: .venv/.benched ## measure against the alternatives (SCALE=records)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-check: lint ## what to run before a commit: ruff, mypy and the unit tests
-	@$(BIN)/pytest -q -n 2 tests/unit
+# mypy reads beside them, and says at the end what it has found.
+check: .venv/.developed ## what to run before a commit: ruff, mypy and the unit tests
+	@said=`mktemp`; $(BIN)/mypy >$$said 2>&1 & types=$$!; \
+	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/pytest -q -n 2 tests/unit; code=$$?; \
+	wait $$types || code=1; cat $$said; rm $$said; exit $$code
 
 lint: .venv/.developed ## ruff and mypy
 	@$(BIN)/ruff check

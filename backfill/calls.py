@@ -33,7 +33,8 @@ async def bounded(seconds: float | None = None) -> AsyncIterator[None]:
     """Give a broker call a time limit, and every way of losing the link one face: BrokerLostError.
 
     The client raises a bare CancelledError out of a call when the heartbeat is lost, and an error of its own out of a
-    call that is really cancelled. The task's own count of cancel requests tells which of the two it was.
+    call that is really cancelled, or none when that was to close a channel. The task's own count of cancel requests
+    tells which of the two it was.
     """
     requests = cancel_requests()
     try:
@@ -52,6 +53,9 @@ async def bounded(seconds: float | None = None) -> AsyncIterator[None]:
         if isinstance(error, BrokerLostError):
             raise
         raise BrokerLostError(_text(error)) from error
+    else:
+        if cancel_requests() > requests:
+            raise asyncio.CancelledError
 
 
 def _text(error: Exception) -> str:

@@ -9,15 +9,15 @@ PATIENCE_SECONDS: Final = 3.0  # for what gives its claim back when it is cancel
 Result = TypeVar("Result")
 
 
-async def cancel(tasks: Iterable["asyncio.Task[Any]"], patience: float = PATIENCE_SECONDS) -> None:
+async def cancel(tasks: Iterable["asyncio.Task[Any]"], patience: float | None = None) -> None:
     """Cancel until all have ended: an error on the way out, such as that of a session which a server ended, may hide a
     cancellation, and a loop that outlives errors would go on for ever.
     """
-    left = set(tasks)
+    left, seconds = set(tasks), PATIENCE_SECONDS if patience is None else patience
     while left:
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=patience)
+        _, left = await asyncio.wait(left, timeout=seconds)
 
 
 def cancel_requests() -> int:

@@ -1,7 +1,7 @@
 """`python -m benchmarks.spenders JSON`: one process that calls within a limit, and prints when it did.
 
 The JSON has `name`, `limit`, `callers`, `seconds`, `call_seconds` and `begin`, by the machine's monotonic clock, which
-all processes share.
+all processes share. Without `begin` it says that it is ready, and reads it from its input.
 """
 
 import asyncio
@@ -38,13 +38,12 @@ async def spend(
     *,
     callers: int,
     seconds: float,
-    begin: float,
+    begin: float | None = None,
     call_seconds: float = 0.0,
     lease_seconds: float = 60.0,
 ) -> Spent:
     """Call with so many callers at once, each again as soon as its last call is over."""
     calls: list[tuple[float, float]] = []
-    end = begin + seconds
     async with database.pooled(url, name="spender", size=2, statement_timeout_ms=10_000, lock_timeout_ms=5_000) as pool:
         budget = Budget(pool, uuid4(), lease_seconds, name, limit)
 
@@ -60,7 +59,11 @@ async def spend(
                     budget.leave(turn)
 
         async with pool.acquire():  # connected before it begins
+            if begin is None:
+                print("ready", flush=True)
+                begin = float(await asyncio.to_thread(sys.stdin.readline))
             await asyncio.sleep(max(0.0, begin - time.monotonic()))
+        end = begin + seconds
         tasks = [asyncio.create_task(caller()) for _ in range(callers)]
         await asyncio.sleep(seconds)
         for task in tasks:

@@ -6,6 +6,7 @@ process which hands out the tests makes and removes.
 
 import contextlib
 import fcntl
+import gc
 import os
 import secrets
 import shutil
@@ -21,7 +22,7 @@ import pytest
 
 from backfill import services as own_services
 from backfill.errors import BackfillError
-from backfill.services import Services, choice, ports
+from backfill.services import Services, choice, ports, rabbitmq_node
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
 from tests.support import broker, databases, servers
@@ -38,6 +39,8 @@ hypothesis.settings.load_profile("ours")
 # A shell starts what it leaves in the background deaf to Ctrl-C, and so would be every command that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# It shares the processors with what it is asked by: schedulers that hand work to each other cost a quarter more.
+rabbitmq_node.ERLANG += " +S 1:1"
 QUICK = {
     "BACKFILL_LEASE_SECONDS": "2",
     "BACKFILL_RECONCILE_SECONDS": "1",
@@ -54,6 +57,7 @@ LONG = {"test_keys.py", "test_columns.py", "test_cluster.py", "test_standby.py",
 
 def pytest_configure(config: pytest.Config) -> None:
     """Ports of its own for each process that shares the tests: one must not take what another's server leaves."""
+    gc.disable()  # thousands of tests are collected, and stay: there is nothing to find before the first has run
     given = getattr(config, "workerinput", {"workerid": "gw0", "workercount": 1})
     number, count = int(given["workerid"].removeprefix("gw")), int(given["workercount"])
     width = (ports.LAST - ports.FIRST) // count
@@ -114,6 +118,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install missing programs before the first test: it can take longer than one test may."""
+    gc.freeze()
+    gc.enable()
     # One of the processes that share the tests installs, the others wait.
     with (ROOT / "pyproject.toml").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

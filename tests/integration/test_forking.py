@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,11 +42,13 @@ async def test_it_says_and_ends_the_same(tmp_path: Path, words: list[str], code:
 
 
 async def test_it_is_killed_and_its_end_is_known(tmp_path: Path) -> None:
-    worker = Command(tmp_path / "log", ENV, "backfill-worker")
-    await eventually(lambda: "Prefetch:" in worker.output, what="the worker listening")
-    assert worker.returncode is None
-    assert os.getsid(worker.pid) == worker.pid
-    worker.kill(signal.SIGKILL)
-    assert await worker.wait() == -signal.SIGKILL
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # where it would be refused it might have ended already
+        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none"
+        worker = Command(tmp_path / "log", ENV | {"DATABASE_URL": url}, "backfill-worker")
+        await eventually(lambda: "Prefetch:" in worker.output, what="the worker listening")
+        assert worker.returncode is None
+        assert os.getsid(worker.pid) == worker.pid
+        worker.kill(signal.SIGKILL)
+        assert await worker.wait() == -signal.SIGKILL
     with pytest.raises(ProcessLookupError):
         os.kill(worker.pid, 0)

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -169,7 +169,7 @@ def _import_everything() -> None:
 
 
 def _become(request: dict[str, object], output: int) -> NoReturn:
-    """Be that command, from its first line to the end of the interpreter."""
+    """Be that command, from its first line to its last word."""
     argv, env = request["argv"], request["env"]
     assert isinstance(argv, list)
     assert isinstance(env, dict)
@@ -188,8 +188,28 @@ def _become(request: dict[str, object], output: int) -> NoReturn:
     sys.path[:] = [str(program.parent), *paths, *(path for path in sys.path[1:] if path not in paths)]
     if env.get("BACKFILL_FAILPOINT"):
         importlib.reload(importlib.import_module("backfill.failpoints"))  # it reads the environment once
-    importlib.import_module(MODULES[program.name]).main()
-    sys.exit(0)
+    _end_with(_exit_code(importlib.import_module(MODULES[program.name]).main))
+
+
+def _exit_code(main: Callable[[], object]) -> object:
+    """What the command asked to end with; any other exception is the interpreter's, as ever."""
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code
+    return 0
+
+
+def _end_with(code: object) -> NoReturn:
+    """As an interpreter ends, but for taking every imported module apart: half of what a short command costs."""
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+    threading._shutdown()  # type: ignore[attr-defined]  # threads that are no daemons may finish
+    atexit._run_exitfuncs()
+    gc.collect()  # what the command itself has left behind may complain
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

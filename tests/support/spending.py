@@ -13,16 +13,33 @@ from backfill.limit import Limit
 from benchmarks.spenders import Spent
 from tests.conftest import ROOT
 
-START_SECONDS = 2.5  # of an interpreter, on a machine that has other things to do
+SOON = 0.1  # all have heard of the beginning by then
 
 
-async def started(url: str, limit: Limit, begin: float, **asked: Any) -> asyncio.subprocess.Process:
-    """One more process."""
-    text = json.dumps({"name": "service", "limit": asdict(limit), "begin": begin, **asked})
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.spenders", text,
-        cwd=ROOT, env=os.environ | {"DATABASE_URL": url}, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+async def started(url: str, limit: Limit, *, processes: int, **asked: Any) -> list[asyncio.subprocess.Process]:
+    """So many processes, connected and ready to `begin`."""
+    text = json.dumps({"name": "service", "limit": asdict(limit), **asked})
+    running = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "benchmarks.spenders", text, cwd=ROOT, env=os.environ | {"DATABASE_URL": url},
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(processes)
+    ]  # fmt: skip
+    for process in running:
+        assert process.stdout
+        assert await asyncio.wait_for(process.stdout.readline(), 60) == b"ready\n"
+    return running
+
+
+async def begin(*processes: asyncio.subprocess.Process) -> float:
+    """Let them begin together; when that is."""
+    moment = time.monotonic() + SOON
+    for process in processes:
+        assert process.stdin
+        process.stdin.write(f"{moment}\n".encode())
+        await process.stdin.drain()
+    return moment
 
 
 async def result(process: asyncio.subprocess.Process) -> Spent:
@@ -33,8 +50,8 @@ async def result(process: asyncio.subprocess.Process) -> Spent:
 
 async def spent(url: str, limit: Limit, *, processes: int, **asked: Any) -> list[Spent]:
     """What so many processes do that begin together."""
-    begin = time.monotonic() + START_SECONDS
-    running = [await started(url, limit, begin, **asked) for _ in range(processes)]
+    running = await started(url, limit, processes=processes, **asked)
+    await begin(*running)
     return [await result(process) for process in running]
 
 

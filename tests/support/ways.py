@@ -106,7 +106,8 @@ class ManyInProcesses(Many):
 class Odd(InTheLoop):
     """What it does is in a record's base: 1 ends its process, 2 keeps it for ever, 3 also from every signal handler.
 
-    4 cannot be sent, 5 gives what cannot be sent, 6 says that it sleeps for a second, all others are good.
+    Both say so before. 4 cannot be sent, 5 gives what cannot be sent, 6 says that it sleeps for a second, all others
+    are good.
     """
 
     name = "odd"
@@ -119,6 +120,8 @@ class Odd(InTheLoop):
         base = record["base"]
         if base == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+        if base in (2, 3):
+            print("for ever", flush=True)
         while base == 2:
             pass
         if base == 3:

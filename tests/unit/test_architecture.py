@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -103,17 +103,25 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """Full names of what a module imports from our own packages; not what only type checkers read."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             node.body.clear()
+    found: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
+    return tuple(found)
 
 
 def layer(name: str) -> int:
@@ -154,13 +162,13 @@ def test_the_folders_beside_the_core_import_it_and_themselves_only(package: str)
 
 @pytest.mark.parametrize("path", sources("backfill", "producers", "workers", "examples"), ids=module_name)
 def test_the_core_neither_needs_the_private_services_nor_installs_anything(path: Path) -> None:
-    source, code = module_name(path), ast.parse(path.read_text())
+    source = module_name(path)
     for target in imports(path):
         first = target.split(".")[0]
         assert first not in OF_SERVICES, f"{source} imports {target}, which only the extra `services` brings"
         assert first not in STARTING - MAY_START.get(source, set()), f"{source} imports {target}"
         assert not target.startswith("backfill.services") or source in STARTERS, f"{source} imports {target}"
-    for node in ast.walk(code):
+    for node in nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             assert not INSTALLS.search(node.value), f"{source}:{node.lineno} has {node.value!r}"
         elif isinstance(node, ast.Call):
@@ -225,14 +233,12 @@ def uses(path: Path, what: str) -> bool:
     """Whether it imports a module of the core, or a name of one, or takes that name from the module."""
     if any(f"{target}.".startswith(f"backfill.{what}.") for target in imports(path)):
         return True
-    return any(
-        isinstance(node, ast.Attribute) and ast.unparse(node) == what for node in ast.walk(ast.parse(path.read_text()))
-    )
+    return any(isinstance(node, ast.Attribute) and ast.unparse(node) == what for node in nodes(path))
 
 
 def test_the_ledger_alone_executes_statements_of_the_ledger() -> None:
     for path in sources(*PACKAGES):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             if not path.is_relative_to(ROOT / "backfill" / "ledger"):
                 assert not text.startswith("ledger/"), f"{path} executes {text}; a function of backfill/ledger does"
@@ -271,6 +277,6 @@ def test_there_is_no_sql_in_python_beyond_single_words() -> None:
     for path in sources(*PACKAGES):
         if module_name(path).startswith("backfill.commands"):
             continue  # the demo's own tables
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not statement.match(node.value), f"{path.relative_to(ROOT)}:{node.lineno} holds SQL"

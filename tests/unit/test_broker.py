@@ -65,6 +65,20 @@ async def test_a_cancellation_is_not_hidden_by_an_error_on_the_way_out(error: Ex
         await task
 
 
+async def test_a_cancellation_that_the_client_keeps_to_itself_is_one_all_the_same() -> None:
+    # As it does where a channel is being closed.
+    async def call() -> None:
+        async with bounded():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    task = asyncio.create_task(call())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_within_a_cancelled_task_a_lost_link_is_still_a_lost_link() -> None:
     # Closing a link in a `finally` must not end in another error than the one it is about.
     async def call() -> str:
