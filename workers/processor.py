@@ -34,7 +34,9 @@ from backfill.workers.interruptions import Interruptions, cause_of
 from backfill.workers.pieces import Pieces
 from backfill.workers.rounds import Rounds
 from backfill.workers.settling import Settling
+from backfill.workers.spending import UnwantedError
 from backfill.workers.stats import Stats
+from backfill.workers.stopping import Stopping
 from backfill.workers.subscription import Settlement
 from backfill.workers.ways import Ways
 
@@ -54,7 +56,7 @@ class Processor:
         ways: Ways,
         stats: Stats,
         worker: UUID,
-        stopping: asyncio.Event,
+        stopping: Stopping,
         allowance: Allowance,
         say: Callable[[str], None],
     ) -> None:
@@ -173,6 +175,8 @@ class Processor:
             await self._definitions.leave(connection, message, claim)
         except GivenBackError:  # and given back
             pass
+        except UnwantedError:
+            return await self._give_back(connection, message, claim)
         except asyncpg.LockNotAvailableError:  # the job's own row, for one
             await self._holding.give_back(connection, claim)
         except Exception as error:
