@@ -48,7 +48,7 @@ class Refusal:
     """Why nothing could be computed."""
 
     text: str
-    may_pass: bool
+    is_former: bool  # the worker's definition: others may have the one of the files
 
 
 def ordered(definition: ColumnBackfill, names: Sequence[str]) -> Order:
@@ -85,13 +85,15 @@ def work(order: Order, rows: Sequence[Mapping[str, Any]], until: float) -> Outco
             straight = Straight(_definition(order), order.names, _begin, _end)
         except _ChangedError:
             return Refusal(
-                f"{order.module}:{order.kind} is another one than this worker has: its files have changed; start the "
-                "worker again",
-                may_pass=True,
+                f"is left to other workers: the files of {order.module}:{order.kind} have changed since this one was "
+                "started; start it again",
+                is_former=True,
             )
         except BaseException as error:  # whatever a module of the user's raises
             why = texts.in_a_line(error)
-            return Refusal(f"a process that computes cannot import {order.module}:{order.kind} ({why})", may_pass=False)
+            return Refusal(
+                f"a process that computes cannot import {order.module}:{order.kind} ({why})", is_former=False
+            )
         finally:
             _end()
         if len(_known) >= MOST_KNOWN:

@@ -172,8 +172,8 @@ class Processor:
                 return await self._give_back(connection, message, claim)
         except FencedError:
             self._stats.fenced += 1
-        except FormerDefinitionError:
-            await self._definitions.leave(connection, message, claim)
+        except FormerDefinitionError as error:
+            await self._definitions.leave(connection, message, claim, error)
         except GivenBackError:  # and given back
             pass
         except UnwantedError:
