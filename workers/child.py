@@ -16,7 +16,7 @@ from collections.abc import Mapping, MutableSequence, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from backfill import parameters, texts
 from backfill.column_backfill import ColumnBackfill
@@ -51,6 +51,9 @@ class Refusal:
     is_former: bool  # the worker's definition: others may have the one of the files
 
 
+Answer: TypeAlias = Outcomes | Refusal | UnsendableError
+
+
 def ordered(definition: ColumnBackfill, names: Sequence[str]) -> Order:
     kind = type(definition)
     given = json.dumps(parameters.stored(definition), sort_keys=True)
@@ -61,6 +64,21 @@ def ordered(definition: ColumnBackfill, names: Sequence[str]) -> Order:
 
 _progress: Progress = [0.0, 0.0, 0.0]
 _known: dict[Order, Straight] = {}
+
+
+def serve(questions: Any, progress: Progress, worker: int) -> None:
+    """Answer until the worker asks no more."""
+    begin(progress, worker)
+    while True:
+        answer: Answer
+        try:
+            order, rows, until = questions.recv()
+            answer = work(order, rows, until)
+        except EOFError:
+            return
+        except Exception as error:  # what was sent cannot be read here
+            answer = UnsendableError(texts.in_a_line(error))
+        questions.send(answer)
 
 
 def begin(progress: Progress, worker: int) -> None:

@@ -261,3 +261,22 @@ async def test_files_that_are_replaced_under_a_worker_cost_no_attempt_and_are_sa
     await world.finish()
     assert await world.value("SELECT bool_and(value = id * 2) FROM things")
     await world.ends_well()
+
+
+async def test_nothing_stays_behind_where_the_worker_and_all_its_processes_are_killed_at_once(world: World) -> None:
+    await queue(world, 3, batch_size=50)
+    worker = world.worker()
+    children = await until_computing(world, worker)
+    names = {
+        one.path for process in [psutil.Process(worker.pid), *children] for one in process.memory_maps()
+        if "/sem." in one.path
+    }  # fmt: skip
+
+    for process in [*children, psutil.Process(worker.pid)]:  # whatever looks after what they leave is among them
+        process.kill()
+
+    await eventually(lambda: are_gone(children), deadline=5)
+    assert not names
+    await world.execute("UPDATE things SET base = 0")
+    await world.finish()
+    await world.ends_well()
