@@ -13,7 +13,7 @@ from backfill.column_backfill import ColumnBackfill
 from backfill.errors import HeldError
 from backfill.workers.judge import Judge, counted, within
 from backfill.workers.outcomes import Outcomes
-from backfill.workers.spending import Spending
+from backfill.workers.spending import Spending, UnwantedError
 from backfill.workers.steps import watched
 from backfill.workers.straight import halved
 from backfill.workers.watch import Watch
@@ -54,29 +54,44 @@ class Calling:
         self._ends_by = math.inf  # all calls
 
     async def work(self, until: float) -> Outcomes:
-        """Call until all have been, the service wants to be left alone, or time is over; no call outlives this.
+        """Call until all have been, the service or the limit wants no more, or time is over; no call outlives this.
 
-        Calls that are under way then are finished, those that wait for the limit are not begun.
+        Calls that are under way then are finished, those that wait for the limit are not begun. A worker that stops
+        waits for them as long as what was answered can still be written.
         """
         running: set[asyncio.Task[None]] = set()
+        stopping = asyncio.create_task(self._spending.stopping.wait(), name="wait for a stop")
         try:
             while running or self._is_left:
                 while self._is_left and len(running) < self._computing.at_once:
                     running.add(asyncio.create_task(self._call(self._next()), name="call of a definition"))
-                seconds = None if self._is_over else max(0.0, until - monotonic())
-                done, running = await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-                for error in _errors(done):
-                    raise error
-                if not self._is_over and (self._outcomes.held is not None or monotonic() >= until):
+                ended = await self._one_of(running, stopping, until)
+                running -= ended
+                is_wanted = _is_wanted(ended)
+                if monotonic() >= self._spending.stopping.until:
+                    break
+                if not self._is_over and (not is_wanted or self._outcomes.held is not None or monotonic() >= until):
                     self._is_over = True
                     for task in running - self._under_way:
                         task.cancel()
         finally:
             # Sooner than somebody who waits for this to end asks a second time.
             self._ends_by = monotonic() + GRACE_SECONDS
-            await cancel(running, GRACE_SECONDS)
+            await cancel({stopping, *running}, GRACE_SECONDS)
             _errors(running)
         return self._outcomes
+
+    async def _one_of(
+        self, running: set[asyncio.Task[None]], stopping: asyncio.Task[Any], until: float
+    ) -> set[asyncio.Task[None]]:
+        """Wait until one of them ends, or for as long as that makes sense."""
+        ends = min(math.inf if self._is_over else until, self._spending.stopping.until)
+        done, _ = await asyncio.wait(
+            running if stopping.done() else {*running, stopping},
+            timeout=None if ends == math.inf else max(0.0, ends - monotonic()),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        return running & done
 
     @property
     def _is_left(self) -> bool:
@@ -145,6 +160,15 @@ class Calling:
                 self._judge.error(place, self._rows[place], error)
         else:
             self._halves.extend(halved(piece))
+
+
+def _is_wanted(ended: set[asyncio.Task[None]]) -> bool:
+    """Whether more is to be called; raises what one of them has died of."""
+    errors = _errors(ended)
+    for error in errors:
+        if not isinstance(error, UnwantedError):
+            raise error
+    return not errors
 
 
 def _errors(tasks: set[asyncio.Task[None]]) -> list[BaseException]:

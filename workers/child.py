@@ -16,7 +16,7 @@ from collections.abc import Mapping, MutableSequence, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from backfill import parameters, texts
 from backfill.column_backfill import ColumnBackfill
@@ -48,7 +48,10 @@ class Refusal:
     """Why nothing could be computed."""
 
     text: str
-    may_pass: bool
+    is_former: bool  # the worker's definition: others may have the one of the files
+
+
+Answer: TypeAlias = Outcomes | Refusal | UnsendableError
 
 
 def ordered(definition: ColumnBackfill, names: Sequence[str]) -> Order:
@@ -61,6 +64,21 @@ def ordered(definition: ColumnBackfill, names: Sequence[str]) -> Order:
 
 _progress: Progress = [0.0, 0.0, 0.0]
 _known: dict[Order, Straight] = {}
+
+
+def serve(questions: Any, progress: Progress, worker: int) -> None:
+    """Answer until the worker asks no more."""
+    begin(progress, worker)
+    while True:
+        answer: Answer
+        try:
+            order, rows, until = questions.recv()
+            answer = work(order, rows, until)
+        except EOFError:
+            return
+        except Exception as error:  # what was sent cannot be read here
+            answer = UnsendableError(texts.in_a_line(error))
+        questions.send(answer)
 
 
 def begin(progress: Progress, worker: int) -> None:
@@ -85,13 +103,15 @@ def work(order: Order, rows: Sequence[Mapping[str, Any]], until: float) -> Outco
             straight = Straight(_definition(order), order.names, _begin, _end)
         except _ChangedError:
             return Refusal(
-                f"{order.module}:{order.kind} is another one than this worker has: its files have changed; start the "
-                "worker again",
-                may_pass=True,
+                f"is left to other workers: the files of {order.module}:{order.kind} have changed since this one was "
+                "started; start it again",
+                is_former=True,
             )
         except BaseException as error:  # whatever a module of the user's raises
             why = texts.in_a_line(error)
-            return Refusal(f"a process that computes cannot import {order.module}:{order.kind} ({why})", may_pass=False)
+            return Refusal(
+                f"a process that computes cannot import {order.module}:{order.kind} ({why})", is_former=False
+            )
         finally:
             _end()
         if len(_known) >= MOST_KNOWN:

@@ -36,7 +36,7 @@ class ChangedDefinitionError(SchemaError):
 
 
 class FormerDefinitionError(Exception):
-    """An operator has accepted a newer definition than this worker has."""
+    """The job is for workers that have a newer definition than this one: why, as is said of the job."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,12 @@ class Definitions:
             return missing
         return ChangedTableError() if now.shape != target.shape else error
 
-    async def leave(self, connection: Connection, message: PartitionMessage, claim: Claim) -> None:
+    async def leave(
+        self, connection: Connection, message: PartitionMessage, claim: Claim, why: FormerDefinitionError
+    ) -> None:
         """Leave the partition to workers that have the job's definition."""
         await partitions.release(connection, claim)
-        self._troubles.tell(
-            message.job_id,
-            f"Job {message.job_id} goes on with a newer definition of {message.backfill} than this worker has; "
-            "start this worker again with that one",
-        )
+        self._troubles.tell(message.job_id, f"Job {message.job_id} {why}")
         await asyncio.sleep(REST_SECONDS)
         await partitions.forget_message(connection, message)
 
@@ -140,7 +138,10 @@ class Definitions:
                 break
             await ledger.adopt(connection, job_id, theirs, own)
         if own in ordered.former_hashes:
-            raise FormerDefinitionError
+            raise FormerDefinitionError(
+                f"goes on with a newer definition of {definition.name} than this worker has; start this worker again "
+                "with that one"
+            )
         changed = f"the definition of {definition.name} has changed since job {job_id} was opened"
         if self._settings.on_changed_definition == "pause":
             await ledger.offer(connection, job_id, theirs, own)

@@ -17,12 +17,18 @@ class LateError(Exception):
 async def guarded(
     call: Coroutine[Any, Any, Any], deadline: asyncio.Timeout, watch: Watch | None = None, about: str = ""
 ) -> Any:
-    """What it gives; raises LateError at the deadline. Its steps are interrupted as computations are, under a watch."""
+    """What it gives; raises LateError at the deadline. Its steps are interrupted as computations are, under a watch.
+
+    Whatever it makes of it, it ends when its task is asked to for the second time.
+    """
     requests = cancel_requests()
+
+    def is_over() -> bool:
+        return deadline.expired() or cancel_requests() > requests + 1
 
     try:
         async with deadline:
-            return await (call if watch is None else watched(call, watch, about, deadline.expired))
+            return await watched(call, watch or Watch(), about, is_over)
     except BaseException as error:
         if deadline.expired() and isinstance(error, TimeoutError):
             raise LateError from error

@@ -20,6 +20,7 @@ from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage
 from backfill.workers.stats import Stats
+from backfill.workers.stopping import Stopping
 from backfill.workers.troubles import Troubles
 
 # A locked table holds up the whole backfill, which the slot has nothing better for: it waits where it goes on at once.
@@ -42,7 +43,7 @@ class GivenBackError(Exception):
 class Holding:
     """What the partitions in a worker's hands wait for."""
 
-    def __init__(self, pool: Pool, stats: Stats, stopping: asyncio.Event, say: Callable[[str], None]) -> None:
+    def __init__(self, pool: Pool, stats: Stats, stopping: Stopping, say: Callable[[str], None]) -> None:
         self._pool = pool
         self._stats = stats
         self.stopping = stopping

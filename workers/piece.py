@@ -54,7 +54,8 @@ class Piece:
         deadline = asyncio.timeout(None)
         call = _Call(self._attempt, self._spending, deadline, self._seconds)
         try:
-            return await guarded(self._fetch(call, key), deadline, self._watch, key)
+            with self._spending.as_one():
+                return await guarded(self._fetch(call, key), deadline, self._watch, key)
         except LateError:
             raise TransientError(f"not fetched within {self._seconds:g} s (BACKFILL_PARTITION_SECONDS)") from None
         except Exception as error:

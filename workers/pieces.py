@@ -57,8 +57,8 @@ class Pieces:
         """Fetch and write key by key, and leave the spare ones; returns the keys that wait for another attempt.
 
         After a crash the keys that were committed are done, and the others are begun anew. Raises SchemaError for a
-        definition that breaks its contract, FencedError, CommitUnknownError, and GivenBackError where the claim was
-        given back.
+        definition that breaks its contract, FencedError, CommitUnknownError, GivenBackError where the claim was given
+        back, and UnwantedError where it is to be.
         """
         piece = Piece(connection, definition, spending, self._settings, claim.attempt, hold.watch)
         work = _Work(connection, definition, claim, piece, spending, spare, self._settings, self._stats)
@@ -117,7 +117,7 @@ class _Work:
             except asyncpg.LockNotAvailableError:
                 self.held[key] = HELD
                 return None
-            except (GivenBackError, SchemaError):
+            except SchemaError:
                 raise
             except Exception as error:
                 return error

@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from multiprocessing import resource_tracker
 from time import monotonic
@@ -18,8 +17,9 @@ from typing import Any, Final
 from backfill import texts
 from backfill.errors import TransientError
 from backfill.workers import child
-from backfill.workers.child import Order, Refusal
+from backfill.workers.child import Answer, Order, Refusal
 from backfill.workers.outcomes import Outcomes
+from backfill.workers.pipe import Pipe
 from backfill.workers.sending import UnsendableError
 
 # A new interpreter: a fork would have the worker's loop, signals and connections.
@@ -42,48 +42,56 @@ class LateError(LostError):
 
 
 class Child:
-    """One process; when it has ended, the next call starts another."""
+    """One process; when it has ended, the next call starts another.
+
+    A pipe leads to it and nothing else: queues and locks have semaphores with names, which stay behind where the worker
+    is killed together with what looks after them.
+    """
 
     def __init__(self, record_seconds: float) -> None:
         self._allowed = record_seconds
         self._interval = min(0.25, record_seconds / 4)
         self._progress = CONTEXT.RawArray("d", 3)
-        self._executor: ProcessPoolExecutor | None = None
         self._process: Any = None
+        self._pipe: Pipe | None = None
 
     async def compute(self, order: Order, rows: Sequence[Mapping[str, Any]], until: float) -> Outcomes | Refusal:
         """Raises LostError, LateError and UnsendableError, TransientError where none starts; cancelled, it is ended."""
-        if self._executor is None or self._process is None or not self._process.is_alive():
-            self._start()
-        try:
-            submitted = self._submit(order, rows, until)
-        except BrokenExecutor:  # it has ended since its last answer, or is not known yet to have
-            self._start()
+        if self._pipe is not None and self._process.is_alive():
             try:
-                submitted = self._submit(order, rows, until)
-            except BrokenExecutor:
-                raise LostError(await self._how_it_ended(), None) from None
-        answering: asyncio.Future[Outcomes | Refusal] = asyncio.wrap_future(submitted)
+                return await self._asked(self._pipe, order, rows, until)
+            except LostError as error:
+                if error.places is not None:
+                    raise
+            # It had ended since its last answer, and was not known to have.
+        return await self._asked(self._start(), order, rows, until)
+
+    async def _asked(
+        self, pipe: Pipe, order: Order, rows: Sequence[Mapping[str, Any]], until: float
+    ) -> Outcomes | Refusal:
+        answering = asyncio.wrap_future(pipe.ask((order, rows, until)))
         try:
             await self._watch(answering)
-            return answering.result()
-        except BrokenExecutor:
+            answer = answering.result()
+        except EOFError:
             places = self._now()[0]
             raise LostError(await self._how_it_ended(), places) from None
-        except (LostError, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            raise UnsendableError(texts.in_a_line(error)) from None
         finally:
             if not answering.done():
                 answering.cancel()
                 self.kill()
+        if isinstance(answer, UnsendableError):
+            raise answer
+        return answer
 
-    async def _watch(self, answering: "asyncio.Future[Outcomes | Refusal]") -> None:
-        """Until it has answered; raises when it does not in time."""
-        idle_since, late = monotonic(), 0.0
+    async def _watch(self, answering: "asyncio.Future[Answer]") -> None:
+        """Until it has answered; raises when it does not in time, and EOFError when it has ended."""
+        idle_since, late, has_ended = monotonic(), 0.0, False
         while not (await asyncio.wait({answering}, timeout=self._interval))[0]:
             (places, since), now = self._now(), monotonic()
+            if has_ended:  # and a process that was forked meanwhile keeps the pipe open
+                raise EOFError
+            has_ended = not self._process.is_alive()
             if places is not None:
                 idle_since = now
                 if now - since > self._allowed:
@@ -107,37 +115,29 @@ class Child:
                 places = range(first, first + number) if since and first != child.IMPORTING else None
                 return places, since
 
-    def _start(self) -> None:
+    def _start(self) -> Pipe:
         self.kill()
         self._progress[2] = 0.0
         # It lets signals through while it starts, and would do so in the midst of what follows.
         resource_tracker.ensure_running()
-        before = set(multiprocessing.active_children())
         # Until the new process has made up its mind about them.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
-            self._executor = ProcessPoolExecutor(
-                1, CONTEXT, initializer=child.begin, initargs=(self._progress, os.getpid())
-            )
-            self._executor.submit(os.getpid)  # only now it is started
-        except OSError as error:  # no memory, or too many processes: not for PostgreSQL to wait for
-            self._executor = None
+            ours, theirs = CONTEXT.Pipe()
+            with theirs:
+                process = CONTEXT.Process(target=child.serve, args=(theirs, self._progress, os.getpid()))
+                process.start()
+        except OSError as error:  # no memory, or too many processes or files: not for PostgreSQL to wait for
             raise TransientError(f"no process that computes can be started ({texts.in_a_line(error)})") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        self._process = next(iter(set(multiprocessing.active_children()) - before), None)
-
-    def _submit(self, order: Order, rows: Sequence[Mapping[str, Any]], until: float) -> Future[Outcomes | Refusal]:
-        assert self._executor is not None  # noqa: S101 - it was started
-        return self._executor.submit(child.work, order, rows, until)
+        self._process, self._pipe = process, Pipe(ours)
+        return self._pipe
 
     async def _how_it_ended(self) -> str:
         """The next call starts another one, whatever is known of this one then."""
         process = self._process
         self.kill()  # where it was only its answer that could not be read
-        if process is None:
-            return "the process that computes has ended at its start"
-        # A thread of the executor waits for it as well, and may have its exit code a moment before anybody sees it.
         until = monotonic() + END_SECONDS
         while (code := process.exitcode) is None and monotonic() < until:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)
@@ -148,11 +148,10 @@ class Child:
 
     def kill(self) -> None:
         """Nothing is lost by it: what is computed there is written here."""
-        executor, self._executor = self._executor, None
-        if self._process is not None:
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
             self._process.kill()
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
+            pipe.shut()
 
     def join(self, seconds: float) -> None:
         if self._process is not None:

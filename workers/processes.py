@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from backfill import computing
 from backfill.column_backfill import ColumnBackfill
-from backfill.errors import SchemaError, TransientError
+from backfill.errors import SchemaError
 from backfill.workers.child import Order, Refusal, ordered
+from backfill.workers.definitions import FormerDefinitionError
 from backfill.workers.outcomes import Outcomes
 from backfill.workers.pool import Child, LateError, LostError, Pool
 from backfill.workers.sending import UnsendableError, plain
@@ -78,7 +79,7 @@ class _Work:
             self._lost_one(piece, error)
         else:
             if isinstance(answer, Refusal):
-                raise TransientError(answer.text) if answer.may_pass else SchemaError(answer.text)
+                raise FormerDefinitionError(answer.text) if answer.is_former else SchemaError(answer.text)
             self.outcomes.add(answer, list(piece))
 
     def _lost_one(self, piece: range, error: LostError) -> None:

@@ -35,7 +35,10 @@ from backfill.workers.interruptions import Interruptions, cause_of
 from backfill.workers.pieces import Pieces
 from backfill.workers.rounds import Rounds
 from backfill.workers.settling import Settling
+from backfill.workers.slices import stands_alone
+from backfill.workers.spending import UnwantedError
 from backfill.workers.stats import Stats
+from backfill.workers.stopping import Stopping
 from backfill.workers.subscription import Settlement
 from backfill.workers.ways import Ways
 
@@ -55,7 +58,7 @@ class Processor:
         ways: Ways,
         stats: Stats,
         worker: UUID,
-        stopping: asyncio.Event,
+        stopping: Stopping,
         allowance: Allowance,
         say: Callable[[str], None],
     ) -> None:
@@ -104,7 +107,8 @@ class Processor:
         while True:
             try:
                 if failed is not None and hold.claim is not None:
-                    return await self._settling.failed(message, hold.claim, failed)
+                    async with self._allowance.some(len(hold.claim.ids)) as most:
+                        return await self._settling.failed(message, hold.claim, failed, hold.claim.ids[most:])
                 return await self._attempt(message, body, hold)
             except ChangedTableError:
                 continue  # claimed again, what is left is worked on with the table as it is now
@@ -153,15 +157,14 @@ class Processor:
         self, connection: Connection, message: PartitionMessage, claim: Claim, hold: Hold, most: int
     ) -> Settlement:
         """Work on at most so many records of it; what goes wrong is nobody's, the partition's or the database's."""
-        target = None
+        target, spare = None, claim.ids[most:]
         try:
             if not most:
                 return await self._give_back(connection, message, claim)
-            if claim.attempt > self._settings.max_attempts:
+            if claim.attempt > self._settings.max_attempts and stands_alone(claim):
                 error = f"claimed {claim.attempt} times and never finished: its worker died, or lost it, each time"
-                return await self._settling.give_up(connection, message, claim, "NeverFinishedError", error)
+                return await self._settling.give_up(connection, message, claim, "NeverFinishedError", error, spare)
             target = await self._definitions.target(connection, message, claim)
-            spare = claim.ids[most:]
             if left := await self._worked(
                 connection, target, message, replace(claim, ids=claim.ids[:most]), hold, spare
             ):
@@ -170,10 +173,12 @@ class Processor:
                 return await self._give_back(connection, message, claim)
         except FencedError:
             self._stats.fenced += 1
-        except FormerDefinitionError:
-            await self._definitions.leave(connection, message, claim)
+        except FormerDefinitionError as error:
+            await self._definitions.leave(connection, message, claim, error)
         except GivenBackError:  # and given back
             pass
+        except UnwantedError:
+            return await self._give_back(connection, message, claim)
         except asyncpg.LockNotAvailableError:  # the job's own row, for one
             await self._holding.give_back(connection, claim)
         except Exception as error:
@@ -186,7 +191,7 @@ class Processor:
             if isinstance(cause, ChangedTableError):
                 await partitions.release(connection, claim)
                 raise cause from None
-            return await self._settling.failed(message, claim, cause)
+            return await self._settling.failed(message, claim, cause, spare)
         return Settlement.ACK
 
     async def _worked(

@@ -51,7 +51,8 @@ class Rounds:
 
         Those to spare are left in the partition untouched.
 
-        Raises what `compute` and `apply` raise, and GivenBackError where the claim was given back.
+        Raises what `compute` and `apply` raise, and GivenBackError where the claim was given back. Answers of calls are
+        written before UnwantedError says that the rest is to be.
         """
         is_last_attempt = claim.attempt >= self._settings.max_attempts
         portion = self._portions[target.definition.name]

@@ -95,7 +95,7 @@ class Settling:
             self._stats.duplicates += 1
         return Settlement.ACK
 
-    async def failed(self, message: PartitionMessage, claim: Claim, error: Exception) -> Settlement:
+    async def failed(self, message: PartitionMessage, claim: Claim, error: Exception, spare: list[str]) -> Settlement:
         """The partition as a whole did not work out: pause the job, retry the partition, or give it up."""
         text = in_a_line(error)
         async with self._pool.acquire(timeout=10) as connection:
@@ -107,7 +107,7 @@ class Settling:
                 return Settlement.ACK
             may_pass = is_transient(error) or isinstance(error, TransientError)
             if not may_pass or claim.attempt >= self._settings.max_attempts:
-                return await self.give_up(connection, message, claim, why(error)[0], text)
+                return await self.give_up(connection, message, claim, why(error)[0], text, spare)
             seconds = self._settings.retry_delay(claim.attempt)
             if not await partitions.retry(connection, claim, seconds, text):
                 self._stats.fenced += 1
@@ -115,14 +115,28 @@ class Settling:
         return await self.put_back(message, claim, claim.ids)
 
     async def give_up(
-        self, connection: Connection, message: PartitionMessage, claim: Claim, error_class: str, error: str
+        self,
+        connection: Connection,
+        message: PartitionMessage,
+        claim: Claim,
+        error_class: str,
+        error: str,
+        spare: list[str],
     ) -> Settlement:
-        """Fail what is left of the partition and list its records; acked when another claim has taken over."""
-        failed = await partitions.fail(connection, claim, error_class, error)
-        if not failed:
+        """Fail what is left of the partition and list its records; acked when another claim has taken over.
+
+        Those to spare wait for another claim: this worker may do no more.
+        """
+        failed = await partitions.fail(connection, claim, error_class, error, spare)
+        if failed is None:
             self._stats.fenced += 1
             return Settlement.ACK
         self._stats.failed += failed
+        if spare:
+            self._say(
+                f"Failed {failed:,} records of partition {message.partition_key} of job {message.job_id}: {error}"
+            )
+            return Settlement.ACK
         self._stats.ended["failed"].add(time.monotonic() - claim.began)
         self._say(f"Gave up partition {message.partition_key} of job {message.job_id} ({failed:,} records): {error}")
         return Settlement.REJECT

@@ -1,14 +1,17 @@
 """In which order, and how many at once, the records of a claim are worked on.
 
 After claims under which the worker or the session ended, one record may be to blame: a query for it takes all memory,
-say. Half as many each time, until it stands alone; and from either end in turn, so that all around it are done. It
-cannot be halved within one claim, as what raises an error is: each try ends the session.
+say. Fewer each time, until it stands alone; and from either end in turn, so that all around it are done. It cannot be
+halved within one claim, as what raises an error is: each try ends the session.
 """
 
 from collections.abc import Container
+from typing import Final
 
 from backfill.ledger.partitions import Claim
 from backfill.ledger.tally import Tally
+
+SHIFTS: Final = (0, 1, 3, 6, 10, 15)  # by interruptions: the last is one record of any partition
 
 
 class Turns:
@@ -41,9 +44,14 @@ class Turns:
         return True
 
 
+def stands_alone(claim: Claim) -> bool:
+    """Whether all around the record that ends workers, if there is one, was done."""
+    return len(claim.ids) <= 1 or claim.interruptions >= len(SHIFTS)
+
+
 def split(claim: Claim, ids: list[str]) -> tuple[list[str], list[str]]:
     """A slice of the ids, and the others."""
-    most = max(1, len(claim.ids) >> claim.interruptions)
+    most = max(1, len(claim.ids) >> SHIFTS[min(claim.interruptions, len(SHIFTS) - 1)])
     if claim.interruptions % 2:
         return ids[-most:], ids[:-most]
     return ids[:most], ids[most:]

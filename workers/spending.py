@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,12 +14,15 @@ from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
 from backfill.workers.budget import Budget, Turn
 from backfill.workers.committing import CommitUnknownError
-from backfill.workers.holding import GivenBackError, Holding
+from backfill.workers.holding import Holding
 from backfill.workers.stats import Stats
 
 TICK_SECONDS: Final = 1.0  # in between, whoever waits asks whether the claim is still wanted, and says what for
 STOPPING_SECONDS: Final = 0.05  # the same, of a worker that stops
-MOST_SECONDS: Final = 5.0  # until a claim that was given back is tried again
+
+
+class UnwantedError(Exception):
+    """The worker stops, or the job was paused or has ended: what is left of the claim is to be given back."""
 
 
 class Spending:
@@ -31,13 +34,15 @@ class Spending:
         self._pool = pool
         self._budget = budget
         self._claim = claim
-        self._holding = holding
+        self.stopping = holding.stopping
         self._stats = stats
         self._waiting: dict[Turn, float] = {}  # since when
         self._has_waited = False  # since the last tick
         self._told: str | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._is_over = False  # the claim was given back
+        self._is_over = False  # nothing is called any more
+        self._unwanted_until: float | None = None  # until when turns are waited for all the same
+        self._one: int | None = None  # calls made before what is of use only as a whole
         self._owed = owed  # by partition: what the ledger could not be told
         self._made, self._refused = owed.pop(claim.id, (0, 0))  # not yet in the ledger
 
@@ -54,6 +59,8 @@ class Spending:
                 watching.result()
         if isinstance(error, CommitUnknownError):  # they may be counted: never twice
             self._made = self._refused = 0
+        if isinstance(error, UnwantedError):
+            await self._tell(None)
         if self._made or self._refused:
             await self._count()
 
@@ -69,8 +76,8 @@ class Spending:
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
-        """One call to the service: waits until the limit lets it. Raises GivenBackError where that takes too long."""
-        self._need_claim()
+        """One call to the service: waits until the limit lets it. Raises UnwantedError where that is in vain."""
+        self._need_wanted()
         turn = self._budget.turn()
         try:
             await self._wait(turn)
@@ -81,9 +88,20 @@ class Spending:
             self._budget.leave(turn)
 
     async def rest(self) -> None:
-        """Wait while the limit is held. Raises GivenBackError where that takes too long."""
-        self._need_claim()
+        """Wait while the limit is held. Raises UnwantedError where that is in vain."""
+        self._need_wanted()
+        if self._unwanted_until is not None:
+            raise UnwantedError
         await self._wait(self._budget.look())
+
+    @contextmanager
+    def as_one(self) -> Iterator[None]:
+        """Calls whose answers are of use only once all of them are there."""
+        self._one = self._made
+        try:
+            yield
+        finally:
+            self._one = None
 
     async def held(self, error: HeldError) -> None:
         """The service has refused a call: let all workers rest."""
@@ -102,9 +120,9 @@ class Spending:
 
     # --- waiting
 
-    def _need_claim(self) -> None:
-        if self._is_over:
-            raise GivenBackError
+    def _need_wanted(self) -> None:
+        if self._is_over or time.monotonic() >= self.stopping.until:
+            raise UnwantedError
 
     async def _wait(self, turn: Turn) -> None:
         if turn.done():
@@ -121,7 +139,7 @@ class Spending:
 
     async def _watch(self) -> None:
         """Look after those who wait, until the claim is over."""
-        stopping = asyncio.ensure_future(self._holding.stopping.wait())
+        stopping = asyncio.ensure_future(self.stopping.wait())
         try:
             while not self._is_over:
                 if stopping.done():
@@ -143,16 +161,31 @@ class Spending:
             await self._tell(None)
             return
         self._has_waited = bool(self._waiting)
-        reason, stops = self._reason(), self._holding.stopping.is_set()
-        async with self._pool.acquire(timeout=10) as connection:
-            if self._waiting and (stops or not await partitions.is_wanted(connection, self._claim)):
-                await self._holding.give_back(connection, self._claim, reason, MOST_SECONDS)
-                self._is_over = True
-                self._end(GivenBackError())
-                return
+        if self._waiting and not await self._is_wanted() and not self._is_worth_waiting():
+            self._is_over = True  # calls that are under way are finished, and what they give is written
+            self._end(UnwantedError())
+            return
+        reason = self._reason()
         since = min(self._waiting.values(), default=None)
         is_long = since is not None and time.monotonic() - since > TICK_SECONDS / 2
         await self._tell(reason if is_long else None)
+
+    async def _is_wanted(self) -> bool:
+        if self.stopping.is_set():
+            return False
+        async with self._pool.acquire(timeout=10) as connection:
+            is_wanted = await partitions.is_wanted(connection, self._claim)
+        if is_wanted:
+            self._unwanted_until = None
+        return is_wanted
+
+    def _is_worth_waiting(self) -> bool:
+        """Whether answers that are there already would be lost: for a while, the others are waited for as well."""
+        now = time.monotonic()
+        if self._unwanted_until is None:
+            self._unwanted_until = now + self.stopping.seconds
+        until = min(self._unwanted_until, self.stopping.until)
+        return self._one is not None and self._made > self._one and self._budget.rest is None and now < until
 
     def _reason(self) -> str:
         rest, name = self._budget.rest, self._budget.name

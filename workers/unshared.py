@@ -1,12 +1,14 @@
 """Calls of a trial: within the definition's limit as far as one process can tell, and told to no ledger."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
 from backfill.errors import HeldError
 from backfill.limit import Limit
 from backfill.workers.spending import Spending
+from backfill.workers.stopping import Stopping
 
 
 class Unshared(Spending):
@@ -17,6 +19,7 @@ class Unshared(Spending):
         self._permits = None if self._limit.concurrency is None else asyncio.Semaphore(self._limit.concurrency)
         self._made = 0
         self._next = 0.0  # the loop's time
+        self.stopping = Stopping(math.inf)
         self.refusal: HeldError | None = None
 
     @asynccontextmanager

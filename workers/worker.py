@@ -26,6 +26,7 @@ from backfill.workers.lookout import Lookout
 from backfill.workers.parts import Link, Options, Parts, Place, Taken
 from backfill.workers.processor import Processor
 from backfill.workers.stats import Stats
+from backfill.workers.stopping import Stopping
 from backfill.workers.subscription import Settlement
 from backfill.workers.ways import Ways
 
@@ -51,7 +52,7 @@ class Worker:
         self._link = link
         self._warn = partial(warn, say)
         self._id: UUID = worker or uuid4()
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping(settings.drain_seconds)
         self._busy = 0
         self._next_line = options.stats_interval
         self.stats = Stats()

@@ -158,17 +158,21 @@ async def retry(connection: Connection, claim: Claim, seconds: float, error: str
     return kept is not None
 
 
-async def fail(connection: Connection, claim: Claim, error_class: str, error: str) -> int:
-    """Give the partition up and list its records; returns how many, 0 when the claim was lost."""
-    rows = await connection.fetch(
+async def fail(connection: Connection, claim: Claim, error_class: str, error: str, spare: list[str]) -> int | None:
+    """Give the partition up and list its records; returns how many, None when the claim was lost.
+
+    With records to spare it is pending again with these, and for them it was no attempt.
+    """
+    failed: int | None = await connection.fetchval(
         statements.read("ledger/partitions/fail"),
         claim.id,
         claim.fence,
         claim.worker,
         clean(error_class, MOST_OF_A_NAME),
         clean(error),
+        spare,
     )
-    return len(rows)
+    return failed
 
 
 async def release(connection: Connection, claim: Claim) -> None:

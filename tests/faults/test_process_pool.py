@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -203,6 +204,73 @@ async def test_a_worker_that_is_told_to_stop_does_not_wait_for_a_thread_without_
     assert await worker.wait(15) == 70, worker.output
     assert "A record is still being computed in a thread" in worker.output
     assert await world.partitions() == {"pending": 1}
+    await world.execute("UPDATE things SET base = 0")
+    await world.finish()
+    await world.ends_well()
+
+
+SHOP = """
+from backfill import ColumnBackfill
+
+
+class Doubled(ColumnBackfill):
+    name = "doubled"
+    table = "things"
+    columns = ("value",)
+    inputs = "SELECT id, base FROM things WHERE id = ANY($1)"
+    compute_in = "processes"
+
+    def compute(self, record):
+        return {"value": record["base"] * FACTOR}
+"""
+
+
+async def test_files_that_are_replaced_under_a_worker_cost_no_attempt_and_are_said_once(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "shop_of_the_pool.py"
+    module.write_text(SHOP.replace("FACTOR", "2"))
+    monkeypatch.syspath_prepend(tmp_path)
+    world.env = world.env | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    world.definition = "shop_of_the_pool:Doubled"
+    await world.rows(20, base="id")
+    await world.queue("--mode=all", "--batch-size=10")
+    await world.execute("UPDATE backfill_partitions SET not_before = now() + interval '1 hour'")
+    worker = world.worker("--concurrency=1")
+    await eventually(lambda: "Prefetch:" in worker.output)
+
+    module.write_text(SHOP.replace("FACTOR", "3"))
+    await world.execute("UPDATE backfill_partitions SET not_before = NULL, published_at = NULL")
+    claims = "SELECT sum(fence) >= 4 FROM backfill_partitions"
+    await eventually(lambda: world.value(claims), deadline=30)
+
+    job = await world.job()
+    said = f"Job {job} is left to other workers: the files of shop_of_the_pool:Doubled have changed since this one was"
+    assert worker.output.count(said) == 1
+    await world.drain(worker)
+    assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 0
+    assert not await failed(world)
+    assert await world.state() == "running"
+    module.write_text(SHOP.replace("FACTOR", "2"))
+    await world.finish()
+    assert await world.value("SELECT bool_and(value = id * 2) FROM things")
+    await world.ends_well()
+
+
+async def test_nothing_stays_behind_where_the_worker_and_all_its_processes_are_killed_at_once(world: World) -> None:
+    await queue(world, 3, batch_size=50)
+    worker = world.worker()
+    children = await until_computing(world, worker)
+    names = {
+        one.path for process in [psutil.Process(worker.pid), *children] for one in process.memory_maps()
+        if "/sem." in one.path
+    }  # fmt: skip
+
+    for process in [*children, psutil.Process(worker.pid)]:  # whatever looks after what they leave is among them
+        process.kill()
+
+    await eventually(lambda: are_gone(children), deadline=5)
+    assert not names
     await world.execute("UPDATE things SET base = 0")
     await world.finish()
     await world.ends_well()

@@ -109,7 +109,9 @@ async def test_a_partition_that_kills_every_worker_is_given_up_and_its_neighbour
     # Six claims and no end: the first run and five retries.
     await world.rows(20)
     await world.queue("--mode=all", "--batch-size=10")
-    await world.execute("UPDATE backfill_partitions SET attempt_count = 4 WHERE partition_key = '000000001'")
+    await world.execute(
+        "UPDATE backfill_partitions SET attempt_count = 4, interruptions = 4 WHERE partition_key = '000000001'"
+    )
     for _ in range(2):
         victim = world.worker("--concurrency=1", failpoint="worker.after_claim=kill")
         await world.until_killed(victim)
@@ -123,3 +125,20 @@ async def test_a_partition_that_kills_every_worker_is_given_up_and_its_neighbour
     assert await world.value("SELECT count(*) FROM backfill_failures WHERE error_class = 'NeverFinishedError'") == 10
     assert len(await world.dead()) == 1
     await world.ends_well()
+
+
+async def test_a_record_that_kills_every_worker_fails_alone_whatever_its_attempts_were_used_for(world: World) -> None:
+    world.definition = "tests.support.ways:Odd"
+    await world.rows(20, base="(id = 7)::int")
+    await world.queue("--mode=all", "--batch-size=20")
+    await world.execute("UPDATE backfill_partitions SET attempt_count = 5")
+    while await world.value("SELECT cardinality(coalesce(remaining_ids, record_ids)) > 1 FROM backfill_partitions"):
+        await world.until_killed(world.worker("--concurrency=1"))
+        await world.execute("UPDATE backfill_partitions SET lease_expires_at = '-infinity' WHERE state = 'running'")
+
+    await world.finish()
+
+    failed = await world.fetch("SELECT record_id, error_class FROM backfill_failures")
+    assert [tuple(row) for row in failed] == [("7", "NeverFinishedError")]
+    assert await world.value("SELECT array_agg(id) FROM things WHERE value IS NULL") == [7]
+    await world.ends_well(states=["failed"])

@@ -86,7 +86,7 @@ async def test_a_partition_is_put_back_and_given_up_for_any_error(world: World) 
     await world.execute(
         "UPDATE backfill_partitions SET state = 'running', lease_expires_at = now() + interval '1 minute'"
     )
-    assert await partitions.fail(world.connection, claim, HOSTILE, HOSTILE) == 2
+    assert await partitions.fail(world.connection, claim, HOSTILE, HOSTILE, []) == 2
     assert is_told(await world.value("SELECT error_message FROM backfill_partitions"))
     assert all(is_told(row["error_message"]) for row in await world.fetch("SELECT * FROM backfill_failures"))
 

@@ -112,6 +112,35 @@ async def test_max_records_ends_after_exactly_so_many_whatever_a_batch_is(world:
     await world.ends_well()
 
 
+@pytest.mark.parametrize(
+    ("definition", "used"),
+    [
+        ("Counter", "attempt_count = 6, interruptions = 6"),
+        ("Flaky", "attempt_count = 5"),
+        ("Reluctant", "attempt_count = 5"),
+    ],
+)
+async def test_max_records_fails_no_more_than_that_either(world: World, definition: str, used: str) -> None:
+    world.definition = definition
+    await world.rows(40, base=1)
+    await world.queue("--mode=all", "--batch-size=40")
+    await world.execute(f"UPDATE backfill_partitions SET {used}, retried_ids = record_ids")
+    await world.execute("INSERT INTO outage VALUES ('away')")
+    for done in (15, 30):
+        worker = world.worker("--max-records=15")
+        assert await worker.wait() == 0, worker.output
+        assert await world.value("SELECT count(*) FROM backfill_failures") == done
+        partition = (await world.fetch("SELECT * FROM backfill_partitions"))[0]
+        assert (partition["state"], partition["records_failed"], partition["retried_failed"]) == ("pending", done, done)
+        assert len(partition["remaining_ids"]) == len(partition["retried_ids"]) == 40 - done
+    last = world.worker("--burst", "--max-records=15")
+    assert await last.wait() == 0, last.output
+    assert await world.value("SELECT count(*) FROM backfill_failures") == 40
+    assert await world.value("SELECT retried_failed FROM backfill_partitions WHERE state <> 'pending'") == 40
+    await world.finish()
+    await world.ends_well(states=["completed", "failed"])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_finishes_what_is_in_hand_and_gives_back_the_rest(world: World, number: signal.Signals) -> None:
     world.definition = "Gated"

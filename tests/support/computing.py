@@ -6,12 +6,14 @@ from typing import Any
 
 from backfill import ColumnBackfill, HeldError
 from backfill.workers.spending import Spending
+from backfill.workers.stopping import Stopping
 
 
 class Free(Spending):
     """Lets every call begin at once, and remembers what it was told."""
 
     def __init__(self) -> None:
+        self.stopping = Stopping(20)
         self.calls = 0
         self.under_way = 0
         self.most = 0

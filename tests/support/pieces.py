@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import asyncpg
 from pydantic import BaseModel
 
-from backfill import Call, HeldError, Outcome, PartitionBackfill, Skip, TransientError
+from backfill import Call, HeldError, Limit, Outcome, PartitionBackfill, Skip, TransientError
 
 
 class Months(PartitionBackfill):
@@ -80,6 +80,20 @@ class Months(PartitionBackfill):
             raise ValueError("nothing to say")
         total = await connection.fetchval("SELECT sum(total) FROM months")
         return {"months": job.updated, "total": total}
+
+
+class PagedMonths(Months):
+    """Three calls a key, half a second from one to the next."""
+
+    name = "paged_months"
+    limit = Limit(rate=2)
+    parameters: Months.Parameters
+
+    async def fetch(self, call: Call, key: str) -> Any:
+        for _ in range(3):
+            async with call:
+                await asyncio.sleep(0)
+        return 7
 
 
 class LoadedMonths(Months):

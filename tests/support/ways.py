@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from backfill import ColumnBackfill, Skip
+from backfill import ColumnBackfill, Limit, Skip
 
 
 def doubled(record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
@@ -72,6 +72,17 @@ class Endless(InTheLoop):
             await asyncio.Event().wait()
         while record["base"] == 8:
             pass
+        return doubled(record)
+
+
+class Limited(InTheLoop):
+    """Five awaited calls, each of which takes a moment, and then none for long."""
+
+    name = "limited"
+    limit = Limit(rate=0.02, burst=5)
+
+    async def compute(self, record: Mapping[str, Any]) -> Any:
+        await asyncio.sleep(0.3)
         return doubled(record)
 
 

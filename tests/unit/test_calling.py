@@ -12,9 +12,9 @@ import pytest
 from backfill import HeldError, TransientError
 from backfill.workers import calling as module
 from backfill.workers.calling import Calling
-from backfill.workers.holding import GivenBackError
 from backfill.workers.outcomes import Outcomes
-from backfill.workers.spending import Spending
+from backfill.workers.spending import Spending, UnwantedError
+from backfill.workers.stopping import Stopping
 from backfill.workers.watch import Watch
 from tests.support.computing import Free, defined, rows
 from tests.support.waiting import eventually
@@ -256,20 +256,40 @@ async def test_when_time_is_over_what_waits_for_the_limit_is_left(monkeypatch: p
     assert not outcomes.failed
 
 
-async def test_a_claim_that_the_limit_gives_back_is_given_back() -> None:
+async def test_when_the_limit_lets_no_more_in_what_is_under_way_is_finished_and_kept() -> None:
     class Full(Free):
         @asynccontextmanager
         async def call(self) -> AsyncIterator[None]:
             if self.calls == 2:
-                raise GivenBackError
+                raise UnwantedError
             async with super().call():
                 yield
 
-    async def endless(record: Any) -> Any:
-        await asyncio.Event().wait()
+    async def slow(record: Any) -> Any:
+        await asyncio.sleep(0.05)
+        return await doubled(record)
 
-    with pytest.raises(GivenBackError):
-        await asyncio.wait_for(computed(endless, 10, Full()), 5)
+    outcomes = await asyncio.wait_for(computed(slow, 10, Full()), 5)
+    assert sorted(outcomes.values) == [0, 1]
+    assert not outcomes.failed
+    assert not others()
+
+
+async def test_a_stop_waits_for_answers_as_long_as_they_can_be_written() -> None:
+    async def endless(record: Any) -> Any:
+        if record["base"] == 3:
+            await asyncio.Event().wait()
+        return await doubled(record)
+
+    spending = Free()
+    spending.stopping = Stopping(0.4)
+    work = asyncio.create_task(computed(endless, 10, spending))
+    await eventually(lambda: spending.calls == 10)
+    assert not work.done()
+    spending.stopping.set()
+    outcomes = await asyncio.wait_for(work, 5)
+    assert sorted({*range(10)} - {*outcomes.values}) == [3]
+    assert not outcomes.failed
     assert not others()
 
 

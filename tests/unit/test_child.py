@@ -38,14 +38,14 @@ def test_time_that_is_over_leaves_the_rest() -> None:
 def test_code_that_has_changed_since_the_worker_began_computes_nothing() -> None:
     refusal = child.work(replace(ORDER, fingerprint="2-another"), rows(3), monotonic() + 60)
     assert isinstance(refusal, Refusal)
-    assert refusal.may_pass
-    assert "tests.support.ways:InProcesses is another one than this worker has" in refusal.text
+    assert refusal.is_former
+    assert "the files of tests.support.ways:InProcesses have changed since this one was started" in refusal.text
 
 
 def test_what_cannot_be_imported_is_said() -> None:
     refusal = child.work(replace(ORDER, module="no.such"), rows(3), monotonic() + 60)
     assert refusal == Refusal(
         "a process that computes cannot import no.such:InProcesses (ModuleNotFoundError: No module named 'no')",
-        may_pass=False,
+        is_former=False,
     )
     assert not child._known

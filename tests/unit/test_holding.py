@@ -13,6 +13,7 @@ import pytest
 from backfill import cancelling
 from backfill.workers.holding import Holding
 from backfill.workers.stats import Stats
+from backfill.workers.stopping import Stopping
 
 
 class EndedSessions:
@@ -40,7 +41,7 @@ async def test_waiting_ends_though_a_session_that_was_ended_hides_the_cancellati
 ) -> None:
     monkeypatch.setattr(cancelling, "PATIENCE_SECONDS", 0.01)
     pool: Any = EndedSessions()
-    holding = Holding(pool, Stats(), asyncio.Event(), print)
+    holding = Holding(pool, Stats(), Stopping(20), print)
     message: Any = SimpleNamespace(job_id=UUID(int=1), partition_key="000000001")
     nothing: Any = SimpleNamespace(id=1)
     async with asyncio.timeout(5), holding.wait(nothing, nothing, message, nothing) as wait:

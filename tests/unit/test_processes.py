@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from backfill.errors import SchemaError, TransientError
+from backfill.errors import SchemaError
 from backfill.workers.child import Refusal
+from backfill.workers.definitions import FormerDefinitionError
 from backfill.workers.outcomes import Outcomes
 from backfill.workers.pool import LateError, LostError
 from backfill.workers.processes import MOST_LOST, Processes
@@ -115,15 +116,15 @@ async def test_a_late_call_of_many_is_halved() -> None:
     assert wrong(outcomes) == [137]
 
 
-@pytest.mark.parametrize(("may_pass", "kind"), [(True, TransientError), (False, SchemaError)])
-async def test_a_process_that_cannot_begin_is_the_partitions_or_the_jobs_trouble(
-    may_pass: bool, kind: type[Exception]
+@pytest.mark.parametrize(("is_former", "kind"), [(True, FormerDefinitionError), (False, SchemaError)])
+async def test_a_process_that_cannot_begin_is_the_workers_or_the_jobs_trouble(
+    is_former: bool, kind: type[Exception]
 ) -> None:
     processes = Processes(30)
 
     class Refusing(Fake):
         async def compute(self, *_: Any) -> Any:
-            return Refusal("why", may_pass)
+            return Refusal("why", is_former)
 
     processes._pool = Refusing(lambda _: None)  # type: ignore[assignment]
     with pytest.raises(kind, match="why"):
