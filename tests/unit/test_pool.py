@@ -15,6 +15,7 @@ from backfill.workers.child import ordered
 from backfill.workers.outcomes import Outcomes
 from backfill.workers.pool import LostError
 from tests.support.computing import rows
+from tests.support.waiting import eventually
 from tests.support.ways import InProcesses, OddInProcesses
 
 ORDER = ordered(InProcesses(), ["value"])
@@ -101,4 +102,4 @@ async def test_the_end_of_a_process_is_noticed_though_a_fork_keeps_its_pipe_open
     await processes.close()
     for number in kept:
         os.close(number)
-    assert not [one for one in threading.enumerate() if one.name.startswith("pipe to a process")]
+    await eventually(lambda: not [one for one in threading.enumerate() if one.name.startswith("pipe to a process")])
