@@ -8,6 +8,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from backfill import statements
+from backfill.errors import SchemaError
 from backfill.shared import SharedConnection
 
 # A key or a value has one text, whatever the role, the database or the machine is set to.
@@ -67,6 +68,13 @@ async def put(
         else:
             shared.kept[name] = value
     return before
+
+
+async def need_ended(connection: "asyncpg.Connection[Any] | PoolConnectionProxy[Any]", method: str) -> None:
+    """Raise SchemaError where a method of a definition has left a transaction open; it is ended, as others may wait."""
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
+        raise SchemaError(f"{method} has left a transaction open: end it there")
 
 
 @asynccontextmanager

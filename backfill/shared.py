@@ -89,7 +89,9 @@ class SharedConnection(Driver):
     async def _begin(self, query: str, **options: Any) -> str:
         text, _, rest = statements.read("session/begin").rpartition("$1")
         try:
-            return await super().execute(f"{query}\n{text}{_literal(json.dumps(self.kept))}{rest}", **options)
+            return await super().execute(
+                f"{query.rstrip('; ')};\n{text}{_literal(json.dumps(self.kept))}{rest}", **options
+            )
         except BaseException:
             await self._undo()
             raise

@@ -96,6 +96,7 @@ async def prepare(
                     break
     except TimeoutError:
         is_estimate = True
+    await sessions.need_ended(connection, f"keys of {definition.name}")
     if missing and job is None and not is_estimate and matched != request.limit:
         named_ids = ", ".join(texts.one_line(one, 60) for one in sorted(missing)[:MOST_NAMED])
         more = f" and {len(missing) - MOST_NAMED:,} more" if len(missing) > MOST_NAMED else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from backfill import texts
+from backfill import sessions, texts
 from backfill.catalog import Target
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection
@@ -122,10 +122,13 @@ class Loading:
         if type(definition).load is ColumnBackfill.load:
             rows: Sequence[Mapping[str, Any]] = await self._connection.fetch(self._target.inputs, *self._arrays(places))
             return rows
+        is_within = self._connection.is_in_transaction()
         loading: Any = definition.load(self._connection, [self._keys[place] for place in places])
         if not isawaitable(loading):
             raise SchemaError(f"load of {definition.name} is an ordinary function; write it with: async def load")
         loaded: Any = await loading
+        if not is_within:
+            await sessions.need_ended(self._connection, f"load of {definition.name}")
         if not isinstance(loaded, Iterable) or isinstance(loaded, Mapping | str | bytes):
             raise SchemaError(f"load of {definition.name} returned {type(loaded).__name__}, not a list of rows")
         return list(loaded)

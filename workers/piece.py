@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from backfill import statements, texts
+from backfill import sessions, statements, texts
 from backfill.database import Connection
 from backfill.definition import Outcome, Skip
 from backfill.errors import HeldError, SchemaError, TransientError
@@ -95,8 +95,7 @@ class Piece:
             return None
         with self._blaming("load", key):
             loaded = await self._definition.load(self._connection, key)
-        if self._connection.is_in_transaction():
-            raise SchemaError(f"load of {self._definition.name} has left a transaction open: end it there")
+        await sessions.need_ended(self._connection, f"load of {self._definition.name}")
         return loaded
 
     @contextmanager

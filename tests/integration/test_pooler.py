@@ -1,6 +1,7 @@
 """Everything works through a pooler that gives each transaction another session."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,6 +14,7 @@ from backfill.errors import UsageError
 from backfill.services import ports
 from backfill.testing import databases as testing_databases
 from tests.support import databases, pooler
+from tests.support.definitions import Counter
 from tests.support.operating import ask, completed, done, queued, until, working
 from tests.support.pieces import Months
 from tests.support.world import World
@@ -35,6 +37,31 @@ class Preparing(Months):
 
     async def load(self, connection: Any, key: str) -> Any:
         return await (await connection.prepare("SELECT 1")).fetchval()
+
+
+class LoadBegins(Months):
+    name = "load_begins"
+    parameters: Months.Parameters
+
+    async def load(self, connection: Any, key: str) -> Any:
+        await connection.execute("BEGIN")
+
+
+class KeysBegin(Months):
+    name = "keys_begin"
+    parameters: Months.Parameters
+
+    async def keys(self, connection: Any, after: str | None) -> AsyncIterator[str]:
+        await connection.execute("BEGIN")
+        yield "unit-001/2024-01"
+
+
+class ColumnBegins(Counter):
+    name = "column_begins"
+
+    async def load(self, connection: Any, keys: Sequence[Any]) -> Any:
+        await connection.execute("BEGIN")
+        return await super().load(connection, keys)
 
 
 async def settings_of(connection: "asyncpg.Connection[Any]") -> tuple[Any, ...]:
@@ -124,6 +151,28 @@ async def test_a_write_that_commits_pauses_its_job_and_is_told_by_a_check(world:
         ran = await ask(world, "run", *odd, DATABASE_URL=url)
         assert ran.code == 9, ran
         assert said in ran.out
+
+
+@pytest.mark.parametrize("way", ["straight", "pooler"])
+@pytest.mark.parametrize(
+    ("method", "code"), [("LoadBegins", 9), ("KeysBegin", 6), ("ColumnBegins", 9)], ids=["load", "keys", "column"]
+)
+async def test_a_transaction_that_is_left_open_is_ended_and_said(
+    world: World, way: str, method: str, code: int
+) -> None:
+    """With one session, whoever left it open would keep everybody out."""
+    world.definition, world.checked = f"tests.integration.test_pooler:{method}", True
+    await world.rows(3)
+    async with AsyncExitStack() as stack:
+        url = world.database
+        if way == "pooler":
+            url = await stack.enter_async_context(pooler.pgbouncer(url, size=1))
+        checked = await ask(world, "check", "--sample=2", DATABASE_URL=url)
+        assert (checked.code, "has left a transaction open: end it there" in checked.out) == (6, True), checked
+        async with asyncio.timeout(15):
+            ran = await ask(world, "run", DATABASE_URL=url)
+        assert ran.code == code, ran
+        assert "has left a transaction open: end it there" in ran.out + ran.err
 
 
 async def test_what_takes_a_session_of_its_own_pauses_its_job_and_fails_no_record(world: World) -> None:

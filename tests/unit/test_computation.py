@@ -94,7 +94,8 @@ async def test_a_load_that_is_held_leaves_all_of_them(monkeypatch: pytest.Monkey
     monkeypatch.setattr(computation, "_read", read)
     one = target(Refusing())
     one.key = SimpleNamespace(is_exact=True, read=lambda parts: parts[0], comparable=lambda keys: keys)
-    tally, spending, connection = Tally(), Free(), Any
+    tally, spending = Tally(), Free()
+    connection: Any = SimpleNamespace(is_in_transaction=lambda: False)
     found = await computation.compute(
         connection,
         one,
