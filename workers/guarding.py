@@ -7,6 +7,7 @@ from typing import Any
 from backfill import texts
 from backfill.cancelling import cancel_requests
 from backfill.workers.steps import watched
+from backfill.workers.stopping import Stopping
 from backfill.workers.watch import Watch
 
 
@@ -15,14 +16,24 @@ class LateError(Exception):
 
 
 async def guarded(
-    call: Coroutine[Any, Any, Any], deadline: asyncio.Timeout, watch: Watch | None = None, about: str = ""
+    call: Coroutine[Any, Any, Any],
+    deadline: asyncio.Timeout,
+    stopping: Stopping | None = None,
+    watch: Watch | None = None,
+    about: str = "",
 ) -> Any:
-    """What it gives; raises LateError at the deadline. Its steps are interrupted as computations are, under a watch."""
+    """What it gives; raises LateError at the deadline. Its steps are interrupted as computations are, under a watch.
+
+    A worker that stops waits for it no longer than for anything else, whatever it makes of its cancellation.
+    """
     requests = cancel_requests()
+
+    def is_over() -> bool:
+        return deadline.expired() or (stopping is not None and stopping.is_over())
 
     try:
         async with deadline:
-            return await (call if watch is None else watched(call, watch, about, deadline.expired))
+            return await watched(call, watch or Watch(), about, is_over)
     except BaseException as error:
         if deadline.expired() and isinstance(error, TimeoutError):
             raise LateError from error

@@ -86,8 +86,9 @@ class Hooks:
         failpoint("worker.after_partition")
         if partition is None:
             return
+        stopping = self._holding.stopping
         try:
-            await guarded(definition.after_partition(partition), asyncio.timeout(AFTER_SECONDS))
+            await guarded(definition.after_partition(partition), asyncio.timeout(AFTER_SECONDS), stopping)
         except Exception as error:
             self._tell_once(claim.job_id, "after_partition", definition, error)
 
@@ -122,7 +123,9 @@ class Hooks:
     async def _ask(self, connection: Connection, definition: Definition, claim: Claim) -> str | None:
         try:
             async with connection.transaction():
-                said: object = await guarded(definition.throttle(connection), asyncio.timeout(THROTTLE_SECONDS))
+                said: object = await guarded(
+                    definition.throttle(connection), asyncio.timeout(THROTTLE_SECONDS), self._holding.stopping
+                )
             if said is not None and not isinstance(said, str):
                 raise TypeError(f"it returned {type(said).__name__}: return a reason, or None")
         except Exception as error:
@@ -167,7 +170,7 @@ class Hooks:
         name = definition.name
         job = await progress.read(connection, claim.job_id)
         try:
-            await guarded(definition.before_job(connection, job), asyncio.timeout(None))
+            await guarded(definition.before_job(connection, job), asyncio.timeout(None), self._holding.stopping)
         except RACES:
             raise
         except Exception as error:

@@ -55,7 +55,7 @@ class Piece:
         call = _Call(self._attempt, self._spending, deadline, self._seconds)
         try:
             with self._spending.as_one():
-                return await guarded(self._fetch(call, key), deadline, self._watch, key)
+                return await guarded(self._fetch(call, key), deadline, self._spending.stopping, self._watch, key)
         except LateError:
             raise TransientError(f"not fetched within {self._seconds:g} s (BACKFILL_PARTITION_SECONDS)") from None
         except Exception as error:
@@ -76,7 +76,7 @@ class Piece:
         with self._blaming("write", key):
             try:
                 writing = self._definition.write(self._connection, key, fetched)
-                outcome = await guarded(writing, deadline, self._watch, key)
+                outcome = await guarded(writing, deadline, self._spending.stopping, self._watch, key)
             except LateError:
                 raise TransientError(f"not written within {self._seconds:g} s (BACKFILL_PARTITION_SECONDS)") from None
         # What is only checked at the COMMIT would be nobody's.

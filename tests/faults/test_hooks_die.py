@@ -81,3 +81,27 @@ async def test_a_run_that_is_killed_in_it_is_gone_on_with(world: World) -> None:
     command = world.run("backfill", "run", "--resume", "latest", **apart)
     assert await command.wait() == 0, command.output
     await done_once(world)
+
+
+@pytest.mark.parametrize(("what", "state"), [("before sleeps", "active"), ("before is deaf", "idle in transaction")])
+async def test_a_stop_cuts_it_off_after_the_drain_and_nothing_of_it_is_kept(
+    world: World, what: str, state: str
+) -> None:
+    await world.queue("--mode=all", "--batch-size=60")
+    await world.execute("INSERT INTO outage VALUES ($1)", what)
+    sessions = "datname = current_database() AND application_name LIKE 'worker %' AND query ~ 'pg_sleep|FROM outage'"
+    at_it = f"SELECT count(*) FROM pg_stat_activity WHERE {sessions} AND state = $1"
+    worker = world.worker(BACKFILL_DRAIN_SECONDS="1")
+    await eventually(lambda: world.value(at_it, state))
+
+    worker.kill(signal.SIGTERM)
+
+    assert await worker.wait(12) == 0, worker.output
+    assert "1 partitions did not finish in time" in worker.output
+    partition = (await world.fetch("SELECT * FROM backfill_partitions"))[0]
+    assert (partition["state"], partition["attempt_count"]) == ("pending", 0)
+    assert await world.value("SELECT before_job_at IS NULL FROM backfill_jobs")
+    assert await world.value("SELECT count(*) FROM hooks") == 0
+    await world.execute("DELETE FROM outage")
+    await world.finish()
+    await done_once(world)

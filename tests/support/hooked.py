@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from backfill import EndedPartition
@@ -26,6 +27,13 @@ async def prepare(connection: Any, job: Any) -> None:
             await connection.execute("COMMIT")
         case "before locks":
             await connection.execute("LOCK TABLE labels IN ACCESS EXCLUSIVE MODE NOWAIT")
+        case "before sleeps":
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            await connection.execute("SELECT pg_sleep(60)")
+        case "before is deaf":
+            while True:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(3600)
 
 
 class Before(Counter):
