@@ -8,9 +8,11 @@ from uuid import UUID
 
 from backfill import statements
 from backfill.database import Connection
+from backfill.errors import NotFoundError
+from backfill.ledger import events
 from backfill.ledger.jobs import Row
 from backfill.limit import Limit
-from backfill.texts import one_line
+from backfill.texts import MOST_OF_A_NAME, clean, one_line
 
 MOST_OF_A_REASON = 500
 
@@ -98,6 +100,16 @@ def _number(seconds: Any) -> float:
 async def leave(connection: Connection, worker: UUID) -> None:
     """Give back what a worker has of limits on calls under way."""
     await connection.execute(statements.read("ledger/limits/leave"), worker)
+
+
+async def release(connection: Connection, name: str, *, actor: str, reason: str = "") -> Row | None:
+    """End a limit's rest; None when it does not rest. Raises NotFoundError where there is none of that name."""
+    async with connection.transaction(isolation="read_committed"):
+        await events.act(connection, actor, reason)
+        row = await connection.fetchrow(statements.read("ledger/limits/release"), name, clean(reason) or None)
+    if row is None and not await connection.fetchval(statements.read("ledger/limits/is_known"), name):
+        raise NotFoundError(f"no limit {clean(name, MOST_OF_A_NAME)!r}; see: backfill limits")
+    return row
 
 
 async def listed(connection: Connection) -> list[Row]:

@@ -43,6 +43,9 @@ GRANT INSERT ON backfill_events TO backfill_operator;
 -- Asks a worker to stop.
 GRANT UPDATE (stop_requested_at, stop_requested_by) ON backfill_workers TO backfill_operator;
 
+-- Lets a limit go that rests.
+GRANT UPDATE (held_until, raised_at) ON backfill_limits TO backfill_operator;
+
 -- A worker moves a job on, pauses it when nothing fits, rolls its counts up and ends it; what was asked for stays.
 GRANT UPDATE (state, version, started_at, running_since, paused_at, completed_at, error_message, heartbeat_at,
     total_partitions, completed_partitions, failed_partitions, skipped_partitions, records_matched, records_updated,

@@ -80,7 +80,7 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     async def holds(row: str, name: str | None = None, *more: str, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
         called, further = command_of(row)
         called = name or called
-        stands = {"JOB": "latest", "NAME": "jobs", "ID": dead}
+        stands = {"JOB": "latest", "NAME": "jobs", "LIMIT": "service", "ID": dead}
         words = [stands.get(word, word) for word in further]
         command: click.Command | None = queue if called == "backfill-queue" else None
         words = words if command else [*called.split()[1:], *words]
@@ -118,6 +118,7 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     await world.execute("SELECT set_config('app.current_tenant', 'default', false)")
     await world.execute("SELECT backfill_rest_calls('service', $1, 5, 'why')", await world.job())
     await holds("backfill limits")
+    await holds("backfill limits release LIMIT")
     dead = (await holds("backfill dead list"))["messages"][0]["id"]
     await holds("backfill dead show ID")
     await holds("backfill dead redrive --all", codes=(4,))

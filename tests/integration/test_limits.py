@@ -18,7 +18,7 @@ from backfill.limit import Limit
 from backfill.workers.budget import Budget
 from benchmarks.spenders import Spent, spend
 from tests.support import databases, pooler, spending
-from tests.support.operating import done
+from tests.support.operating import ask, done
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -347,4 +347,41 @@ async def test_a_worker_of_the_roles_may_do_all_of_it_and_a_reader_looks(world: 
     await limits.leave(world.connection, uuid4())
     await world.execute("SET ROLE backfill_reader")
     assert [found["name"] for found in await limits.listed(world.connection)] == [NAME]
+    await world.execute("RESET ROLE")
+
+
+# --- a rest that is too long
+
+
+async def test_an_operator_lets_a_limit_go_that_rests(world: World) -> None:
+    job = uuid4()
+    async with budgets(world.database, 1, Limit(rate=50)) as (budget,):
+        await called(budget)
+        await budget.refuse(job, 900, "429")
+        waiting = asyncio.create_task(called(budget))
+        answer = await done(world, "limits", "release", NAME, "--reason=it answers")
+        assert f"Limit {NAME} rests no longer; it would have until" in answer.out
+        assert answer.out.endswith("UTC: 429\n")
+        began = time.monotonic()
+        assert await asyncio.wait_for(waiting, 5) - began < 3
+        assert (await row(world.database))["allowed_rate"] == 25
+    assert (await done(world, "limits", "--json")).json["limits"][0]["held_until"] is None
+    again = (await done(world, "limits", "release", NAME, "--json")).json
+    assert (again["changed"], again["text"]) == (False, f"Limit {NAME} does not rest.")
+    unknown = await ask(world, "limits", "release", "nobody")
+    assert (unknown.code, "no limit 'nobody'; see: backfill limits" in unknown.err) == (3, True)
+    (event,) = await world.fetch("SELECT * FROM backfill_events WHERE event = 'limit.released'")
+    assert (event["backfill_job_id"], event["reason"]) == (job, "it answers")
+    assert event["actor"] not in ("", "worker")
+    assert '"limit": "service"' in event["details"]
+
+
+async def test_an_operator_of_the_roles_may(world: World) -> None:
+    await done(world, "init", "--roles")
+    await world.execute("SELECT set_config('app.current_tenant', 'default', false)")
+    await limits.rest(world.connection, NAME, JOB, 900, "429")
+    await world.execute("SET ROLE backfill_operator")
+    assert await limits.release(world.connection, NAME, actor="ann", reason="")
+    assert await world.value("SELECT held_until <= clock_timestamp() FROM backfill_limits")
+    assert await world.value("SELECT actor FROM backfill_events WHERE event = 'limit.released'") == "ann"
     await world.execute("RESET ROLE")

@@ -122,7 +122,9 @@ async def test_the_runbook_finds_jobs_that_no_worker_has_taken_up(world: World) 
 async def test_the_runbook_lists_failed_partitions(world: World) -> None:
     await world.rows(30)
     job = await queued(world)
-    await world.execute("UPDATE backfill_partitions SET attempt_count = 6 WHERE partition_key = '000000002'")
+    await world.execute(
+        "UPDATE backfill_partitions SET attempt_count = 6, interruptions = 6 WHERE partition_key = '000000002'"
+    )
     async with working(world):
         await until(world, "completed")
 

@@ -144,7 +144,9 @@ async def test_a_job_fails_when_more_than_a_fifth_of_its_partitions_failed_and_g
     await world.rows(25, base=f"CASE WHEN id <= {bad} THEN 1 ELSE 0 END")
     job = await queued(world, "--mode=all", "--batch-size=1")
     # A partition whose records all failed on their own is completed; what is meant is one that was given up.
-    await world.execute("UPDATE backfill_partitions SET attempt_count = 6 WHERE partition_key::int <= $1", bad)
+    await world.execute(
+        "UPDATE backfill_partitions SET attempt_count = 6, interruptions = 6 WHERE partition_key::int <= $1", bad
+    )
 
     async with working(world, BACKFILL_FAILED_MINIMUM=str(minimum)):
         await until(world, state)

@@ -210,6 +210,12 @@ async def _retries_wait(world: World) -> None:
     await _as_it_is(world)
 
 
+async def _resting(world: World) -> None:
+    await _as_it_is(world)
+    await world.execute("SELECT set_config('app.current_tenant', 'default', false)")
+    await world.execute("SELECT backfill_rest_calls('counter', $1, 900, '429 Too Many Requests')", await world.job())
+
+
 async def _late(world: World) -> None:
     await _as_it_is(world)
     await world.execute(
@@ -257,6 +263,7 @@ SITUATIONS: Final = {
     "running": Situation("halfway", _as_it_is),
     "at work": Situation("halfway", _as_it_is, worker=()),
     "in hand": Situation("gated", _as_it_is, worker=(), in_hand=True),
+    "resting": Situation("halfway", _resting),
     "pending and stale": Situation("queued", _stale),
     "worker gone": Situation("crashed", _stale),
     "partition kills workers": Situation("crashed", _kills_workers),

@@ -24,6 +24,7 @@ MORE = {
     "backfill set": ["--pause-ms=1"],
     "backfill sql": ["jobs", "--run"],
     "backfill workers stop": ["--all"],
+    "backfill limits release": ["service"],
     "backfill dead show": ["0123456789ab"],
     "backfill dead redrive": ["--all"],
     "backfill dead purge": ["--all", "--yes"],
