@@ -17,15 +17,18 @@ BEGIN
     begins := NOT coalesce(l.held_until > moment, false);
     until := moment + make_interval(secs => CASE WHEN seconds = 'NaN' THEN 1 ELSE least(900, greatest(1, seconds)) END);
     IF begins AND l.adaptive THEN
+        IF l.refused_rate IS NULL OR coalesce(moment >= l.held_until + interval '5 seconds', true) THEN
+            l.refused_rate := l.allowed_rate;  -- refused before it was raised, it is not for its rate
+        END IF;
         l.allowed_rate := greatest(l.allowed_rate / 2, l.rate / 64);
     END IF;
     IF begins OR until > l.held_until THEN
         l.held_until := until;
         l.held_reason := reason;
     END IF;
-    UPDATE backfill_limits SET allowed_rate = l.allowed_rate, raised_at = l.held_until,
-        next_at = least(next_at, moment), held_since = CASE WHEN begins THEN moment ELSE held_since END, held_until = l.held_until,
-        held_reason = l.held_reason, refused_at = moment, refusals = refusals + 1
+    UPDATE backfill_limits SET allowed_rate = l.allowed_rate, refused_rate = l.refused_rate, raised_at = l.held_until,
+        next_at = least(next_at, moment), held_since = CASE WHEN begins THEN moment ELSE held_since END,
+        held_until = l.held_until, held_reason = l.held_reason, refused_at = moment, refusals = refusals + 1
     WHERE tenant_id = l.tenant_id AND name = l.name;
     IF begins THEN
         INSERT INTO backfill_events (backfill_job_id, event, actor, reason, details)

@@ -3,6 +3,9 @@
 -- pause as many at once as `burst` says. Given back is what lies between now and the first of them, and between two. No
 -- turn is given while the limit rests. What was taken need not survive a crash of the database.
 --
+-- A rate that was halved is raised step by step. Just below the one that was refused it stays for three minutes, before
+-- it is tried what lies beyond.
+--
 -- Where calls under way are limited, each worker has a share until its lease ends. It grows by what nobody has or may
 -- claim first, and shrinks, as calls end, when others want theirs: everybody an equal part; where that is less than one,
 -- whoever has waited for longest, and whoever had one for a second waits again.
@@ -55,7 +58,8 @@ BEGIN
     END IF;
     IF l.allowed_rate < l.rate AND moment >= l.raised_at + interval '5 seconds' THEN
         steps := floor(extract(epoch FROM moment - l.raised_at) / 5);
-        l.allowed_rate := least(l.rate, l.allowed_rate + steps * 0.05 * l.rate);
+        l.allowed_rate := least(l.rate, l.allowed_rate + steps * 0.05 * l.rate,
+            CASE WHEN moment < l.held_until + interval '3 minutes' THEN greatest(l.allowed_rate, 0.9 * l.refused_rate) END);
         l.raised_at := l.raised_at + make_interval(secs => steps * 5);
     END IF;
 

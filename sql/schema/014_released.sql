@@ -1,5 +1,7 @@
--- Operators end the rest of a limit.
+-- Operators end the rest of a limit, and a rate that was refused is remembered.
 -- oldest program: 3
+ALTER TABLE backfill_limits
+    ADD COLUMN refused_rate double precision;         -- what was allowed when the service last refused a call
 
 -- Operators that may cancel a job today may let a limit go: `init --roles` need not come first.
 DO $$

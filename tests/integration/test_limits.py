@@ -385,3 +385,38 @@ async def test_an_operator_of_the_roles_may(world: World) -> None:
     assert await world.value("SELECT held_until <= clock_timestamp() FROM backfill_limits")
     assert await world.value("SELECT actor FROM backfill_events WHERE event = 'limit.released'") == "ann"
     await world.execute("RESET ROLE")
+
+
+# --- a rate that the service does not allow
+
+
+async def test_below_the_rate_that_was_refused_it_stays_for_a_while(database: str) -> None:
+    async def after(seconds: int) -> float:
+        """As if the last rest had ended so long ago."""
+        await databases.execute(
+            database,
+            f"UPDATE backfill_limits SET allowed_rate = 32, held_until = clock_timestamp() - interval '{seconds} s', "
+            f"raised_at = clock_timestamp() - interval '{seconds} s'",
+        )
+        await asyncio.gather(*(called(budget) for _ in range(40)))
+        found: float = (await row(database))["allowed_rate"]
+        return found
+
+    async with budgets(database, 1, Limit(rate=100)) as (budget,):
+        await called(budget)
+        await databases.execute(database, "UPDATE backfill_limits SET allowed_rate = 64")
+        await budget.refuse(JOB, 1, "429")
+        assert (await row(database))["refused_rate"] == 64
+        assert await after(11) == pytest.approx(42)
+        assert await after(120) == pytest.approx(0.9 * 64)
+        assert await after(181) == 100
+
+
+async def test_a_service_that_is_away_does_not_keep_the_rate_down(database: str) -> None:
+    async with budgets(database, 1, Limit(rate=64)) as (budget,):
+        await called(budget)
+        for _ in range(8):
+            await budget.refuse(JOB, 1, "503")
+            await databases.execute(database, "UPDATE backfill_limits SET held_until = clock_timestamp()")
+        found = await row(database)
+        assert (found["allowed_rate"], found["refused_rate"]) == (1, 64)
