@@ -19,10 +19,10 @@ from backfill.ledger.tally import Tally
 from backfill.modes import Mode, Priority
 from backfill.settings import Settings
 from backfill.topology import Topology
-from backfill.workers.computation import compute
-from backfill.workers.spending import Spending
+from backfill.workers.computing.computation import compute
+from backfill.workers.computing.ways import Ways
+from backfill.workers.limits.spending import Spending
 from backfill.workers.watch import Watch
-from backfill.workers.ways import Ways
 from benchmarks.marks import Mark
 
 CONCURRENCY = 3  # the default of backfill-worker, and so are the two below

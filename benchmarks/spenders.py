@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from backfill import database
 from backfill.limit import Limit
-from backfill.workers.budget import Budget
+from backfill.workers.limits.budget import Budget
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from backfill.kinds import packed
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage
+from backfill.workers.claims import GivenBackError
 from backfill.workers.stats import Stats
 from backfill.workers.stopping import Stopping
 from backfill.workers.troubles import Troubles
@@ -34,10 +35,6 @@ LONGEST_PAUSE: Final = 0.5
 SILENT_SECONDS: Final = 3.0  # before it is said that somebody holds the table, though not who
 WATCH_SECONDS: Final = 0.08
 PROBE_MS: Final = 200  # for which one row that is held is waited for, to see whom one waits for
-
-
-class GivenBackError(Exception):
-    """The claim was given back: somebody holds what the partition needs."""
 
 
 class Holding:

@@ -17,7 +17,7 @@ from backfill.errors import SchemaError
 from backfill.failpoints import failpoint
 from backfill.ledger import hooks, progress
 from backfill.ledger.partitions import Claim
-from backfill.workers.guarding import LateError, guarded
+from backfill.workers.computing.guarding import LateError, guarded
 from backfill.workers.holding import Holding
 from backfill.workers.kept import Kept
 

@@ -11,7 +11,7 @@ from backfill.database import Pool, is_away, is_transient
 from backfill.ledger import interruptions, partitions
 from backfill.ledger.interruptions import Fate
 from backfill.ledger.partitions import Claim
-from backfill.workers.committing import CommitUnknownError
+from backfill.workers.claims import CommitUnknownError
 
 PAUSE_SECONDS: Final = 0.2  # before PostgreSQL is asked again
 LONGEST_PAUSE_SECONDS: Final = 1.0

@@ -6,7 +6,8 @@ import contextlib
 from backfill.database import Connection
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
-from backfill.workers.holding import GivenBackError, Holding
+from backfill.workers.claims import GivenBackError
+from backfill.workers.holding import Holding
 
 MOST_SECONDS = 5.0  # until a claim that was given back is tried again
 

@@ -10,9 +10,9 @@ from backfill.exposition import CounterMetricFamily, GaugeMetricFamily, Histogra
 from backfill.publisher import Publisher
 from backfill.states import OUTCOMES
 from backfill.workers.durations import BOUNDS
-from backfill.workers.intake import Intake
-from backfill.workers.reconciler import Reconciler
+from backfill.workers.links.intake import Intake
 from backfill.workers.stats import Stats
+from backfill.workers.upkeep.reconciler import Reconciler
 
 REASONS: Final = ("lease_expired", "republished")
 

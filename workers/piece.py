@@ -15,10 +15,10 @@ from backfill.errors import HeldError, SchemaError, TransientError
 from backfill.ledger.tally import Tally
 from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
-from backfill.workers.guarding import LateError, guarded
-from backfill.workers.halving import is_broken_definition
-from backfill.workers.judge import within
-from backfill.workers.spending import Spending
+from backfill.workers.computing.guarding import LateError, guarded
+from backfill.workers.computing.halving import is_broken_definition
+from backfill.workers.computing.judge import within
+from backfill.workers.limits.spending import Spending
 from backfill.workers.watch import Watch
 
 

@@ -17,13 +17,14 @@ from backfill.ledger.partitions import Claim
 from backfill.ledger.tally import Tally
 from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
-from backfill.workers.committing import fenced
+from backfill.workers.applying.committing import fenced
+from backfill.workers.claims import GivenBackError
+from backfill.workers.computing.judge import within
+from backfill.workers.computing.outages import is_outage
 from backfill.workers.hand import Hold
-from backfill.workers.holding import MOST_SECONDS, GivenBackError, Holding
-from backfill.workers.judge import within
-from backfill.workers.outages import is_outage
+from backfill.workers.holding import MOST_SECONDS, Holding
+from backfill.workers.limits.spending import Spending
 from backfill.workers.piece import LimitError, Piece
-from backfill.workers.spending import Spending
 from backfill.workers.stats import Stats
 
 # Two sessions in each other's way, or a table that was altered under a prepared statement: the same transaction

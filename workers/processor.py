@@ -25,22 +25,22 @@ from backfill.outlet import Outlet
 from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
 from backfill.workers.allowance import Allowance
-from backfill.workers.budgets import Budgets
-from backfill.workers.committing import CommitUnknownError, FencedError
+from backfill.workers.applying.slices import stands_alone
+from backfill.workers.claims import CommitUnknownError, FencedError, GivenBackError
+from backfill.workers.computing.ways import Ways
 from backfill.workers.definitions import Definitions, FormerDefinitionError
 from backfill.workers.hand import Hand, Hold
-from backfill.workers.holding import GivenBackError, Holding
+from backfill.workers.holding import Holding
 from backfill.workers.hooks import Hooks
 from backfill.workers.interruptions import Interruptions, cause_of
+from backfill.workers.limits.budgets import Budgets
+from backfill.workers.limits.spending import UnwantedError
+from backfill.workers.links.subscription import Settlement
 from backfill.workers.pieces import Pieces
 from backfill.workers.rounds import Rounds
 from backfill.workers.settling import Settling
-from backfill.workers.slices import stands_alone
-from backfill.workers.spending import UnwantedError
 from backfill.workers.stats import Stats
 from backfill.workers.stopping import Stopping
-from backfill.workers.subscription import Settlement
-from backfill.workers.ways import Ways
 
 REST_SECONDS: Final = 1.0  # of a longer rest, before the job is asked again how long it should be
 

@@ -13,16 +13,16 @@ from backfill.failpoints import failpoint
 from backfill.ledger.partitions import Claim
 from backfill.ledger.tally import Tally
 from backfill.settings import Settings
-from backfill.workers.applier import Applier
-from backfill.workers.committing import Ending
-from backfill.workers.computation import compute
+from backfill.workers.applying.applier import Applier
+from backfill.workers.applying.committing import Ending
+from backfill.workers.applying.portion import Portion
+from backfill.workers.applying.slices import Turns
+from backfill.workers.computing.computation import compute
+from backfill.workers.computing.ways import Ways
 from backfill.workers.hand import Hold
 from backfill.workers.holding import Wait
-from backfill.workers.portion import Portion
-from backfill.workers.slices import Turns
-from backfill.workers.spending import Spending
+from backfill.workers.limits.spending import Spending
 from backfill.workers.stats import Stats
-from backfill.workers.ways import Ways
 
 # A row that the application changes while its value is computed is read again so often before it has to wait.
 MOST_CONFLICTS: Final = 3

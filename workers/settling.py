@@ -21,10 +21,10 @@ from backfill.outlet import Outlet
 from backfill.settings import Settings
 from backfill.texts import in_a_line, why
 from backfill.topology import milliseconds
-from backfill.workers.halving import is_broken_definition
+from backfill.workers.computing.halving import is_broken_definition
 from backfill.workers.hand import Hold
+from backfill.workers.links.subscription import Settlement
 from backfill.workers.stats import Stats
-from backfill.workers.subscription import Settlement
 
 REST_SECONDS: Final = 1.0  # a message that comes too early is held so long before it is dropped
 BURIED_BYTES: Final = 65_536  # enough to see what it was; an oversized body is cut to this

@@ -18,15 +18,15 @@ from backfill.ledger.tally import Tally
 from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
 from backfill.statements import quote
-from backfill.workers.committing import LOCK_MS
-from backfill.workers.computation import compute
+from backfill.workers.applying.committing import LOCK_MS
+from backfill.workers.applying.writing import Writing
+from backfill.workers.computing.computation import compute
+from backfill.workers.computing.ways import Ways
+from backfill.workers.limits.unshared import Unshared
 from backfill.workers.lookout import Lookout
 from backfill.workers.piece import Piece
 from backfill.workers.signals import interrupting
-from backfill.workers.unshared import Unshared
 from backfill.workers.watch import Watch
-from backfill.workers.ways import Ways
-from backfill.workers.writing import Writing
 
 SECONDS: Final = 20.0  # for loading, for computing, and for the write of them all
 NO_TIME: Final = f"not come to within {SECONDS:g} s"

@@ -17,18 +17,19 @@ from backfill.ledger.workers import Seat
 from backfill.log import warn
 from backfill.modes import Priority
 from backfill.settings import Settings
-from backfill.workers import burst, trace
+from backfill.workers import trace
 from backfill.workers.allowance import Allowance
+from backfill.workers.computing.ways import Ways
 from backfill.workers.hand import Hand
 from backfill.workers.keeper import Keeper
-from backfill.workers.linked import to_rabbitmq
+from backfill.workers.links import burst
+from backfill.workers.links.linked import to_rabbitmq
+from backfill.workers.links.parts import Link, Options, Parts, Place, Taken
+from backfill.workers.links.subscription import Settlement
 from backfill.workers.lookout import Lookout
-from backfill.workers.parts import Link, Options, Parts, Place, Taken
 from backfill.workers.processor import Processor
 from backfill.workers.stats import Stats
 from backfill.workers.stopping import Stopping
-from backfill.workers.subscription import Settlement
-from backfill.workers.ways import Ways
 
 __all__ = ["Options", "Worker"]
 

@@ -18,9 +18,9 @@ from backfill.ledger.progress import Progress
 from backfill.producers.parts import Report
 from backfill.settings import Settings
 from backfill.states import ENDED
+from backfill.workers.links.parts import Options, Parts, Place
+from backfill.workers.links.unlinked import to_the_ledger
 from backfill.workers.lookout import Lookout
-from backfill.workers.parts import Options, Parts, Place
-from backfill.workers.unlinked import to_the_ledger
 from backfill.workers.worker import Worker
 
 if TYPE_CHECKING:

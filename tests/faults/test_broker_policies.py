@@ -15,7 +15,7 @@ from backfill.ledger.jobs import Request
 from backfill.message import PartitionMessage
 from backfill.modes import Mode, Priority
 from backfill.publisher import Publisher
-from backfill.workers.expired import Expired
+from backfill.workers.upkeep.expired import Expired
 from tests.support import broker
 from tests.support.commands import Command
 from tests.support.definitions import Gated

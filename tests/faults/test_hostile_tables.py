@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backfill.workers.writing import KEPT
+from backfill.workers.applying.writing import KEPT
 from tests.support import made_up
 from tests.support.made_up import Made, backfilled, queued, verdict, worked, working
 from tests.support.waiting import eventually
@@ -88,7 +88,7 @@ async def test_a_conflict_that_inputs_always_meet_fails_that_record_alone_in_the
 async def test_a_record_whose_inputs_never_come_is_found_within_the_time_of_a_partition(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backfill.workers.halving.HALVED_STATEMENT_MS", 100)
+    monkeypatch.setattr("backfill.workers.computing.halving.HALVED_STATEMENT_MS", 100)
     world.definition = MADE
     await world.rows(64)
     await world.execute(

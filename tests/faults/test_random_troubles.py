@@ -18,7 +18,7 @@ from backfill import Skip, TransientError
 from backfill.errors import ConflictError
 from backfill.ledger import operations
 from backfill.modes import Mode
-from backfill.workers.portion import Portion
+from backfill.workers.applying.portion import Portion
 from tests.support.made_up import Made, queued, verdict, working
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -100,7 +100,7 @@ async def test_whatever_comes_together_each_record_ends_once(
     chance = random.Random(seed)
     size = chance.choice([3, 10, 1000])
     monkeypatch.setattr("backfill.workers.rounds.Portion", lambda: Portion(size))
-    monkeypatch.setattr("backfill.workers.portion.MOST", size)
+    monkeypatch.setattr("backfill.workers.applying.portion.MOST", size)
     monkeypatch.setattr("backfill.workers.holding.KEPT_FOR_RECORDS", 0.1)
     monkeypatch.setattr("backfill.workers.holding.KEPT_FOR_A_TABLE", 0.1)
     monkeypatch.setattr("backfill.workers.holding.MOST_SECONDS", 0.3)

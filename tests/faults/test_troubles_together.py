@@ -10,10 +10,10 @@ import pytest
 from backfill import TransientError
 from backfill.ledger import operations
 from backfill.modes import Mode
-from backfill.workers.committing import Committing
-from backfill.workers.halving import Halving
-from backfill.workers.portion import Portion
-from backfill.workers.writing import Writing
+from backfill.workers.applying.committing import Committing
+from backfill.workers.applying.portion import Portion
+from backfill.workers.applying.writing import Writing
+from backfill.workers.computing.halving import Halving
 from tests.support.made_up import Made, backfilled, queued, verdict, worked, working
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -167,7 +167,7 @@ async def test_a_claim_is_kept_when_a_table_is_locked_between_the_pieces_of_a_la
 ) -> None:
     """What is put off waits for its next attempt as soon as the rest is written, not for the end of a lease."""
     monkeypatch.setattr("backfill.workers.rounds.Portion", lambda: Portion(10))
-    monkeypatch.setattr("backfill.workers.portion.MOST", 10)
+    monkeypatch.setattr("backfill.workers.applying.portion.MOST", 10)
     tries = 0
 
     def first_at_the_second_attempt(record: Mapping[str, Any]) -> Mapping[str, Any]:

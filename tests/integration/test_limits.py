@@ -15,7 +15,7 @@ from backfill import database as databases_of_ours
 from backfill.database import Pool
 from backfill.ledger import limits
 from backfill.limit import Limit
-from backfill.workers.budget import Budget
+from backfill.workers.limits.budget import Budget
 from benchmarks.spenders import Spent, spend
 from tests.support import databases, pooler, spending
 from tests.support.operating import ask, done

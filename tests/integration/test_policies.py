@@ -11,8 +11,8 @@ import pytest
 from backfill.catalog import resolve
 from backfill.errors import SchemaError
 from backfill.modes import Mode
-from backfill.workers.computation import HIDDEN
-from backfill.workers.writing import KEPT
+from backfill.workers.applying.writing import KEPT
+from backfill.workers.computing.computation import HIDDEN
 from tests.support.logins import as_role
 from tests.support.made_up import Made, backfilled, queued, verdict, worked
 from tests.support.operating import done

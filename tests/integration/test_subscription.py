@@ -2,7 +2,7 @@
 
 import gc
 
-from backfill.workers.subscription import Subscription
+from backfill.workers.links.subscription import Subscription
 from tests.support.world import World
 
 

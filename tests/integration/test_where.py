@@ -10,7 +10,7 @@ from backfill.errors import SchemaError
 from backfill.modes import Mode
 from backfill.probing import need_fit_queries
 from backfill.producers.command import main as queue_command
-from backfill.workers import readiness
+from backfill.workers.links import readiness
 from tests.support.definitions import Counter
 from tests.support.logins import Logins, refused, session
 from tests.support.made_up import Made, Verdict, box, queued, verdict, worked

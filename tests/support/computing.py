@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from backfill import ColumnBackfill, HeldError
-from backfill.workers.spending import Spending
+from backfill.workers.limits.spending import Spending
 from backfill.workers.stopping import Stopping
 
 

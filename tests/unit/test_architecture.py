@@ -20,7 +20,7 @@ STARTING = {"subprocess", "pty", "pip", "ensurepip", "venv", "multiprocessing"}
 # is the run that a user's test kills.
 MAY_START = {
     "backfill.commands.steps": STARTING,
-    "backfill.workers.pool": {"multiprocessing"},
+    "backfill.workers.computing.pool": {"multiprocessing"},
     "backfill.testing.killing": {"subprocess"},
 }
 STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_subprocess_(exec|shell)|__import__)")
@@ -210,6 +210,24 @@ def test_nothing_but_commands_imports_what_joins_producers_and_workers() -> None
         assert (ROOT / joint.replace(".", "/")).with_suffix(".py").exists(), f"there is no {joint}"
 
 
+# The groups of a worker's modules: each may import from those above it. What stands in none puts them together, or is
+# about one claim, and may be imported by all.
+GROUPS = ("limits", "computing", "applying", "upkeep", "links")
+
+
+@pytest.mark.parametrize("path", sources(*(f"workers/{group}" for group in GROUPS)), ids=module_name)
+def test_inside_workers_arrows_point_down(path: Path) -> None:
+    source = module_name(path).split(".")[2]
+    for target in imports(path):
+        group = target.removeprefix("backfill.workers.").split(".")[0]
+        if target.startswith("backfill.workers.") and group in GROUPS:
+            assert GROUPS.index(group) <= GROUPS.index(source), f"{path} imports {target}"
+
+
+def test_every_group_of_workers_is_known() -> None:
+    assert {path.parent.name for path in (ROOT / "workers").glob("*/__init__.py")} == set(GROUPS)
+
+
 # What a process shows, and what it is connected to, is decided where it is put together; the rest is handed in.
 ONLY = {
     "console": {"producers.command", "producers.screen", "workers.command"},
@@ -217,7 +235,7 @@ ONLY = {
     "database.connected": {"producers.parts", "workers.keeper"},
     "database.pooled": {"workers.worker"},
     # Links that have to be made again after a loss, by whoever notices it.
-    "broker.connected": {"workers.intake", "workers.reconciler"},
+    "broker.connected": {"workers.links.intake", "workers.upkeep.reconciler"},
 }
 
 

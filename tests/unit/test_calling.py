@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from backfill import HeldError, TransientError
-from backfill.workers import calling as module
-from backfill.workers.calling import Calling
-from backfill.workers.outcomes import Outcomes
-from backfill.workers.spending import Spending, UnwantedError
+from backfill.workers.computing import calling as module
+from backfill.workers.computing.calling import Calling
+from backfill.workers.computing.outcomes import Outcomes
+from backfill.workers.limits.spending import Spending, UnwantedError
 from backfill.workers.stopping import Stopping
 from backfill.workers.watch import Watch
 from tests.support.computing import Free, defined, rows

@@ -5,9 +5,9 @@ from time import monotonic
 
 import pytest
 
-from backfill.workers import child
-from backfill.workers.child import Refusal, ordered
-from backfill.workers.outcomes import Outcomes
+from backfill.workers.computing import child
+from backfill.workers.computing.child import Refusal, ordered
+from backfill.workers.computing.outcomes import Outcomes
 from tests.support.computing import rows
 from tests.support.ways import InProcesses, ScaledInProcesses
 

@@ -9,10 +9,10 @@ import pytest
 from backfill import ColumnBackfill, HeldError, TransientError, computing, kinds
 from backfill.columns import Column
 from backfill.ledger.tally import Tally
-from backfill.workers import computation
-from backfill.workers.values import Batch, Computed
+from backfill.workers.computing import computation
+from backfill.workers.computing.values import Batch, Computed
+from backfill.workers.computing.ways import Ways
 from backfill.workers.watch import Watch
-from backfill.workers.ways import Ways
 from tests.support.computing import Free, defined, rows
 
 VALUE = Column("value", "int8", "int8", "int8", kinds.known("int8", in_catalog=True), False, "")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from backfill.workers import stopping as module
-from backfill.workers.guarding import guarded
+from backfill.workers.computing.guarding import guarded
 from backfill.workers.stopping import Stopping
 
 

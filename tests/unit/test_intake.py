@@ -7,8 +7,8 @@ import pytest
 
 from backfill import settings
 from backfill.modes import Priority
-from backfill.workers.intake import BELOW_EVERY, Intake
-from backfill.workers.subscription import Delivery, Subscription
+from backfill.workers.links.intake import BELOW_EVERY, Intake
+from backfill.workers.links.subscription import Delivery, Subscription
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from backfill import HeldError, Limit, contract, parameters
 from backfill.errors import UsageError
 from backfill.ledger.limits import Turns as Granted
-from backfill.workers.turns import Turns
+from backfill.workers.limits.turns import Turns
 from tests.support.definitions import Counter
 
 BAD: list[dict[str, Any]] = [

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from backfill import ColumnBackfill
 from backfill.ledger.tally import Tally
-from backfill.workers.loading import Loading
-from backfill.workers.values import Batch
+from backfill.workers.computing.loading import Loading
+from backfill.workers.computing.values import Batch
 
 
 def test_a_batch_is_let_go_at_once_and_not_when_the_collector_comes() -> None:

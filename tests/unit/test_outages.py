@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backfill.workers.outages import is_outage
+from backfill.workers.computing.outages import is_outage
 
 
 def made(*names: str, base: type[BaseException] = Exception, **attributes: Any) -> BaseException:

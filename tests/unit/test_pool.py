@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from backfill.errors import TransientError
-from backfill.workers import pool
-from backfill.workers.child import ordered
-from backfill.workers.outcomes import Outcomes
-from backfill.workers.pool import LostError
+from backfill.workers.computing import pool
+from backfill.workers.computing.child import ordered
+from backfill.workers.computing.outcomes import Outcomes
+from backfill.workers.computing.pool import LostError
 from tests.support.computing import rows
 from tests.support.waiting import eventually
 from tests.support.ways import InProcesses, OddInProcesses

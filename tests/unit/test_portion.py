@@ -1,6 +1,6 @@
 """How many records a transaction writes: fewer when it was cut off, more when it was quick, and never none."""
 
-from backfill.workers.portion import FIRST, MOST, Portion
+from backfill.workers.applying.portion import FIRST, MOST, Portion
 
 
 def test_it_grows_while_whole_portions_are_quick() -> None:

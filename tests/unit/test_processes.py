@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from backfill.errors import SchemaError
-from backfill.workers.child import Refusal
+from backfill.workers.computing.child import Refusal
+from backfill.workers.computing.outcomes import Outcomes
+from backfill.workers.computing.pool import LateError, LostError
+from backfill.workers.computing.processes import MOST_LOST, Processes
 from backfill.workers.definitions import FormerDefinitionError
-from backfill.workers.outcomes import Outcomes
-from backfill.workers.pool import LateError, LostError
-from backfill.workers.processes import MOST_LOST, Processes
 from tests.support.computing import rows
 from tests.support.ways import InProcesses
 

@@ -10,8 +10,8 @@ import pytest
 from backfill.broker import BrokerLostError
 from backfill.errors import UnreachableError
 from backfill.settings import Settings
-from backfill.workers import expired
-from backfill.workers.reconciler import Reconciler
+from backfill.workers.upkeep import expired
+from backfill.workers.upkeep.reconciler import Reconciler
 from tests.support.definitions import Counter
 
 

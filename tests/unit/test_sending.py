@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from asyncpg.types import BitString, Box, Circle, Line, LineSegment, Path, Point, Polygon, Range
 
-from backfill.workers.sending import UnsendableError, plain, sendable
+from backfill.workers.computing.sending import UnsendableError, plain, sendable
 
 
 class Colour(enum.Enum):

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from backfill.ledger.partitions import Claim
-from backfill.workers.slices import split, stands_alone
+from backfill.workers.applying.slices import split, stands_alone
 
 CLAIMS = 6  # the first run and its retries, by default
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backfill import HeldError, Skip, TransientError
-from backfill.workers.outcomes import Outcomes
-from backfill.workers.straight import Straight
+from backfill.workers.computing.outcomes import Outcomes
+from backfill.workers.computing.straight import Straight
 from backfill.workers.watch import RecordTimeoutError
 from tests.support.computing import defined, rows
 

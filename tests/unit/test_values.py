@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backfill import kinds
 from backfill.columns import Column
 from backfill.ledger.tally import Tally
-from backfill.workers.values import Batch, Computed, written
+from backfill.workers.computing.values import Batch, Computed, written
 
 TYPES = {
     "numeric": [Decimal("1.5"), 1, 1.5],

@@ -8,7 +8,7 @@ import pytest
 from backfill.errors import BackfillError
 from backfill.services import Services
 from backfill.services.postgres import Postgres
-from backfill.workers import burst
+from backfill.workers.links import burst
 from tests.support import broker, servers
 from tests.worlds.arena import Arena, open_arena
 

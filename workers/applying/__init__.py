@@ -1,0 +1,1 @@
+"""From values to rows: write them with the progress that they are, a portion a transaction."""

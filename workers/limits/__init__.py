@@ -1,0 +1,1 @@
+"""Calls within a limit that all workers share."""

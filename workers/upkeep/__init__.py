@@ -1,0 +1,1 @@
+"""What workers do beside their partitions: bring back what was lost, end what is done."""
