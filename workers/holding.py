@@ -43,6 +43,7 @@ class Holding:
     def __init__(self, pool: Pool, stats: Stats, stopping: Stopping, say: Callable[[str], None]) -> None:
         self._pool = pool
         self._stats = stats
+        self.went_on_at = float("-inf")  # what was held
         self.stopping = stopping
         self._say = say
         self._troubles = Troubles(say)
@@ -90,6 +91,7 @@ class Holding:
 
     def goes_on(self, about: Hashable, what: str) -> None:
         if self._troubles.over(about):
+            self.went_on_at = time.monotonic()
             self._say(f"{what} goes on.")
 
 
@@ -166,12 +168,15 @@ class Wait:
     async def _watch(self) -> None:
         """Ask whom it waits for, beside the waiting; for a whole table it is said at once."""
         while True:
+            asked = time.monotonic()
             try:
                 self._reason = await self._holding.ask(self._connection, self._claim) or self._reason
             except Exception as error:  # whoever has the claim's own connection hears of it
                 if not is_transient(error):
                     raise
-            if self._is_for_a_table and self._reason:
+            if asked < self._holding.went_on_at:
+                pass  # another claim has heard since that it is over
+            elif self._is_for_a_table and self._reason:
                 self._holding.tell(self._job, f"Job {self._job} is held: {self._reason}")
             elif self._is_for_a_table and time.monotonic() - self._began > SILENT_SECONDS:
                 self._holding.tell_unless_told(self._job, f"Job {self._job} is held: {SOMEBODY}")

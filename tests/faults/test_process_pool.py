@@ -260,7 +260,7 @@ async def test_files_that_are_replaced_under_a_worker_cost_no_attempt_and_are_sa
 async def test_nothing_stays_behind_where_the_worker_and_all_its_processes_are_killed_at_once(world: World) -> None:
     await queue(world, 3, batch_size=50)
     worker = world.worker()
-    children = await until_computing(world, worker)
+    children = await until_computing(worker)
     names = {
         one.path for process in [psutil.Process(worker.pid), *children] for one in process.memory_maps()
         if "/sem." in one.path

@@ -31,7 +31,11 @@ ASKED_FOR: Final = """
     idempotency_key created_by parent_job_id max_workers pause_ms after_key parameters
     former_definition_hashes scope pass_number first_job_id scope_records scope_covered scope_is_estimate
 """
-ASKED_OF_WORKERS: Final = ("stop_requested_at", "stop_requested_by")  # by operators, who write nothing else of them
+# Of these tables operators write nothing else: a worker is asked to stop, a limit is let go.
+BY_OPERATORS: Final = {
+    "backfill_workers": ("stop_requested_at", "stop_requested_by"),
+    "backfill_limits": ("held_until", "raised_at"),
+}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -70,7 +74,7 @@ async def test_every_column_of_a_job_is_kept_by_workers_or_was_asked_for(world: 
     assert sorted(row["attname"] for row in rows if row["may"]) == sorted(KEPT_BY_WORKERS.split())
 
 
-async def test_of_other_tables_a_role_has_every_column_or_none_but_what_is_asked_of_workers(world: World) -> None:
+async def test_of_other_tables_a_role_has_every_column_or_none_but_what_operators_may_ask_for(world: World) -> None:
     await done(world, "init", "--roles")
     rows = await world.fetch(
         """
@@ -83,4 +87,6 @@ async def test_of_other_tables_a_role_has_every_column_or_none_but_what_is_asked
         ["backfill_owner", *ROLES],
     )
     found = {(row["rolname"], row["relname"], row["attname"], row["privilege"]) for row in rows}
-    assert found == {("backfill_operator", "backfill_workers", name, "UPDATE") for name in ASKED_OF_WORKERS}
+    assert found == {
+        ("backfill_operator", table, name, "UPDATE") for table in BY_OPERATORS for name in BY_OPERATORS[table]
+    }

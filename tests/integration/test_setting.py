@@ -125,7 +125,7 @@ async def test_a_low_job_waits_for_the_others_and_does_not_starve(world: World) 
     low = await queued(world, "--mode=all", "--batch-size=2", "--priority=low", *[f"--id={n}" for n in range(1, 81)])
     normal = await queued(world, "--mode=all", "--batch-size=2", *[f"--id={n}" for n in range(81, 161)])
     assert await world.value("SELECT priority FROM backfill_jobs WHERE id = $1", low) == "low"
-    await world.execute("UPDATE backfill_jobs SET pause_ms = 10")
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 30")
     async with working(world):
         await until(world, "completed", normal)
         await until(world, "completed", low)
@@ -158,7 +158,7 @@ async def test_a_high_job_goes_first_and_does_not_starve_a_normal_one(world: Wor
         world, "--mode=all", "--batch-size=2", "--priority=high", *[f"--id={n}" for n in range(81, 161)]
     )
     # So long that the broker has sent more before the few of the high job that the worker holds have been used up.
-    await world.execute("UPDATE backfill_jobs SET pause_ms = 10")
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 30")
     async with working(world):
         await until(world, "completed", normal)
         await until(world, "completed", high)

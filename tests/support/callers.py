@@ -9,7 +9,7 @@ ROOT: Final = Path(__file__).parents[2]
 LEDGER: Final = ROOT / "backfill" / "ledger"
 # Modules of the ledger that a command of a reader has not, and what else in a command is not for readers.
 CHANGING: Final = {"operations", "planning", "idempotency", "purging"}
-CHANGES: Final = {("workers", "ask_to_stop")}
+CHANGES: Final = {("workers", "ask_to_stop"), ("limits", "release")}
 
 Place = tuple[str, str]  # a module of the ledger, and a function or class in it
 

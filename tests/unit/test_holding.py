@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import asyncpg
@@ -47,3 +48,29 @@ async def test_waiting_ends_though_a_session_that_was_ended_hides_the_cancellati
     async with asyncio.timeout(5), holding.wait(nothing, nothing, message, nothing) as wait:
         await wait.for_a_table()
         await pool.asked.wait()
+
+
+async def test_what_was_asked_before_the_work_went_on_is_not_said_after_it() -> None:
+    said: list[str] = []
+    holding = Holding(EndedSessions(), Stats(), Stopping(20), said.append)  # type: ignore[arg-type]
+    message: Any = SimpleNamespace(job_id=UUID(int=1), partition_key="000000001")
+    nothing: Any = SimpleNamespace(id=1)
+    answers = iter(["waits for ann", "waits for bob", "waits for cid"])
+    heard = asyncio.Event()
+
+    async def ask(*_: Any) -> str | None:
+        answer = next(answers, None)
+        if answer == "waits for bob":  # meanwhile another claim has got the table
+            holding.goes_on(message.job_id, "Job")
+        if answer is None:
+            heard.set()
+        return answer
+
+    holding.ask = ask  # type: ignore[method-assign]
+    with patch("backfill.workers.holding.ASK_SECONDS", 0):
+        async with asyncio.timeout(5), holding.wait(nothing, nothing, message, nothing) as wait:
+            await wait.for_a_table()
+            await heard.wait()
+            await wait.end()
+    held = [line for line in said if "waits for" in line]
+    assert [line.rpartition(" ")[2] for line in held] == ["ann", "cid"]
