@@ -24,8 +24,6 @@ disk_free_limit.absolute = 50MB
 """
 # Fresher numbers on the management page than the five seconds it has by default.
 ADVANCED = "[{rabbit,[{quorum_tick_interval,500},{collect_statistics_interval,1000}]}].\n"
-# Distribution would listen on every address.
-ERLANG = "-kernel inet_dist_use_interface {127,0,0,1}"
 
 
 def lay_out(home: Path) -> None:
@@ -74,7 +72,8 @@ def environment(home: Path, port: int) -> dict[str, str]:
         "RABBITMQ_ENABLED_PLUGINS_FILE": f"{home}/enabled_plugins",
         "RABBITMQ_CONFIG_FILE": f"{home}/rabbitmq.conf",
         "RABBITMQ_ADVANCED_CONFIG_FILE": f"{home}/advanced.config",
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG,
+        # Distribution would listen on every address.
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
     }
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from backfill import services as own_services
 from backfill.errors import BackfillError
-from backfill.services import Services, choice, ports, rabbitmq_node
+from backfill.services import Services, choice, ports
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
 from tests.support import broker, databases, servers
@@ -39,8 +39,6 @@ hypothesis.settings.load_profile("ours")
 # A shell starts what it leaves in the background deaf to Ctrl-C, and so would be every command that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-# It shares the processors with what it is asked by: schedulers that hand work to each other cost a quarter more.
-rabbitmq_node.ERLANG += " +S 1:1"
 QUICK = {
     "BACKFILL_LEASE_SECONDS": "2",
     "BACKFILL_RECONCILE_SECONDS": "1",
