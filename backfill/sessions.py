@@ -72,9 +72,16 @@ async def put(
 
 async def need_ended(connection: "asyncpg.Connection[Any] | PoolConnectionProxy[Any]", method: str) -> None:
     """Raise SchemaError where a method of a definition has left a transaction open; it is ended, as others may wait."""
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")
+    if await roll_back(connection):
         raise SchemaError(f"{method} has left a transaction open: end it there")
+
+
+async def roll_back(connection: "asyncpg.Connection[Any] | PoolConnectionProxy[Any]") -> bool:
+    """End the transaction that is open, if there is one; returns whether there was."""
+    if connection.is_closed() or not connection.is_in_transaction():
+        return False
+    await connection.execute("ROLLBACK")
+    return True
 
 
 @asynccontextmanager

@@ -55,15 +55,20 @@ class Piece:
         call = _Call(self._attempt, self._spending, deadline, self._seconds)
         try:
             with self._spending.as_one():
-                return await guarded(self._fetch(call, key), deadline, self._spending.stopping, self._watch, key)
+                found = await guarded(self._fetch(call, key), deadline, self._spending.stopping, self._watch, key)
         except LateError:
+            await sessions.roll_back(self._connection)
             raise TransientError(f"not fetched within {self._seconds:g} s (BACKFILL_PARTITION_SECONDS)") from None
         except Exception as error:
+            await sessions.roll_back(self._connection)
             if call.refusal is not None:  # of the limit or the ledger, whatever the definition made of it
                 raise LimitError(call.refusal) from error
             if (held := within(error, HeldError)) is not None and held is not error:  # in a group
                 raise held from error
             raise
+        if call.refusal is not None:  # what it gave lacks the answer to that call
+            raise LimitError(call.refusal)
+        return found
 
     async def _fetch(self, call: "_Call", key: str) -> Any:
         call.allow()
@@ -150,6 +155,7 @@ class _Call:
             await call.__aenter__()
         except Exception as error:
             self.refusal = error
+            self.allow()  # what it makes of that is its own time again
             raise
         self._under_way.append(call)
         self.allow()

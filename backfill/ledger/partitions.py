@@ -208,7 +208,7 @@ async def count_calls(connection: Connection, claim: Claim, made: int, refused: 
 
 
 async def hold(connection: Connection, claim: Claim, reason: str, *, fewest: float, most: float) -> bool:
-    """Give back a claim that waits for a lock or a limit; no attempt is counted. False when the claim was lost."""
+    """Give back a claim that waits for a lock or a hook; no attempt is counted. False when the claim was lost."""
     kept = await connection.fetchval(
         statements.read("ledger/partitions/hold"), claim.id, claim.fence, claim.worker, fewest, most, clean(reason)
     )

@@ -5,7 +5,8 @@ SELECT r.rolname::text AS role, r.rolname = current_user AS is_own,
        has_schema_privilege(r.oid, c.relnamespace, 'USAGE') AS may_enter,
        has_table_privilege(r.oid, c.oid, 'SELECT') AS may_read,
        (SELECT array_agg(p ORDER BY p) FROM unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) p
-        WHERE has_table_privilege(r.oid, c.oid, p)) AS may_write,
+        WHERE CASE p WHEN 'DELETE' THEN has_table_privilege(r.oid, c.oid, p)
+                   ELSE has_any_column_privilege(r.oid, c.oid, p) END) AS may_write,
        (SELECT array_agg(n ORDER BY o) FROM unnest($2::text[]) WITH ORDINALITY AS u (n, o)
         WHERE NOT has_column_privilege(r.oid, c.oid, n, 'SELECT')) AS unreadable,
        (SELECT array_agg(n ORDER BY o) FROM unnest($3::text[]) WITH ORDINALITY AS u (n, o)

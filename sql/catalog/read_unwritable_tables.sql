@@ -3,5 +3,4 @@
 SELECT current_user::text AS role,
        (SELECT array_agg(u.name ORDER BY u.place) FROM unnest($1::text[]) WITH ORDINALITY AS u (name, place)
             JOIN pg_class c ON c.oid = to_regclass(u.name)
-        WHERE NOT (has_schema_privilege(c.relnamespace, 'USAGE')
-            AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE'))) AS tables
+        WHERE NOT (has_table_privilege(c.oid, 'DELETE') OR has_any_column_privilege(c.oid, 'INSERT, UPDATE'))) AS tables

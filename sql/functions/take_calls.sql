@@ -59,7 +59,8 @@ BEGIN
     IF l.allowed_rate < l.rate AND moment >= l.raised_at + interval '5 seconds' THEN
         steps := floor(extract(epoch FROM moment - l.raised_at) / 5);
         l.allowed_rate := least(l.rate, l.allowed_rate + steps * 0.05 * l.rate,
-            CASE WHEN moment < l.held_until + interval '3 minutes' THEN greatest(l.allowed_rate, 0.9 * l.refused_rate) END);
+            CASE WHEN l.refused_rate IS NOT NULL AND moment < l.held_until + interval '3 minutes'
+                THEN greatest(l.allowed_rate, 0.9 * l.refused_rate) END);
         l.raised_at := l.raised_at + make_interval(secs => steps * 5);
     END IF;
 

@@ -239,6 +239,7 @@ async def test_a_worker_that_a_queue_made_anew_passes_over_connects_again(world:
     assert await producer.wait(90) == 0, producer.output
 
     await world.until_ended(60)
+    await eventually(world.queues_are_empty)  # of what was published twice
     for worker in workers:
         await world.drain(worker)
     await world.ends_well()

@@ -115,7 +115,9 @@ async def test_a_worker_that_runs_notices_what_is_accepted_meanwhile(world: Worl
             "UPDATE backfill_partitions SET not_before = NULL, published_at = NULL WHERE state = 'pending'"
         )
         await eventually(lambda: any("start this worker again" in line for line in said))
-    await worked(world, After())
+    async with made_up.working(world, After()):
+        await world.until_ended()
+        await eventually(world.queues_are_empty)  # of what was published twice
     assert await values(world) == {30, 70}
     await world.ends_well()
 
@@ -133,7 +135,9 @@ async def test_a_claim_that_waited_for_its_row_knows_what_was_accepted_meanwhile
             )
             await session.execute("COMMIT")
             await eventually(lambda: any("start this worker again" in line for line in said))
-    await worked(world, After())
+    async with made_up.working(world, After()):
+        await world.until_ended()
+        await eventually(world.queues_are_empty)  # of what was published twice
     assert await values(world) == {30, 70}
     await world.ends_well()
 

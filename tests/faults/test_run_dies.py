@@ -90,7 +90,10 @@ async def test_planning_whose_session_is_ended_goes_on(world: World) -> None:
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
         command = run(world, "--mode=all", "--batch-size=2")
-        waiting = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'advisory'"
+        waiting = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE wait_event = 'advisory' AND datname = current_database()"
+        )
         await eventually(lambda: world.value(waiting), what="a planner that waits")
         await eventually(lambda: "planning was cut off" in command.output, what="a word about it")
     assert await command.wait() == 0, command.output

@@ -8,7 +8,7 @@ from tests.support.commands import Command
 from tests.support.waiting import eventually
 from tests.support.world import World
 
-LEASE = {"BACKFILL_LEASE_SECONDS": "2"}  # renewed three times in it: a machine may stand still for a second
+LEASE = {"BACKFILL_LEASE_SECONDS": "3"}  # renewed three times in it: a machine may stand still for two seconds
 SLOW = 7  # the record that takes its time; all others take none
 OTHERS = f"SELECT count(*) FROM things WHERE value = 1 AND id <> {SLOW}"
 COMPUTING = (
@@ -46,7 +46,7 @@ async def all_written_at_the_first_attempt(world: World, workers: list[Command])
 
 async def test_nobody_takes_a_partition_away_whose_record_computes_for_three_leases(world: World) -> None:
     world.definition = "Slow"
-    await queue(world, milliseconds=6_000)
+    await queue(world, milliseconds=9_000)
 
     workers = [world.worker(**LEASE) for _ in range(2)]
     await all_written_at_the_first_attempt(world, workers)
@@ -56,7 +56,7 @@ async def test_nobody_takes_a_partition_away_whose_record_computes_for_three_lea
 
 async def test_a_claim_whose_answer_waits_behind_a_computation_keeps_its_lease(world: World) -> None:
     world.definition = "Slow"
-    await queue(world, milliseconds=6_000)
+    await queue(world, milliseconds=9_000)
     # Making it run would wait for the other claim.
     await world.execute("UPDATE backfill_jobs SET state = 'running', started_at = clock_timestamp()")
     async with world.session() as session:

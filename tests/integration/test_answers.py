@@ -62,8 +62,9 @@ async def test_a_key_of_which_a_part_was_answered_is_fetched_to_its_end(world: W
     await kept(world)
 
 
-async def test_a_key_whose_limit_rests_is_not_waited_for(world: World) -> None:
-    world.definition = "tests.support.pieces:PagedMonths"
+@pytest.mark.parametrize("name", ["PagedMonths", "CarelessMonths"])
+async def test_a_key_whose_limit_rests_is_not_waited_for(world: World, name: str) -> None:
+    world.definition = f"tests.support.pieces:{name}"
     await queued(world, "--batch-size=12")
     async with working(world) as (worker,):
         await eventually(lambda: worker.stats.calls == 1)

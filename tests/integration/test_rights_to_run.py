@@ -108,6 +108,15 @@ async def test_workers_ask_no_service_for_what_they_may_not_write(world: World, 
     assert now["calls_made"] == 0
 
 
+async def test_rights_to_some_columns_are_rights_to_write(world: World, logins: Logins) -> None:
+    world.definition = MONTHS
+    await queued(world)
+    await world.execute("GRANT SELECT, INSERT (unit, month, total), UPDATE (writes) ON months TO backfill_worker")
+    worker = world.worker("--burst", DATABASE_URL=logins.worker)
+    assert await worker.wait() == 0, worker.output
+    assert await world.value("SELECT count(*) > 0 FROM months")
+
+
 async def test_who_may_not_use_the_ledger_is_told_of_the_roles(world: World, logins: Logins) -> None:
     await world.execute("CREATE ROLE nobody_here LOGIN PASSWORD 'x'")
     try:

@@ -91,6 +91,15 @@ async def test_a_partition_is_put_back_and_given_up_for_any_error(world: World) 
     assert all(is_told(row["error_message"]) for row in await world.fetch("SELECT * FROM backfill_failures"))
 
 
+async def test_a_partition_that_is_given_up_spares_what_is_left_and_not_what_was_committed(world: World) -> None:
+    await world.rows(4)
+    claim = await claimed(world)
+    await world.execute("UPDATE backfill_partitions SET remaining_ids = '{3,4}', records_updated = 2")
+    assert await partitions.fail(world.connection, claim, "Error", "error", ["2", "4"]) == 1
+    (row,) = await world.fetch("SELECT state, remaining_ids, records_failed FROM backfill_partitions")
+    assert tuple(row) == ("pending", ["4"], 1)
+
+
 async def events(world: World, job_id: UUID) -> list[tuple[str, str]]:
     rows = await world.fetch("SELECT actor, reason FROM backfill_events WHERE backfill_job_id = $1 ORDER BY id", job_id)
     return [(row["actor"], row["reason"]) for row in rows][1:]

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from backfill.workers import stopping as module
-from backfill.workers.computing.guarding import guarded
+from backfill.workers.computing import guarding
+from backfill.workers.computing.guarding import LateError, guarded
 from backfill.workers.stopping import Stopping
 
 
@@ -48,3 +49,33 @@ async def test_what_minds_no_cancellation_is_closed_once_the_drain_is_over(monke
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 5)
+
+
+async def test_what_is_late_may_clean_up_and_gives_nothing() -> None:
+    cleaned: list[str] = []
+
+    async def late() -> str:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            cleaned.append("up")
+        return "half of it"
+
+    with pytest.raises(LateError):
+        await guarded(late(), asyncio.timeout(0.01))
+    assert cleaned == ["up"]
+
+
+async def test_what_is_late_and_minds_no_cancellation_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarding, "GRACE_SECONDS", 0.01)
+
+    async def deaf() -> None:
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                continue
+
+    with pytest.raises(LateError):
+        await asyncio.wait_for(guarded(deaf(), asyncio.timeout(0.01)), 5)

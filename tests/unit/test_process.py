@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import psutil
@@ -18,6 +19,9 @@ NAME, VALUE = "BACKFILL_TEST_MARK", str(os.getpid())
 def child() -> Iterator["subprocess.Popen[bytes]"]:
     """A process that waits, and that nobody reaps before the test has ended."""
     started = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={NAME: VALUE})
+    until = time.monotonic() + 10
+    while not psutil.Process(started.pid).cmdline() and time.monotonic() < until:
+        os.sched_yield()  # it is there before its command line is
     yield started
     started.kill()
     started.communicate()

@@ -52,9 +52,16 @@ def test_a_path_arrives_as_it_was(value: Any) -> None:
     assert (type(found), found.points, found.is_closed) == (type(value), value.points, value.is_closed)
 
 
+def local() -> object:
+    class Inner:
+        """Its class has no name that another process could import."""
+
+    return Inner()
+
+
 @pytest.mark.parametrize(
-    "value", [threading.Lock(), ToldError("one", "two"), Square(1, 2), [{"a": ToldError("one", "two")}]]
+    "value", [threading.Lock(), ToldError("one", "two"), Square(1, 2), [{"a": ToldError("one", "two")}], local()]
 )
 def test_what_could_not_be_made_again_there_is_refused_here(value: Any) -> None:
-    with pytest.raises(UnsendableError, match=r"^a (lock|ToldError|Square) \(TypeError: "):
+    with pytest.raises(UnsendableError, match=r"^an? (lock|ToldError|Square|Inner) \((TypeError|AttributeError): "):
         plain({"id": 1, "value": value})

@@ -78,7 +78,12 @@ def serve(questions: Any, progress: Progress, worker: int) -> None:
             return
         except Exception as error:  # what was sent cannot be read here
             answer = UnsendableError(texts.in_a_line(error))
-        questions.send(answer)
+        try:
+            questions.send(answer)
+        except OSError:
+            return
+        except Exception as error:  # packed before anything is written
+            questions.send(UnsendableError(texts.in_a_line(error)))
 
 
 def begin(progress: Progress, worker: int) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from backfill import texts
 from backfill.cancelling import cancel_requests
 from backfill.workers.computing.steps import watched
 from backfill.workers.stopping import Stopping
 from backfill.workers.watch import Watch
+
+GRACE_SECONDS: Final = 1.0
 
 
 class LateError(Exception):
@@ -24,16 +26,20 @@ async def guarded(
 ) -> Any:
     """What it gives; raises LateError at the deadline. Its steps are interrupted as computations are, under a watch.
 
-    A worker that stops waits for it no longer than for anything else, whatever it makes of its cancellation.
+    Asked to end at its deadline it has a moment for that; then it is closed. A worker that stops waits for it no longer
+    than for anything else, whatever it makes of its cancellation.
     """
     requests = cancel_requests()
+    grace = asyncio.timeout(None)
 
     def is_over() -> bool:
-        return deadline.expired() or (stopping is not None and stopping.is_over())
+        if deadline.expired() and grace.when() is None:
+            grace.reschedule(asyncio.get_running_loop().time() + GRACE_SECONDS)
+        return grace.expired() or (stopping is not None and stopping.is_over())
 
     try:
-        async with deadline:
-            return await watched(call, watch or Watch(), about, is_over)
+        async with grace, deadline:
+            found = await watched(call, watch or Watch(), about, is_over)
     except BaseException as error:
         if deadline.expired() and isinstance(error, TimeoutError):
             raise LateError from error
@@ -42,3 +48,6 @@ async def guarded(
         if not isinstance(error, Exception):
             raise RuntimeError(texts.in_a_line(error)) from error  # noqa: TRY004 - of no type in particular
         raise
+    if deadline.expired():  # what it gives on being asked to end may lack anything
+        raise LateError
+    return found

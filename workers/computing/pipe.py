@@ -31,8 +31,10 @@ class Pipe:
             return UnsendableError(texts.in_a_line(error))
         try:
             answer: Answer = self._connection.recv()
-        except Exception as error:
-            raise EOFError from error
+        except (EOFError, OSError):
+            raise EOFError from None
+        except Exception as error:  # it cannot be read here
+            return UnsendableError(texts.in_a_line(error))
         return answer
 
     def shut(self) -> None:

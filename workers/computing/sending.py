@@ -1,10 +1,10 @@
 """Values that go from process to process: plain ones as they are, the driver's own so that they can be made again."""
 
-import copy
 import datetime
 import ipaddress
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Final
 from uuid import UUID
 
@@ -60,7 +60,7 @@ def sendable(value: Any) -> Any:
     if kind is Path:
         return _Made(_path, (value.is_closed, *map(sendable, value.points)))
     try:
-        copy.deepcopy(value)  # it is taken apart and made again just so
+        ForkingPickler.loads(ForkingPickler.dumps(value))  # it may arrive as something else, or not at all
     except Exception as error:
         raise UnsendableError(f"a {texts.clean(kind.__name__, 200)} ({texts.in_a_line(error)})") from None
     return value

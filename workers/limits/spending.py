@@ -37,6 +37,7 @@ class Spending:
         self.stopping = holding.stopping
         self._stats = stats
         self._waiting: dict[Turn, float] = {}  # since when
+        self._queued = 0  # who wait for a turn, not only for an answer
         self._has_waited = False  # since the last tick
         self._told: str | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -60,7 +61,11 @@ class Spending:
         if isinstance(error, CommitUnknownError):  # they may be counted: never twice
             self._made = self._refused = 0
         if isinstance(error, UnwantedError):
-            await self._tell(None)
+            try:
+                await self._tell(None)
+            except Exception as lost:
+                if not is_transient(lost):
+                    raise
         if self._made or self._refused:
             await self._count()
 
@@ -80,7 +85,11 @@ class Spending:
         self._need_wanted()
         turn = self._budget.turn()
         try:
-            await self._wait(turn)
+            self._queued += 1
+            try:
+                await self._wait(turn)
+            finally:
+                self._queued -= 1
             self._made += 1
             self._stats.calls += 1
             yield
@@ -161,7 +170,8 @@ class Spending:
             await self._tell(None)
             return
         self._has_waited = bool(self._waiting)
-        if self._waiting and not await self._is_wanted() and not self._is_worth_waiting():
+        is_kept = self._queued or self._budget.rest is not None  # whether it rests is known in a moment
+        if self._waiting and is_kept and not await self._is_wanted() and not self._is_worth_waiting():
             self._is_over = True  # calls that are under way are finished, and what they give is written
             self._end(UnwantedError())
             return

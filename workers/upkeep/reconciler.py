@@ -58,13 +58,13 @@ class Reconciler:
 
     async def run(self) -> None:
         """Roll counts up every second and reconcile every `reconcile_seconds`, until cancelled."""
-        due = time.monotonic()
+        due, was_still = time.monotonic(), False
         while True:
             try:
                 full = time.monotonic() >= due
                 await self.tick(full=full)
                 if full:
-                    due = time.monotonic() + self._settings.reconcile_seconds
+                    due, was_still = time.monotonic() + self._settings.reconcile_seconds, False
             except RefusedError as error:
                 if not self._patience.bears():
                     raise
@@ -78,9 +78,10 @@ class Reconciler:
                 due = max(due, time.monotonic() + RETURN_SECONDS)
             pause, slept = min(TICK_SECONDS, self._settings.reconcile_seconds), time.monotonic()
             await asyncio.sleep(pause)
-            if time.monotonic() - slept - pause > self._settings.lease_seconds / 3:
-                # The machine stood still, with others on it: they renew first, too.
-                due = max(due, time.monotonic() + RETURN_SECONDS)
+            if not was_still and time.monotonic() - slept - pause > self._settings.lease_seconds / 3:
+                # The machine stood still, with others on it: they renew first, too. Once a round, as it may be a
+                # definition that holds up this loop again and again.
+                due, was_still = max(due, time.monotonic() + RETURN_SECONDS), True
 
     async def tick(self, *, full: bool) -> None:
         """One round for each backfill that this worker leads; raises a loss of RabbitMQ when all had their turn.

@@ -7,19 +7,22 @@ WITH held AS (
     FOR NO KEY UPDATE
 ), doomed AS (
     SELECT record_id FROM held, unnest(ids) AS i (record_id) WHERE record_id <> ALL ($6::text[])
+), spared AS (  -- what was committed under this claim is done
+    SELECT coalesce(array_agg(i.record_id ORDER BY i.place), '{}') AS ids
+    FROM held, unnest(held.ids) WITH ORDINALITY AS i (record_id, place) WHERE i.record_id = ANY ($6::text[])
 ), failed AS (
-    UPDATE backfill_partitions p SET state = CASE WHEN cardinality($6) = 0 THEN 'failed' ELSE 'pending' END,
+    UPDATE backfill_partitions p SET state = CASE WHEN cardinality(spared.ids) = 0 THEN 'failed' ELSE 'pending' END,
         lease_expires_at = NULL, not_before = NULL, held_since = NULL, held_reason = NULL, error_message = $5,
-        completed_at = CASE WHEN cardinality($6) = 0 THEN clock_timestamp() END,
-        published_at = CASE WHEN cardinality($6) = 0 THEN p.published_at END,
-        attempt_count = p.attempt_count - (cardinality($6) > 0)::integer,
-        remaining_ids = CASE WHEN cardinality($6) = 0 THEN p.remaining_ids ELSE $6 END,
+        completed_at = CASE WHEN cardinality(spared.ids) = 0 THEN clock_timestamp() END,
+        published_at = CASE WHEN cardinality(spared.ids) = 0 THEN p.published_at END,
+        attempt_count = p.attempt_count - (cardinality(spared.ids) > 0)::integer,
+        remaining_ids = CASE WHEN cardinality(spared.ids) = 0 THEN p.remaining_ids ELSE spared.ids END,
         retried_failed = p.retried_failed
-            + (SELECT count(*) FROM unnest(p.retried_ids) AS r (id) WHERE id <> ALL ($6)),
-        retried_ids = CASE WHEN cardinality($6) > 0 AND p.retried_ids && $6
-            THEN ARRAY(SELECT unnest(p.retried_ids) INTERSECT SELECT unnest($6)) END,
+            + (SELECT count(*) FROM unnest(p.retried_ids) AS r (id) WHERE id <> ALL (spared.ids)),
+        retried_ids = CASE WHEN cardinality(spared.ids) > 0 AND p.retried_ids && spared.ids
+            THEN ARRAY(SELECT unnest(p.retried_ids) INTERSECT SELECT unnest(spared.ids)) END,
         records_failed = p.records_failed + (SELECT count(*) FROM doomed)
-    FROM held WHERE p.id = held.id
+    FROM held, spared WHERE p.id = held.id
     RETURNING p.tenant_id, p.backfill_job_id, p.partition_key, held.attempt_count
 ), listed AS (
     INSERT INTO backfill_failures (

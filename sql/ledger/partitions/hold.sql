@@ -1,5 +1,5 @@
--- Give a claim back that waits for somebody's lock or for a limit, which was no attempt. The longer it is held already, the later it is
--- tried again: by a quarter of that time, within bounds. To be published anew, as its message is acknowledged.
+-- Give a claim back that waits for somebody's lock or for a hook, which was no attempt. The longer it is held already,
+-- the later it is tried again: by a quarter of that time, within bounds. To be published anew, as its message is acknowledged.
 -- $1 partition id, $2 fence, $3 worker, $4 fewest seconds until it is tried again, $5 most, $6 what holds it
 UPDATE backfill_partitions SET state = 'pending', lease_expires_at = NULL, published_at = NULL,
     attempt_count = attempt_count - 1,
