@@ -21,6 +21,7 @@ STARTING = {"subprocess", "pty", "pip", "ensurepip", "venv", "multiprocessing"}
 MAY_START = {
     "backfill.commands.steps": STARTING,
     "backfill.workers.computing.pool": {"multiprocessing"},
+    "backfill.workers.computing.sending": {"multiprocessing"},  # packs as the pipes of the pool do
     "backfill.testing.killing": {"subprocess"},
 }
 STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_subprocess_(exec|shell)|__import__)")
