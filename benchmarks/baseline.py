@@ -21,7 +21,7 @@ from backfill.settings import Settings
 from backfill.topology import Topology
 from backfill.workers.computing.computation import compute
 from backfill.workers.computing.ways import Ways
-from backfill.workers.limits.spending import Spending
+from backfill.workers.limits.unshared import Unshared
 from backfill.workers.watch import Watch
 from benchmarks.marks import Mark
 
@@ -88,7 +88,7 @@ async def slot(
                 ids,
                 tally,
                 Watch(),
-                Spending(target.definition),
+                Unshared(None),
                 seconds,
                 Ways(seconds),
                 last_attempt=False,
