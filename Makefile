@@ -12,7 +12,7 @@ BITE ?=
 
 BIN := .venv/bin
 # Most tests wait for processes: several share two cores, and one PostgreSQL and one RabbitMQ.
-SHARED = -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder
+SHARED = -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder
 STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
 .PHONY: help venv demo check test core storm bench lint clean
 .DEFAULT_GOAL := help

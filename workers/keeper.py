@@ -107,16 +107,18 @@ class Keeper:
     async def _renew(self) -> None:
         """Beat every third of a lease, and a last time at the end; an absent database is tried again sooner."""
         pause, failures = self._settings.lease_seconds / 3, 0
+        beaten = monotonic()
         while True:
             try:
                 async with self._connected(self._settings.lock_timeout_ms) as connection:
-                    beaten = monotonic()
                     while not self._thread.ending.is_set():
                         # A link that has gone silent must not cost the leases.
                         async with asyncio.timeout(max(1.0, pause)):
                             await self._beat(connection)
-                        failures, since, beaten = 0, monotonic() - beaten, monotonic()
-                        if since > self._settings.lease_seconds:
+                        # A link that was given up on waking hides nothing of it; of an outage it was said already.
+                        was_away, since = failures > 1, monotonic() - beaten
+                        failures, beaten = 0, monotonic()
+                        if since > self._settings.lease_seconds and not was_away:
                             self._warn(
                                 f"This worker stood still for {since:.1f} s, longer than a lease "
                                 f"({self._settings.lease_seconds:g} s): others may have taken over what it had in hand."

@@ -56,7 +56,8 @@ async def test_a_queue_that_stays_full_is_named_by_the_producer_and_by_the_recon
         await world.execute("UPDATE backfill_jobs SET producer_lease_until = clock_timestamp()")
         async with gate(world):
             worker = world.worker("--concurrency=1", "--prefetch=1", **PATIENT)
-            await eventually(lambda: re.search(f"Cannot publish lost messages again: {full}", worker.output))
+            said = f"Cannot publish lost messages again: {full}"
+            await eventually(lambda: re.search(said, worker.output), deadline=30)
     resumed = world.producer("--resume", "latest")
     assert await resumed.wait() == 0, resumed.output
     await world.until_ended()
