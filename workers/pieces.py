@@ -10,7 +10,7 @@ import asyncpg
 from backfill import texts
 from backfill.database import Connection, is_away, is_transient
 from backfill.definition import Skip
-from backfill.errors import HeldError, SchemaError, TransientError
+from backfill.errors import HeldError, SchemaError
 from backfill.failpoints import failpoint
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
@@ -19,8 +19,7 @@ from backfill.partition_backfill import PartitionBackfill
 from backfill.settings import Settings
 from backfill.workers.applying.committing import fenced
 from backfill.workers.claims import GivenBackError
-from backfill.workers.computing.judge import within
-from backfill.workers.computing.outages import is_outage
+from backfill.workers.computing.judge import may_pass
 from backfill.workers.hand import Hold
 from backfill.workers.holding import MOST_SECONDS, Holding
 from backfill.workers.limits.spending import Spending
@@ -92,7 +91,7 @@ class _Work:
             began = time.monotonic()
             later = keys[place + 1 :]
             failed = await self._fetched_and_written(key, later, began)
-            if failed is not None and _may_pass(failed):
+            if failed is not None and (may_pass(failed) or is_transient(failed)):
                 self.put_off[key] = texts.why(failed)
             elif failed is not None:
                 await self._committed(Tally(failed={key: texts.why(failed)}), later, began)
@@ -185,8 +184,3 @@ class _Work:
         self.spending.settled(tally.calls, tally.refused)
         if tally.state not in ("running", "pending"):
             self.stats.ended[tally.state].add(time.monotonic() - self.claim.began)
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether the same key may succeed later."""
-    return within(error, TransientError) is not None or is_transient(error) or is_outage(error)

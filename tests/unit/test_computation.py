@@ -30,10 +30,8 @@ def batch(number: int) -> Batch:
 async def computed(definition: ColumnBackfill, number: int) -> tuple[Computed, Tally, Free]:
     tally, spending = Tally(), Free()
     loaded: Any = dict(enumerate(rows(number)))
-    found = await computation._values(
-        target(definition), batch(number), loaded, tally, Watch(), spending, monotonic() + 60, Ways(30), False
-    )
-    return found, tally, spending
+    read = computation.Loaded(target(definition), batch(number), loaded, tally, Watch(), spending)
+    return await read.computed(Ways(30), monotonic() + 60, last_attempt=False), tally, spending
 
 
 def result(record: Any) -> Any:

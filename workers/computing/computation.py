@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
 
@@ -62,9 +63,8 @@ async def compute(
         await spending.held(held)
         tally.later = [one for one in batch.ids if one not in tally.failed and one not in tally.held]
         return Computed(batch.pick(()), [[] for _ in target.columns])
-    computed = await _values(
-        target, batch, rows, tally, watch, spending, time.monotonic() + seconds, ways, last_attempt
-    )
+    loaded = Loaded(target, batch, rows, tally, watch, spending)
+    computed = await loaded.computed(ways, time.monotonic() + seconds, last_attempt=last_attempt)
     if tally.failed:  # for what the columns are now, and not for what they were
         await need_unchanged(connection, target)
     return computed
@@ -101,84 +101,88 @@ async def _read(connection: Connection, target: Target, ids: list[str], tally: T
     )
 
 
-async def _values(
-    target: Target,
-    batch: Batch,
-    rows: dict[int, Mapping[str, Any]],
-    tally: Tally,
-    watch: Watch,
-    spending: Spending,
-    until: float,
-    ways: Ways,
-    last_attempt: bool,
-) -> Computed:
-    """Compute each loaded row; `rows` are by their places in the batch."""
-    definition, held = target.definition, None
-    if not computing.of(definition).is_plain:
-        places, accepted = await _by_other_ways(target, batch, rows, tally, watch, spending, until, ways, last_attempt)
-        return values.written(target.columns, batch, places, accepted, tally)
-    ids, compute_one, begin, end = batch.ids, definition.compute, watch.begin, watch.end
-    names = [column.name for column in target.columns]
-    take, several = itemgetter(*names), len(names) > 1
-    places = []
-    accepted = []
-    breath = time.monotonic() + STRETCH_SECONDS
-    for number, (place, row) in enumerate(rows.items()):
-        now = time.monotonic()
-        if now > breath:
-            if now > until:
-                tally.later = [ids[place] for place in list(rows)[number:]]
-                break
-            await asyncio.sleep(0)
-            breath = time.monotonic() + STRETCH_SECONDS
-        result: Any = NOTHING
-        try:
-            begin(ids[place])
+@dataclass(frozen=True)
+class Loaded:
+    """The rows that were loaded for a batch, by their places in it."""
+
+    target: Target
+    batch: Batch
+    rows: dict[int, Mapping[str, Any]]
+    tally: Tally
+    watch: Watch
+    spending: Spending
+
+    async def computed(self, ways: Ways, until: float, *, last_attempt: bool) -> Computed:
+        """What the definition makes of them until then."""
+        if computing.of(self.target.definition).is_plain:
+            return await self._here(until)
+        return await self._elsewhere(ways, until, last_attempt=last_attempt)
+
+    async def _here(self, until: float) -> Computed:
+        """By one plain function of one record, which is called here."""
+        rows, tally = self.rows, self.tally
+        held: HeldError | None = None
+        ids, compute_one, begin, end = self.batch.ids, self.target.definition.compute, self.watch.begin, self.watch.end
+        names = [column.name for column in self.target.columns]
+        take, several = itemgetter(*names), len(names) > 1
+        places = []
+        accepted = []
+        breath = time.monotonic() + STRETCH_SECONDS
+        for number, (place, row) in enumerate(rows.items()):
+            now = time.monotonic()
+            if now > breath:
+                if now > until:
+                    tally.later = [ids[place] for place in list(rows)[number:]]
+                    break
+                await asyncio.sleep(0)
+                breath = time.monotonic() + STRETCH_SECONDS
+            result: Any = NOTHING
             try:
-                result = compute_one(row)
-            finally:
-                end()
-            if isinstance(result, Skip):
-                tally.skip(ids[place], result)
-                continue
-            found = take(result) if several else (take(result),)
-        except BaseException as error:  # nothing that `compute` raises is the worker's end, SystemExit neither
-            if (held := within(error, HeldError)) is not None:
-                tally.later = [ids[place] for place in list(rows)[number:]]
-                break
-            if isinstance(error, TransientError):
-                tally.remaining[ids[place]] = texts.why(error)
+                begin(ids[place])
+                try:
+                    result = compute_one(row)
+                finally:
+                    end()
+                if isinstance(result, Skip):
+                    tally.skip(ids[place], result)
+                    continue
+                found = take(result) if several else (take(result),)
+            except BaseException as error:  # nothing that `compute` raises is the worker's end, SystemExit neither
+                if (held := within(error, HeldError)) is not None:
+                    tally.later = [ids[place] for place in list(rows)[number:]]
+                    break
+                if isinstance(error, TransientError):
+                    tally.remaining[ids[place]] = texts.why(error)
+                else:
+                    tally.failed[ids[place]] = why(error, row, result, names)
             else:
-                tally.failed[ids[place]] = why(error, row, result, names)
-        else:
-            places.append(place)
-            accepted.append(found)
-    if held is not None:
-        await spending.held(held)
-    return values.written(target.columns, batch, places, accepted, tally)
+                places.append(place)
+                accepted.append(found)
+        if held is not None:
+            await self.spending.held(held)
+        return values.written(self.target.columns, self.batch, places, accepted, tally)
 
-
-async def _by_other_ways(
-    target: Target,
-    batch: Batch,
-    rows: dict[int, Mapping[str, Any]],
-    tally: Tally,
-    watch: Watch,
-    spending: Spending,
-    until: float,
-    ways: Ways,
-    last_attempt: bool,
-) -> tuple[list[int], list[tuple[Any, ...]]]:
-    """The same for what is no plain function of one record."""
-    places = list(rows)
-    ids = [batch.ids[place] for place in places]
-    names = [column.name for column in target.columns]
-    outcomes = await ways.compute(
-        target.definition, names, list(rows.values()), ids, watch, spending, until, last_attempt=last_attempt
-    )
-    for place, reason in outcomes.skipped.items():
-        tally.skip(ids[place], reason)
-    tally.failed |= {ids[place]: error for place, error in outcomes.failed.items()}
-    tally.remaining |= {ids[place]: error for place, error in outcomes.again.items()}
-    tally.later = [one for place, one in enumerate(ids) if place not in outcomes]
-    return [places[place] for place in outcomes.values], list(outcomes.values.values())
+    async def _elsewhere(self, ways: Ways, until: float, *, last_attempt: bool) -> Computed:
+        """The same for what is no plain function of one record."""
+        places, tally = list(self.rows), self.tally
+        ids = [self.batch.ids[place] for place in places]
+        names = [column.name for column in self.target.columns]
+        outcomes = await ways.compute(
+            self.target.definition,
+            names,
+            list(self.rows.values()),
+            ids,
+            self.watch,
+            self.spending,
+            until,
+            last_attempt=last_attempt,
+        )
+        for place, reason in outcomes.skipped.items():
+            tally.skip(ids[place], reason)
+        tally.failed |= {ids[place]: error for place, error in outcomes.failed.items()}
+        tally.remaining |= {ids[place]: error for place, error in outcomes.again.items()}
+        tally.later = [one for place, one in enumerate(ids) if place not in outcomes]
+        accepted = list(outcomes.values.values())
+        return values.written(
+            self.target.columns, self.batch, [places[place] for place in outcomes.values], accepted, tally
+        )

@@ -64,10 +64,15 @@ class Judge:
             self._outcomes.failed[place] = why(error, row, NOTHING, self._names)
 
     def may_pass(self, error: BaseException) -> bool:
-        return within(error, TransientError) is not None or (self._with_outages and is_outage(error))
+        return may_pass(error, with_outages=self._with_outages)
 
     def hold(self, error: HeldError) -> None:
         self._outcomes.held = texts.clean(error.reason), error.seconds
+
+
+def may_pass(error: BaseException, *, with_outages: bool = True) -> bool:
+    """Whether the same may succeed later."""
+    return within(error, TransientError) is not None or (with_outages and is_outage(error))
 
 
 def counted(found: Any, number: int) -> Sequence[Any]:
