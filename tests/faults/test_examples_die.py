@@ -49,11 +49,9 @@ async def test_workers_that_are_killed_wherever_they_are(world: World, example: 
     await is_done_once(world, example, service, more_calls=len(example.places) * SLOTS)
 
 
-async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(world: World, service: Served) -> None:
-    # One of them: a fence knows nothing of what is written. Those of the core do it for columns and for keys.
-    example = Prices()
-    world.definition = example.app
-    await example.prepare(world)
+async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(
+    world: World, example: Example, service: Served
+) -> None:
     await world.queue(*example.arguments(service.url))
     zombie = world.worker("--concurrency=1", failpoint=f"{example.places[1]}=stop@2")
     await world.until_stopped(zombie)
