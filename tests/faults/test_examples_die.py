@@ -1,10 +1,13 @@
 """The examples meet what the core is tried with: rows as after one clean run, and no call that nothing explains."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 
 import pytest
 
+from backfill.services.postgres import Postgres
+from backfill.services.rabbitmq import Rabbitmq
 from tests.support.examples import Embeddings, Example, Generation, Prices, Served, numbers, served
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -102,3 +105,37 @@ async def test_a_service_that_is_away_for_a_while_costs_attempts_and_no_key(worl
     assert (await numbers(world))["retried_recovered"] > 0
     await world.finish()
     await is_done_once(world, example, service, more_calls=SLOTS)
+
+
+KINDS = pytest.mark.parametrize("kind", [Prices, Generation, Embeddings])
+
+
+@KINDS
+async def test_a_database_that_is_killed_and_started_again(
+    on_own_postgres: World, private_postgres: Postgres, service: Served, kind: type[Example]
+) -> None:
+    await outlives(on_own_postgres, private_postgres, service, kind())
+
+
+@KINDS
+async def test_a_broker_that_is_killed_and_started_again(
+    on_own_rabbitmq: World, private_rabbitmq: Rabbitmq, service: Served, kind: type[Example]
+) -> None:
+    await outlives(on_own_rabbitmq, private_rabbitmq, service, kind())
+
+
+async def outlives(world: World, server: Postgres | Rabbitmq, service: Served, example: Example) -> None:
+    world.definition = example.app
+    await example.prepare(world)
+    await world.queue(*example.arguments(service.url))
+    worker = world.worker("--concurrency=1", failpoint=f"{example.places[1]}=stop@2")
+    await world.until_stopped(worker)
+    await asyncio.to_thread(server.kill9)
+    worker.kill(signal.SIGCONT)
+    await asyncio.to_thread(server.start)
+    if isinstance(server, Postgres):
+        await world.reconnect()
+    await world.until_ended(deadline=60)
+    await world.drain(worker)
+    await world.finish()
+    await is_done_once(world, example, service, more_calls=1)
