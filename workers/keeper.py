@@ -114,7 +114,7 @@ class Keeper:
                     while not self._thread.ending.is_set():
                         # A link that has gone silent must not cost the leases.
                         async with asyncio.timeout(max(1.0, pause)):
-                            await self._beat(connection)
+                            await self.beat(connection)
                         # A link that was given up on waking hides nothing of it; of an outage it was said already.
                         was_away, since = failures > 1, monotonic() - beaten
                         failures, beaten = 0, monotonic()
@@ -124,7 +124,7 @@ class Keeper:
                                 f"({self._settings.lease_seconds:g} s): others may have taken over what it had in hand."
                             )
                         await self._rest(pause)
-                    await self._beat(connection)
+                    await self.beat(connection)
                     await workers.stop(connection, self._seat.id)
                     return
             except Exception as error:
@@ -143,8 +143,11 @@ class Keeper:
             async with asyncio.timeout(seconds):
                 await self._thread.ending.wait()
 
-    async def _beat(self, connection: Connection) -> None:
-        """Renew the leases, show that the worker lives, and hear whether an operator wants it to stop."""
+    async def beat(self, connection: Connection) -> None:
+        """Renew the leases, show that the worker lives, and hear whether an operator wants it to stop.
+
+        The first is before anything is claimed: whoever holds a lease is known to the ledger, however soon it dies.
+        """
         if held := self._hand.copy():
             await partitions.renew(connection, held, self._seat.id, self._settings.lease_seconds)
         counts, seconds = self._stats.as_dict(), self._settings.lease_seconds

@@ -111,6 +111,8 @@ class Worker:
                 Allowance(self._options.max_records, self.stats),
                 self._warn,
             )
+            async with pool.acquire(timeout=10) as connection:
+                await self._keeper.beat(connection)
             await self._work(pool)
 
     async def _prepared(self, stack: contextlib.AsyncExitStack) -> tuple[Pool, Parts]:

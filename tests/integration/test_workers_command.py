@@ -63,6 +63,13 @@ async def test_a_worker_that_is_gone_is_shown_as_gone_and_not_stopped_with_all(w
     assert await world.value(ASKED) == 0
 
 
+async def test_a_worker_is_known_before_it_can_hold_anything(world: World) -> None:
+    worker = world.worker(failpoint="keeper.look=kill")  # before the thread that renews has connected
+    await world.until_killed(worker)
+    [one] = (await done(world, "workers", "--json")).json["workers"]
+    assert (one["pid"], one["holds"]) == (worker.pid, [])
+
+
 async def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds_and_ends_with_zero(world: World) -> None:
     world.definition = "Gated"
     await world.rows(30)
