@@ -1,9 +1,9 @@
 """Apply `sql/roles/`: the roles of the ledger, and what a worker may do to the tables of the definitions."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
-from backfill import condition, statements
+from backfill import condition, sessions, statements
 from backfill.catalog import resolve
 from backfill.column_backfill import ColumnBackfill
 from backfill.database import Connection, quote
@@ -16,11 +16,18 @@ from backfill.partition_backfill import PartitionBackfill
 SYSTEM_COLUMNS: Final = ("ctid", "tableoid", "xmin")
 
 
-async def apply(connection: Connection, definitions: Iterable[Definition]) -> None:
-    """Create what is missing and grant, in one transaction; safe to repeat. Raises SchemaError for a missing table."""
+async def apply(connection: Connection, definitions: Iterable[Definition], tenants: Collection[str] = ()) -> list[str]:
+    """Create what is missing, grant, and take back what was too much, in one transaction; safe to repeat.
+
+    Returns those of the tenants that are open to every role as long as nobody is a member of theirs. Raises SchemaError
+    for a missing table.
+    """
     async with connection.transaction(isolation="read_committed"):
         await connection.execute(statements.read("schema/lock"))
         await connection.execute(statements.read("roles/roles"))
+        for tenant in tenants:
+            await sessions.put(connection, {"backfill.admitted": tenant})
+            await connection.execute(statements.read("roles/admit"))
         for definition in definitions:
             if isinstance(definition, ColumnBackfill):
                 await _grant_columns(connection, definition)
@@ -29,6 +36,7 @@ async def apply(connection: Connection, definitions: Iterable[Definition]) -> No
             for name in definition.reads:
                 schema, table, _ = await _find(connection, definition, "reads", name)
                 await connection.execute(statements.render("grant_reads", {"schema": schema, "table": table}))
+        return [one for one in tenants if await connection.fetchval(statements.read("roles/is_open"), one)]
 
 
 async def exist(connection: Connection) -> bool:

@@ -46,7 +46,17 @@ async def apply(connection: Connection, room: str = "") -> list[str]:
                 applied.append(re.sub(r"^\d+_", "", path.stem))
         if present <= NEWEST:  # else a newer program's functions are there
             applied += await _replace_functions(connection)
+        await connection.execute(statements.read("schema/pin"))
         return applied
+
+
+async def foreign_triggers(connection: Connection) -> list[str]:
+    """What other people have hung on the ledger's tables, a sentence for each."""
+    return [
+        f"trigger {row['name']} on {row['table']} calls {row['function']} of {row['owner']} with the rights of whoever "
+        "writes there; drop it unless it is yours"
+        for row in await connection.fetch(statements.read("schema/foreign_triggers"))
+    ]
 
 
 async def _replace_functions(connection: Connection) -> list[str]:
@@ -80,6 +90,23 @@ async def check(connection: Connection) -> None:
             "the role of DATABASE_URL bypasses row-level security, so that BACKFILL_TENANT keeps nothing apart; "
             "use a role that is no superuser: backfill init --roles makes some"
         )
+    await _need_tenant(connection)
+    if (shadow := await connection.fetchrow(statements.read("schema/shadows"))) is not None:
+        raise SchemaError(
+            f"{shadow['what']} of role {shadow['owner']} stands in the way of PostgreSQL's own; drop it, and: "
+            f"REVOKE CREATE ON SCHEMA {shadow['place']} FROM PUBLIC, {quote(shadow['owner'])}"
+        )
+
+
+async def _need_tenant(connection: Connection) -> None:
+    row: asyncpg.Record | None = await connection.fetchrow(statements.read("schema/belongs"))
+    assert row is not None  # noqa: S101 - there is always one
+    if not row["belongs"]:
+        raise SchemaError(
+            f"{row['login']} does not belong to the tenant that BACKFILL_TENANT names, only to "
+            f"{', '.join(row['tenants']) or 'none'}; name one of these, or let it belong: "
+            "backfill init --roles --tenant NAME makes a role to grant to it"
+        )
 
 
 async def _find(connection: Connection) -> asyncpg.Record:
@@ -91,9 +118,7 @@ async def _find(connection: Connection) -> asyncpg.Record:
 async def _enter(connection: Connection, room: str) -> None:
     """Let everything be created beside what is there, or in the schema `room`, which is made."""
     room = (await _find(connection))["found"] or room
-    if not room:
-        return
-    if not await connection.fetchval(statements.read("schema/has_room"), room):
+    if room and not await connection.fetchval(statements.read("schema/has_room"), room):
         await connection.execute(f"CREATE SCHEMA {quote(room)}")
     await connection.execute(statements.read("schema/enter"), room)
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from backfill import addresses
 from backfill.errors import UsageError
 from backfill.masking import mask
+
+A_TENANT: Final = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 
 
 class Settings(BaseSettings):
@@ -85,9 +87,7 @@ class Settings(BaseSettings):
         int, Field(ge=100, le=3_600_000, description="longest single statement of a worker")
     ] = 60_000
 
-    tenant: Annotated[
-        str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="whose jobs these are; part of queue names")
-    ] = "default"
+    tenant: Annotated[str, Field(pattern=A_TENANT, description="whose jobs these are; part of queue names")] = "default"
     max_jobs: Annotated[int, Field(ge=1, le=100, description="active jobs of one backfill at once")] = 4
     failed_share: Annotated[
         float, Field(gt=0, le=1, description="a job fails when more than this share of its ended partitions failed")

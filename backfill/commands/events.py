@@ -44,7 +44,7 @@ def events(job: str, as_json: bool) -> None:
                 f"{row['at']:%Y-%m-%d %H:%M:%S}",
                 row["event"],
                 states,
-                row["actor"],
+                row["actor"] if row["login"] in (None, row["actor"]) else f"{row['actor']} as {row['login']}",
                 one_line(row["reason"] or ""),
                 details,
             )

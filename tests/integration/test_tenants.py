@@ -18,6 +18,14 @@ from tests.support.world import World
 TABLES = ("jobs", "partitions", "failures", "workers", "events", "leases")
 
 
+@pytest.fixture
+async def logins(world: World, logins: Logins) -> Logins:
+    """Logins that belong to three tenants."""
+    await done(world, "init", "--roles", "--tenant=a", "--tenant=b", "--tenant=default")
+    await world.execute(logins.belong_to("a", "b", "default"))
+    return logins
+
+
 async def as_tenant(world: World, url: str, tenant: str, *arguments: str) -> Answer:
     return await ask(world, *arguments, DATABASE_URL=url, BACKFILL_TENANT=tenant)
 

@@ -135,7 +135,7 @@ async def test_operators_may_ask_and_readers_may_look(world: World) -> None:
     await done(world, "init", "--roles")
     asking = "UPDATE backfill_workers SET stop_requested_at = now(), stop_requested_by = 'ada'"
     may = "SELECT has_column_privilege($1, 'backfill_workers', 'stop_requested_at', $2)"
-    for role, is_allowed in (("backfill_operator", True), ("backfill_worker", True), ("backfill_reader", False)):
+    for role, is_allowed in (("backfill_operator", True), ("backfill_worker", False), ("backfill_reader", False)):
         assert await world.value(may, role, "SELECT")
         assert await world.value(may, role, "UPDATE") is is_allowed
     await world.execute("SELECT set_config('app.current_tenant', 'default', false)")

@@ -29,6 +29,15 @@ class Logins:
     reader: str
     owner: str
 
+    @property
+    def each(self) -> tuple[str, ...]:
+        return self.operator, self.worker, self.reader, self.owner
+
+    def belong_to(self, *tenants: str) -> str:
+        """The statement that lets each of them belong to these, whose roles are there."""
+        given = ", ".join(f"backfill_tenant_{tenant}" for tenant in tenants)
+        return f"GRANT {given} TO {', '.join(urlsplit(url).username or '' for url in self.each)}"
+
 
 @asynccontextmanager
 async def logged_in(world: World) -> AsyncIterator[Logins]:

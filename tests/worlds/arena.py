@@ -46,7 +46,7 @@ class Arena:
         try:
             yield
         finally:
-            await self.execute("DROP SCHEMA w CASCADE", "TRUNCATE backfill_jobs CASCADE")
+            await self.execute("DROP SCHEMA w CASCADE", "DELETE FROM backfill_jobs")
 
     async def judge(self, definition: ColumnBackfill, *, rows: int, **request: Any) -> Verdict:
         """Queue and work one job; fails unless it was refused in one line, or ended with every record accounted for."""

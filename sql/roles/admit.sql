@@ -1,0 +1,20 @@
+-- Let the members of the role backfill_tenant_NAME belong to the tenant NAME, which is set as backfill.admitted; where the
+-- tenant was open to every role, it is closed once that one has a member.
+DO $$
+DECLARE
+    tenant text := current_setting('backfill.admitted');
+    tenant_role text := 'backfill_tenant_' || tenant;
+BEGIN
+    IF to_regrole(quote_ident(tenant_role)) IS NULL THEN
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', tenant_role);
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- another database's `init` was a moment faster
+        END;
+    END IF;
+    INSERT INTO backfill_tenants VALUES (tenant, tenant_role) ON CONFLICT DO NOTHING;
+    DELETE FROM backfill_tenants WHERE tenant_id = tenant AND role = 'public' AND EXISTS (
+        SELECT FROM pg_auth_members  -- who makes a role may give it away, and is a member by that
+        WHERE roleid = to_regrole(quote_ident(tenant_role)) AND member <> current_user::regrole);
+END
+$$
