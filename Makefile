@@ -14,11 +14,15 @@ BIN := .venv/bin
 # Most tests wait for processes: several share two cores, and one PostgreSQL and one RabbitMQ.
 SHARED = -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder
 STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITHOUT),--without=$(WITHOUT)) $(ARGS)
-.PHONY: help venv demo check test core storm bench lint clean
+# Whatever has another hash is refused, and nothing is built from source: that would fetch what has no hash here.
+LOCKED := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make constraints' $(ARGS)
+.PHONY: help venv demo check test core storm bench lint audit constraints clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.installed ## fill a column on an example table and show that it is right
 	@$(BIN)/backfill demo $(ARGS)
@@ -52,6 +56,15 @@ lint: .venv/.developed ## ruff and mypy
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
+audit: .venv/.developed ## bill of materials into dist/, licences, known vulnerabilities
+	@$(BIN)/python -m tests.support.audit
+
+constraints: .venv/.developed ## pin and hash anew what is installed, for every platform (ARGS=--upgrade moves versions)
+	@$(PIN) pyproject.toml --all-extras --group dev -o constraints.txt >/dev/null
+	@$(PIN) pyproject.toml --extra metrics --extra services --group build -c constraints.txt -o requirements.txt >/dev/null
+	@$(PIN) pyproject.toml --extra metrics --group build -c constraints.txt -o deploy/requirements.txt >/dev/null
+	@$(PIN) benchmarks/requirements.in -c constraints.txt -o benchmarks/requirements.txt >/dev/null
+
 clean: ## stop private services, remove .venv and caches
 	@if [ -x $(BIN)/backfill ]; then $(BIN)/backfill services down --delete || echo "services were not stopped"; fi
 	@rm -rf .venv .backfill .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -78,19 +91,19 @@ venv: .venv/.developed
 	@echo "making .venv"
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-.venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
+.venv/.installed: pyproject.toml requirements.txt | .venv/bin/python
 	@echo "installing the toolkit into .venv"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(LOCKED) -r requirements.txt
 	@rm -rf .venv/lib/*/site-packages/backfill # editable installs of before left a folder that would be found first
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[metrics,services]'
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.benched: .venv/.developed benchmarks/requirements.txt
 	@echo "installing what is measured against"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -r benchmarks/requirements.txt
+	@$(LOCKED) -r benchmarks/requirements.txt
 	@touch $@
 
-.venv/.developed: .venv/.installed
+.venv/.developed: .venv/.installed constraints.txt
 	@echo "installing what tests and checks need"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[metrics,services,examples,embeddings]' --group dev
+	@$(LOCKED) -r constraints.txt
 	@touch $@

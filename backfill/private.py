@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from backfill import owned
 from backfill.errors import UsageError
 
 FILE: Final = "urls.json"
@@ -15,7 +16,7 @@ def answering(folder: Path) -> dict[str, str]:
     """The URLs of those that answer, each under the name of the setting that it may stand for."""
     file = folder / FILE
     try:
-        urls = json.loads(file.read_text())
+        urls = json.loads(owned.read(file))
         return {name: url for name, url in urls.items() if _answers(url)}
     except FileNotFoundError:
         return {}

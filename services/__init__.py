@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backfill.services import choice, state
+from backfill.services.rabbitmq import Rabbitmq
 
 VARIABLES = {
     "postgres": "DATABASE_URL",
@@ -37,7 +38,10 @@ def up(folder: Path, *, durable: bool = True, say: Callable[[str], object] | Non
             server = servers.get(service)
             if _given(service) or (server and server.answers()):
                 continue
-            server = server.on_free_port() if server else choice.create(service, folder, durable, say)
+            if server is None or _is_removed(server):
+                server = choice.create(service, folder, durable, say)
+            else:
+                server = server.on_free_port()
             # Recorded before it starts: an interrupted start can still be stopped.
             servers[service] = server
             state.write(folder, servers)
@@ -84,6 +88,11 @@ def status(folder: Path) -> list[tuple[str, str, str, str]]:
     if url := _management_url(servers):
         lines.append(("management", lines[-1][1], url, "RabbitMQ's page; sign in with the user and password"))
     return lines
+
+
+def _is_removed(server: state.Server) -> bool:
+    """A node without its folder: what it had were wake-ups. Of a database we would rather hear than begin anew."""
+    return isinstance(server, Rabbitmq) and not Path(server.home).is_dir()
 
 
 def _services(servers: dict[str, state.Server]) -> Services:

@@ -2,7 +2,6 @@
 
 import secrets
 import shlex
-import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -44,7 +43,7 @@ class Postgres:
         try:
             server._lay_out()
         except BaseException:
-            shutil.rmtree(home, ignore_errors=True)
+            account.remove(home)
             raise
         return server
 
@@ -117,14 +116,13 @@ class Postgres:
         with suppress(BackfillError):
             self.stop("immediate")
         self.kill9()
-        shutil.rmtree(self.home, ignore_errors=True)
+        account.remove(Path(self.home))
 
     def _lay_out(self) -> None:
         secret = Path(self.home) / "password"
         secret.touch(mode=0o600)
         secret.write_text(self.password)
-        if self.runs_as:
-            shutil.chown(secret, self.runs_as)
+        account.give(Path(self.home), self.runs_as)
         where = (f"--pgdata={self.data}", f"--username={USER}", f"--pwfile={secret}")
         haste = () if self.durable else ("--no-sync",)
         self._run("initdb", *where, "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", *haste)
@@ -140,10 +138,7 @@ class Postgres:
     @property
     def _lock_lines(self) -> list[str]:
         """What PostgreSQL writes about itself: its pid first, its state in the eighth line."""
-        try:
-            return [line.strip() for line in (self.data / "postmaster.pid").read_text().splitlines()]
-        except OSError:
-            return []
+        return [line.strip() for line in account.said(self.data / "postmaster.pid", self.runs_as).splitlines()]
 
     @property
     def _process(self) -> process.Process | None:

@@ -16,6 +16,13 @@ except ImportError as missing:
 Process: TypeAlias = psutil.Process
 
 
+def of(pid: int) -> Process | None:
+    """The process of this id, None when it has gone."""
+    with suppress(psutil.Error):
+        return psutil.Process(pid)
+    return None
+
+
 def started_with(pid: int, argument: str) -> Process | None:
     """The process of this id, None unless it runs and has the argument on its command line."""
     with suppress(psutil.Error):

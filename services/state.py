@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from backfill import private
+from backfill import owned, private
 from backfill.errors import UsageError
+from backfill.services import place
 from backfill.services.containers import Container
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
@@ -20,9 +21,10 @@ KINDS: dict[str, type[Server]] = {"postgres": Postgres, "rabbitmq": Rabbitmq, "c
 
 def read(folder: Path) -> dict[str, Server]:
     """The servers recorded in a folder by service name; empty when there are none."""
+    place.check(folder)
     file = folder / "services.json"
     try:
-        records = json.loads(file.read_text())
+        records = json.loads(owned.read(file))
         return {service: KINDS[kind](**fields) for service, (kind, fields) in records.items()}
     except FileNotFoundError:
         return {}
@@ -46,10 +48,10 @@ def write_urls(folder: Path, urls: dict[str, str]) -> None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """One command at a time changes the services of a folder; the lock ends with its process."""
+    # Others may pass through, not look: the servers run under another account when we are root.
+    place.make(folder)
     try:
-        # Others may pass through, not look: PostgreSQL runs under another account when we are root.
-        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        lock = open(folder / "services.lock", "w")  # noqa: SIM115 - closed below
+        lock = open(owned.opened(folder / "services.lock", os.O_RDWR | os.O_CREAT), "w")  # noqa: SIM115 - closed below
     except OSError as error:
         raise UsageError(f"cannot write to {folder} ({error.strerror}); choose another folder") from error
     with lock:
@@ -60,7 +62,6 @@ def locked(folder: Path) -> Iterator[None]:
 def _replace(file: Path, value: object) -> None:
     """In one step, and so that only its owner can read it, since it holds passwords."""
     draft = file.with_name(f"{file.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w") as opened:
+    with open(owned.opened(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as opened:
         json.dump(value, opened, indent=2)
     draft.replace(file)

@@ -2,8 +2,12 @@
 
 import asyncio
 import json
+import os
+import re
+import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from click.testing import CliRunner
 from backfill import private
 from backfill import services as own
 from backfill.commands.services import services as command
-from backfill.services import Services, process, state
+from backfill.services import Services, account, process, state
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq, node
 from tests.support import broker
@@ -42,7 +46,8 @@ def started(services_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     own.down(folder, delete=True)
 
 
-async def test_a_whole_life(started: Path) -> None:
+async def test_a_whole_life(started: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_OF_OURS", "secret-of-ours")
     # Given two commands that start the services at the same time
     script = "import pathlib, sys; from backfill.services import up; print(up(pathlib.Path(sys.argv[1])).database_url)"
     starters = [
@@ -79,15 +84,24 @@ async def test_a_whole_life(started: Path) -> None:
     assert len(members) > 2, "the server, the node and its port mapper"
     assert exposed(members) == []
 
+    # And they run without root's rights, know nothing of our environment, leave no core file and close theirs to others
+    are_closed(members, Path(postgres.home), Path(rabbitmq.home))
+
     # When they are stopped, nothing of them is left
     assert own.down(started) == ["postgres", "rabbitmq"]
     assert all(map(process.ended, members))
     assert private.answering(started) == {}
     assert own.down(started) == []
 
-    # And they come back where they were, with what they held
+    # And they come back where they were, with what they held; so does a node that an older version left to root
+    if os.geteuid() == 0:
+        account.give(Path(rabbitmq.home), "root")
+        state.write(started, {**servers, "rabbitmq": replace(rabbitmq, runs_as=None)})
     assert own.up(started) == found
     await answer(found.database_url, found.amqp_url)
+    node_now = state.read(started)["rabbitmq"]
+    assert isinstance(node_now, Rabbitmq)
+    assert 0 not in psutil.Process(node_now.pid).uids()
 
     # And when they are deleted, nothing of them is left in the system's memory either
     postgres = state.read(started)["postgres"]
@@ -142,6 +156,18 @@ async def test_every_test_has_a_database_and_a_virtual_host_of_its_own(
     assert await answer(database, vhost)
     assert database != services.database_url
     assert vhost != services.amqp_url
+
+
+def are_closed(processes: list[psutil.Process], *homes: Path) -> None:
+    """Nobody of them is root, has our secrets, or leaves what others could read."""
+    for one in processes:
+        assert 0 not in one.uids()
+        assert "secret-of-ours" not in one.environ().values()
+        assert re.search(r"core file size +0 +0 ", Path(f"/proc/{one.pid}/limits").read_text())
+    for home in homes:
+        assert {path.lstat().st_uid for path in (home, *home.rglob("*"))} == {processes[0].uids().real}
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(cookie.stat().st_mode) for cookie in homes[-1].glob("home/.erlang.cookie")] == [0o400]
 
 
 def exposed(processes: list[psutil.Process]) -> list[str]:

@@ -40,7 +40,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, source / name, follow_symlinks=False)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--no-deps", "--target", folder, source], timeout=120, check=True)
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-build-isolation", "--target", folder, source], timeout=120, check=True
+    )
     return folder
 
 

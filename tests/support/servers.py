@@ -3,13 +3,14 @@
 import importlib.util
 import json
 import os
+import pwd
 import secrets
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import pytest
 
@@ -32,7 +33,7 @@ mkdir -p "$1$2"
 mount --rbind /proc "$1/proc"
 mount --rbind /dev "$1/dev"
 mount --bind "$2" "$1$2"
-exec chroot "$1" "$3" "${@:4}"
+exec chroot --userspec="$3" --groups="${3#*:}" "$1" "${@:4}"
 """
 
 
@@ -125,7 +126,12 @@ class RabbitmqElsewhere(Rabbitmq):
 
     def command(self, program: str) -> list[str]:
         root, called = _debian(DEBIAN[RABBITMQ]), f"/usr/lib/rabbitmq/bin/{program}"
-        return ["unshare", "--mount", "bash", "-c", CHROOT, "chroot", str(root), self.home, called]
+        entry = pwd.getpwnam(self.runs_as or "root")
+        user = f"+{entry.pw_uid}:+{entry.pw_gid}"  # the other Debian has users of its own
+        return ["unshare", "--mount", "bash", "-c", CHROOT, "chroot", str(root), self.home, user, called]
+
+    def identity(self) -> dict[str, Any]:
+        return {}  # only root may go there; the account is taken on the way
 
 
 def _is_elsewhere() -> bool:

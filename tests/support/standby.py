@@ -92,6 +92,7 @@ def new_pair(folder: Path) -> Pair:
     """A primary that runs, and the place of a standby."""
     primary = Server(**vars(servers.new_postgres(folder / f"pair-{secrets.token_hex(4)}")))
     home = account.home(folder / f"pair-{secrets.token_hex(4)}" / "postgres", account.lent())
+    account.give(home, primary.runs_as)
     pair = Pair(primary, replace(primary, home=str(home), port=ports.free_block(1)))
     try:
         primary.start()

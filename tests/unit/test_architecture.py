@@ -43,6 +43,7 @@ LAYERS = (
         "entry",
         "eventloop",
         "masking",
+        "owned",
         "private",
         "log",
         "retry_after",

@@ -108,6 +108,13 @@ def test_systemd_lets_a_worker_do_no_more_than_its_work() -> None:
     assert unit["User"] == "backfill"
 
 
+def test_no_place_lets_a_core_file_be_written() -> None:
+    """Where there is nothing to say, a command sees to it itself: tests/unit/test_entry.py."""
+    assert parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]["LimitCORE"] == "0"
+    for name, service in compose()["services"].items():
+        assert service["ulimits"] == {"core": 0}, name
+
+
 def test_processes_on_one_host_have_a_port_of_metrics_each() -> None:
     unit = parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]
     program = parsed(DEPLOY / "supervisor/backfill.conf")["program:backfill-worker"]
@@ -139,5 +146,20 @@ def test_compose_keeps_passwords_out_of_the_file_and_ports_off_the_network() -> 
         for variable, value in service.get("environment", {}).items():
             if "PASS" in variable:
                 assert re.fullmatch(r"\$\{\w+:\?set a password\}", value)
-        image = service["image"]
-        assert "build" in service or re.search(r":v?\d", image), f"{image} has no version"
+
+
+def test_compose_names_the_version_of_each_image_and_takes_a_digest() -> None:
+    for service in compose()["services"].values():
+        if "build" in service:
+            base = service["build"]["dockerfile_inline"].splitlines()[0]
+            assert re.fullmatch(r"FROM \$\{PYTHON_IMAGE:-python:3\.\d+-slim\}", base)
+        else:
+            assert re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[a-z/]+:v?\d[a-z0-9.-]*\}", service["image"])
+
+
+def test_compose_lets_our_containers_do_no_more_than_their_work() -> None:
+    for name, service in compose()["services"].items():
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        if "build" in service:
+            assert (service["cap_drop"], service["read_only"]) == (["ALL"], True), name
+            assert "USER backfill" in service["build"]["dockerfile_inline"]

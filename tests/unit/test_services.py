@@ -20,7 +20,7 @@ from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
 
 POSTGRES = Postgres("/nowhere/postgres", 20001, "pg-secret", durable=True, runs_as=None)
-RABBITMQ = Rabbitmq("/nowhere/rabbitmq", 20100, "mq-secret")
+RABBITMQ = Rabbitmq("/nowhere/rabbitmq", 20100, "mq-secret", account.lent())
 CONTAINER = Container("rabbitmq", "0123456789abcdef", 20200, 20201, "box-secret")
 
 
@@ -182,6 +182,21 @@ def test_one_given_url_leaves_the_other_service_to_us(monkeypatch: pytest.Monkey
     assert stat.S_IMODE((tmp_path / private.FILE).stat().st_mode) == 0o600
     services.down(tmp_path)
     assert json.loads((tmp_path / private.FILE).read_text()) == {}
+
+
+def test_a_node_whose_folder_was_removed_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db")
+    state.write(tmp_path, {"rabbitmq": RABBITMQ})
+    monkeypatch.setattr(choice, "way", lambda service: "local")
+    monkeypatch.setattr(Rabbitmq, "start", lambda self: None)
+    found = services.up(tmp_path)
+    assert found.amqp_url != RABBITMQ.url
+    made = state.read(tmp_path)["rabbitmq"]
+    try:
+        assert isinstance(made, Rabbitmq)
+        assert stat.S_IMODE((Path(made.home) / "home" / ".erlang.cookie").stat().st_mode) == 0o400
+    finally:
+        services.down(tmp_path, delete=True)
 
 
 def test_nothing_runs_in_an_empty_folder_and_stopping_it_is_no_error(tmp_path: Path) -> None:
