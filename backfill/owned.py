@@ -9,8 +9,13 @@ from pathlib import Path
 from backfill.errors import UsageError
 
 
+def trusted() -> set[int]:
+    """Who may exchange our files: we, root, and whoever could exchange the program itself, as in a mounted checkout."""
+    return {0, os.geteuid(), os.stat(__file__).st_uid}
+
+
 def read(file: Path, *, of: int | None = None) -> str:
-    """The text of a file of ours or of root's, or of that user's alone.
+    """The text of a file of whom we trust, or of that user's alone.
 
     Raises UsageError for a link, another user's file or no plain file, OSError as `open` does.
     """
@@ -34,7 +39,7 @@ def opened(file: Path, flags: int, *, of: int | None = None) -> int:
     problem = None
     if not stat.S_ISREG(found.st_mode):
         problem = "is no plain file; remove it, or choose another folder"
-    elif found.st_uid not in ({0, os.geteuid()} if of is None else {of}):
+    elif found.st_uid not in (trusted() if of is None else {of}):
         problem = f"belongs to {name(found.st_uid)}; run this as {name(found.st_uid)}, or choose another folder"
     if problem:
         os.close(descriptor)

@@ -35,7 +35,7 @@ def _walk(folder: Path, *, create: bool) -> None:
     # From the top: what lies in a folder that nobody else can change is still there once it has been looked at.
     # Of the top itself nobody is asked: in a container it may belong to a user who is unknown there.
     here, left, links = Path("/"), [*reversed(folder.absolute().parts[1:])], 0
-    trusted = {0, os.geteuid()} | _strangers()
+    trusted = owned.trusted() | _strangers()
     while left:
         part = left.pop()
         if part == "..":
