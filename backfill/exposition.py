@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Final, TypeAlias
 
 from backfill.errors import UsageError
+from backfill.texts import one_line
 
 try:
     from prometheus_client import CollectorRegistry, generate_latest, start_http_server
@@ -31,8 +32,14 @@ class _Collector(Collector):
     def __init__(self, collect: Collect) -> None:
         self._collect = collect
 
-    def collect(self) -> Iterable[Metric]:
-        return self._collect()
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._collect():
+            # Names of backfills come from the ledger; the format itself lets through all but the line's end.
+            metric.samples = [
+                one._replace(labels={name: one_line(value) for name, value in one.labels.items()})
+                for one in metric.samples
+            ]
+            yield metric
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: else the registry would measure once just to learn the names."""

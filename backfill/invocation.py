@@ -1,5 +1,6 @@
 """What a command line itself gets wrong, told as the commands tell their errors."""
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from backfill import settings
+from backfill import door, settings
 from backfill.console import note, print_error
+from backfill.texts import one_line
 
 
 class Call(click.Command):
@@ -28,7 +30,7 @@ class Call(click.Command):
         try:
             code = super().main(words, prog_name, complete_var, standalone_mode=False, **more)
         except click.ClickException as error:
-            error.show()
+            _tell(error)
             if "--json" in words:
                 print_error(error.format_message(), error.exit_code)
             sys.exit(error.exit_code)
@@ -38,6 +40,17 @@ class Call(click.Command):
                 print_error("interrupted", 130)
             sys.exit(130)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+class CallGroup(Call, click.Group):
+    """The same for commands that belong together."""
+
+
+def _tell(error: click.ClickException) -> None:
+    """How to call it, and what was wrong: the last words are of the call itself, and may be anything."""
+    said, message = io.StringIO(), error.format_message()
+    error.show(said)
+    door.lines(said.getvalue().removesuffix(f"{message}\n") + one_line(message), beside=True)
 
 
 class SettingsCommand(Call):

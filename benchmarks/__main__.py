@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from backfill import door
 from benchmarks import machine, options, table
 from benchmarks.arena import arena
 from benchmarks.bench import Bench
@@ -16,6 +17,7 @@ from benchmarks.figures import Figure
 
 def main() -> int:
     """Always 0 once it has measured: a missed target is a figure, not an error."""
+    door.guard()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     arguments = parser.parse_args()
@@ -32,9 +34,9 @@ def main() -> int:
             for section in wanted.sections:
                 figures += importlib.import_module(f"benchmarks.sections.{section}").measure(bench)
     except KeyboardInterrupt:
-        print("Interrupted; everything that was started is stopped.", file=sys.stderr)
+        door.line("Interrupted; everything that was started is stopped.", beside=True)
         return 130
-    print(f"{table.facts(facts)}\n\n{table.table(figures)}")
+    door.lines(f"{table.facts(facts)}\n\n{table.table(figures)}")
     if arguments.json:
         result = {"machine": facts, "options": vars(wanted), "figures": [figure.as_dict() for figure in figures]}
         arguments.json.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill import ColumnBackfill, Skip
+from backfill import ColumnBackfill, Skip, door
 from backfill import settings as settings_module
 from backfill.ledger import operations
 from backfill.ledger.jobs import Request
@@ -246,7 +246,7 @@ async def measure(site: Site, times: int) -> list[Figure]:
         figures: list[Figure] = []
         for part in (pauses, cancels, settings, killed_worker, many_jobs):
             figures += await part(floor, times)
-            print(f"{figures[-1].section}: measured", file=sys.stderr, flush=True)
+            door.line(f"{figures[-1].section}: measured", beside=True)
         return figures
     finally:
         await connection.close()
@@ -261,7 +261,7 @@ def main() -> int:
         sql.execute(place.services.database_url, "CREATE DATABASE operations")
         with place.site("operations") as site:
             figures = asyncio.run(measure(site, arguments.times))
-    print(f"{table.facts(facts)}\n\n{table.table(figures)}")
+    door.lines(f"{table.facts(facts)}\n\n{table.table(figures)}")
     return 0
 
 

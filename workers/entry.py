@@ -9,8 +9,10 @@ import sys
 def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
+    from backfill import door
     from backfill.workers.command import main as command
 
+    door.guard()
     command()
 
 

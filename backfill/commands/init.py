@@ -2,7 +2,7 @@
 
 import click
 
-from backfill import application
+from backfill import application, door
 from backfill.console import app_option, read_settings, reporting
 from backfill.eventloop import run
 from backfill.runner import ledger
@@ -32,13 +32,13 @@ def init(with_roles: bool, app: str | None) -> None:
                     await roles.apply(connection, definitions.values())
                 have_rights = applied and await roles.exist(connection)
             if applied:
-                click.echo(f"Applied: {', '.join(applied)}")
-            click.echo(f"The ledger has schema version {schema.NEWEST}.")
+                door.line(f"Applied: {', '.join(applied)}")
+            door.line(f"The ledger has schema version {schema.NEWEST}.")
             if have_rights and not with_roles:
-                click.echo(
+                door.line(
                     "The roles have no rights yet to what was added; run also: backfill init --roles --app=MODULE"
                 )
             if with_roles:
-                click.echo(f"Roles may do their work{': ' if definitions else ''}{', '.join(definitions)}.")
+                door.line(f"Roles may do their work{': ' if definitions else ''}{', '.join(definitions)}.")
 
         run(work())
