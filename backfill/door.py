@@ -14,8 +14,6 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TextIO
 
-import click
-
 from backfill import log
 from backfill.texts import one_line
 
@@ -63,6 +61,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, quoting: Any
 
 def confirmed(question: str) -> bool:
     """Ask on the terminal."""
+    import click  # a process that computes has the door too, and is to start quickly
+
     return click.confirm(_fit(one_line(question), sys.stderr), err=True)
 
 

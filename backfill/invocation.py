@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 from click.core import ParameterSource
@@ -11,6 +11,9 @@ from click.core import ParameterSource
 from backfill import door, settings
 from backfill.console import note, print_error
 from backfill.texts import one_line
+
+# Where a group is called without a command: the message is the help, in lines of ours.
+HELP: Final[Any] = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 class Call(click.Command):
@@ -30,9 +33,10 @@ class Call(click.Command):
         try:
             code = super().main(words, prog_name, complete_var, standalone_mode=False, **more)
         except click.ClickException as error:
+            message = error.format_message()
             _tell(error)
             if "--json" in words:
-                print_error(error.format_message(), error.exit_code)
+                print_error(message, error.exit_code)
             sys.exit(error.exit_code)
         except click.Abort:  # Ctrl-C, or the end of the input, where a question was asked
             note("interrupted")
@@ -47,10 +51,12 @@ class CallGroup(Call, click.Group):
 
 
 def _tell(error: click.ClickException) -> None:
-    """How to call it, and what was wrong: the last words are of the call itself, and may be anything."""
+    """As click lays it out; the words of the call that it repeats may be anything, and stay on their line."""
     said, message = io.StringIO(), error.format_message()
+    if not isinstance(error, HELP):
+        error.format_message = lambda: one_line(message)  # type: ignore[method-assign]
     error.show(said)
-    door.lines(said.getvalue().removesuffix(f"{message}\n") + one_line(message), beside=True)
+    door.lines(said.getvalue(), beside=True)
 
 
 class SettingsCommand(Call):

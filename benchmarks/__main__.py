@@ -1,6 +1,5 @@
 """`python -m benchmarks [--json FILE]`: measure and print; see `options.py` for the environment."""
 
-import argparse
 import importlib
 import json
 import signal
@@ -13,12 +12,13 @@ from benchmarks import machine, options, table
 from benchmarks.arena import arena
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure
+from benchmarks.parser import Parser
 
 
 def main() -> int:
     """Always 0 once it has measured: a missed target is a figure, not an error."""
     door.guard()
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = Parser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     arguments = parser.parse_args()
     try:

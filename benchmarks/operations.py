@@ -4,7 +4,6 @@ Three workers with the default settings on durable services of the benchmark's o
 so that each time holds the start of its process. Each figure is the worst but one in a hundred of N.
 """
 
-import argparse
 import asyncio
 import os
 import signal
@@ -30,6 +29,7 @@ from backfill.settings import Settings
 from benchmarks import commands, machine, sql, table
 from benchmarks.arena import Site, arena
 from benchmarks.figures import Figure, Target, at_most
+from benchmarks.parser import Parser
 
 RECORDS = 200_000
 BATCH = 10
@@ -253,7 +253,7 @@ async def measure(site: Site, times: int) -> list[Figure]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.operations", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.operations", description=__doc__)
     parser.add_argument("--times", type=int, default=50, help="how often each verb is measured (default: 50)")
     arguments = parser.parse_args()
     with arena() as place:

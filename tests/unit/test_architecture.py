@@ -235,7 +235,7 @@ def test_every_group_of_workers_is_known() -> None:
 # What a process shows, and what it is connected to, is decided where it is put together; the rest is handed in.
 ONLY = {
     "console": {"producers.command", "producers.screen", "workers.command"},
-    "door": {"producers.screen", "workers.entry"},
+    "door": {"producers.screen", "workers.entry", "workers.computing.child"},
     "drawing": {"producers.screen"},
     # One room each; the keeper has a thread of its own, and with it a connection.
     "database.connected": {"producers.parts", "workers.keeper"},

@@ -1,0 +1,237 @@
+"""Whatever a record says, and through whichever door it leaves: no sign rules the terminal, and no line is forged."""
+
+import contextvars
+import csv
+import io
+import json
+import logging
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from backfill import door, drawing, exposition, log, texts
+from backfill.commands import list as listing
+from backfill.commands import table
+from backfill.commands.sheet import defused, print_csv
+from backfill.console import note, print_json, say
+from backfill.invocation import Call, CallGroup
+from tests.support import forgeries
+
+SEED, COUNT = 20_260_101, 4_000
+TEXTS = list(forgeries.texts(SEED, COUNT))
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@click.command(cls=Call)
+@click.option("--number", type=int)
+def call(number: int) -> None:
+    """Take a number."""
+
+
+@click.group(cls=CallGroup)
+def group() -> None:
+    """Take a command."""
+
+
+def called(command: click.Command, *words: str) -> None:
+    answer = CliRunner().invoke(command, words)
+    assert answer.exit_code == 2, answer
+    sys.stdout.write(answer.output)
+
+
+def as_json(text: str) -> None:
+    log.use("debug", "json", uuid4())
+    with log.having(partition=text):
+        say(text)
+        note(f"warning: {text}")
+        door.trouble(text)
+
+
+def logged(text: str) -> None:
+    handler = logging.lastResort
+    assert handler is not None
+    record = logging.LogRecord("library", logging.ERROR, "", 1, "%s", (text,), (ValueError, ValueError(text), None))
+    handler.handle(record)
+
+
+def unforeseen(text: str) -> None:
+    error = type("Own\nError", (ValueError,), {})(text)
+    error.add_note(text)
+    sys.excepthook(type(error), error, None)
+    threading.excepthook(threading.ExceptHookArgs((type(error), error, None, None)))
+    warnings.showwarning(text, UserWarning, "file.py", 1)
+    logged(text)
+
+
+def drawn(text: str) -> None:
+    drawing.show(drawing.panel(text, text, drawing.text("first", text), drawing.table(("a", text), [(text, text)])))
+    bar = drawing.Bar("{task.fields[state]}", "{task.fields[more]}", state=text, more=text, total=2)
+    bar.update(completed=1, state=text, more=text)
+    bar.end()
+
+
+def metrics(text: str) -> None:
+    gauge = exposition.GaugeMetricFamily("jobs", "Jobs.", labels=["backfill"])
+    gauge.add_metric([text], 1)
+    door.lines(exposition.text(lambda: [gauge]))
+
+
+DOORS: dict[str, Callable[[str], object]] = {
+    "line": lambda text: door.line(text, f"between {text} and", text),
+    "lines": lambda text: door.lines(f"first\nsecond {texts.one_line(text)}\nthird"),
+    "say": say,
+    "note": lambda text: note(f"error: {text}"),
+    "warn": lambda text: log.warn(say, text),
+    "json log": as_json,
+    "json": lambda text: print_json({"text": text, text: [text]}),
+    "table": lambda text: table.print_table(["a", "b"], [[text, "x"], ["y", text]]),
+    "list": lambda text: listing._print_table([tuple(f"{text}{n}" for n in range(8))]),
+    "drawn": drawn,
+    "csv": lambda text: print_csv(["a"], [[text], [f"a{text}"]], is_safe=False),
+    "csv-safe": lambda text: print_csv(["a"], [[text], [f"a{text}"]], is_safe=True),
+    "metrics": metrics,
+    "unforeseen": unforeseen,
+    "wrong number": lambda text: called(call, "--number", f"{text}x"),
+    "wrong option": lambda text: called(call, f"--{text}x"),
+    "wrong word": lambda text: called(call, f"x{text}"),
+    "wrong command": lambda text: called(group, f"x{text}"),
+}
+DRAWING = {"drawn", "table", "list"}
+SLOW = {"drawn": 20, "table": 10, "list": 10, "unforeseen": 5} | {name: 8 for name in DOORS if "wrong" in name}
+
+
+def through(name: str, monkeypatch: pytest.MonkeyPatch, some: list[str]) -> str:
+    """What comes out of the door, on a terminal, for these texts."""
+    terminal = Terminal()
+    with monkeypatch.context() as patched:
+        for stream in ("stdout", "stderr"):
+            patched.setattr(sys, stream, terminal)
+        patched.setattr(table, "is_terminal", lambda: True)
+        for module, hook in (
+            *((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")),
+            *((warnings, "showwarning"), (logging, "lastResort")),
+        ):
+            patched.setattr(module, hook, getattr(module, hook))  # to be put back
+        patched.setenv("TERM", "xterm-256color")
+        patched.setenv("COLUMNS", "1000")
+        door.guard()
+        for text in some:
+            contextvars.copy_context().run(DOORS[name], text)
+    return terminal.getvalue()
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_no_text_gets_out_as_it_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    print(f"seed {SEED}")
+    some = TEXTS[:: SLOW.get(name, 1)]
+    allowed = forgeries.shapes(through(name, monkeypatch, ["clean"])) if name in DRAWING else set()
+    forgeries.need_none(through(name, monkeypatch, some), allowed=allowed)
+
+
+@pytest.mark.parametrize("name", sorted(DOORS.keys() - {"json", "json log"}))
+def test_without_the_escapes_it_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the test above would find nothing anywhere."""
+    monkeypatch.setattr(texts, "one_line", lambda value, most=0: str(value))
+    for module in (door, drawing, listing, table, exposition, sys.modules["backfill.invocation"]):
+        monkeypatch.setattr(module, "one_line", texts.one_line, raising=False)
+    with pytest.raises((AssertionError, UnicodeEncodeError)):  # Prometheus takes no lone surrogate
+        test_no_text_gets_out_as_it_is(name, monkeypatch)
+
+
+def test_every_sign_that_has_no_shape_is_written_out() -> None:
+    for code in range(sys.maxunicode + 1):
+        sign = chr(code)
+        if forgeries.is_forging(sign):
+            assert texts.one_line(sign).startswith("\\"), f"U+{code:04X}"
+        elif sign in forgeries.DRAWN:
+            assert texts.one_line(sign) == sign
+
+
+def test_what_people_write_stays_as_it_is() -> None:
+    for text in ("plain, ünïcödé 🙂", "日本語", "עברית", "العربية", "a\u00a0b", "C:\\new", "[red]", "⚠️"):
+        assert texts.one_line(text) == text
+
+
+def test_json_gives_the_very_text_back(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in TEXTS:
+        print_json({"id": text})
+        out = capsys.readouterr().out
+        assert json.loads(out)["id"] == text
+        assert out.count("\n") == 1
+        assert out.isascii()
+
+
+def test_csv_is_exact_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [[text, "x"] for text in forgeries.texts(SEED, COUNT, stored=True)]
+    print_csv(["id", "x"], rows, is_safe=False)
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out, newline=""))) == [["id", "x"], *rows]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", '"=1', "'=1", "\"'=1", " =1", "\u200b=1", "\x01=1"),
+        *("＝1", "＋1", "－1", "＠SUM(A1)", '"＝1', "\ufeff=1", "\u3000=1", '=HYPERLINK("http://x")'),
+    ],
+)
+def test_no_cell_is_a_formula_of_a_spreadsheet(cell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_csv(["id", "n"], [[cell, 7]], is_safe=True)
+    [_, row] = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
+    assert row == [f"'{cell}", "7"]
+
+
+@pytest.mark.parametrize("cell", ["plain", "a=1", "2024-01-01", "x@y", "", 'say "x"', "'quoted'"])
+def test_other_cells_stay_as_they_are(cell: str) -> None:
+    assert defused(cell) == cell
+
+
+def test_cells_are_quoted_as_a_spreadsheet_may_part_them_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    print_csv(["id"], [["a;=1+1"]], is_safe=True)
+    assert capsys.readouterr().out == '"id"\r\n"a;=1+1"\r\n'
+
+
+def test_a_question_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def ask() -> None:
+        for text in TEXTS[::10]:
+            door.confirmed(f"delete {text}?")
+
+    answer = CliRunner().invoke(ask, input="y\n" * COUNT)
+    forgeries.need_none(answer.stderr)
+
+
+def test_markup_and_emoji_are_texts_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in DRAWING:
+        out = forgeries.CSI.sub("", through(name, monkeypatch, ["[red]x[/red]:warning:"]))
+        assert "[red]x[/red]:warning:" in out
+
+
+def test_a_thread_may_end_itself_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave() -> Any:
+        raise SystemExit
+
+    terminal = Terminal()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", terminal)
+        for module, hook in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+            patched.setattr(module, hook, getattr(module, hook))
+        patched.setattr(warnings, "showwarning", warnings.showwarning)
+        patched.setattr(logging, "lastResort", logging.lastResort)
+        door.guard()
+        thread = threading.Thread(target=leave)
+        thread.start()
+        thread.join()
+    assert terminal.getvalue() == ""
