@@ -70,7 +70,7 @@ def list_(asset_name: str | None, limit: int, as_json: bool) -> None:
 @backfill_option
 @json_option
 def show(identity: str, asset_name: str | None, as_json: bool) -> None:
-    """Show dead message ID: its headers and its body, of which --json has all, as it is."""
+    """Show dead message ID: its headers and its body, of which --json has all."""
     with reporting():
         found = run(letters(read_settings(), asset_name, None, lambda one: one.id == identity))
         if not found:
