@@ -105,6 +105,15 @@ def trouble(text: str) -> None:
     lines("\n".join([first, *(f"| {one}" for one in rest)]), beside=True)
 
 
+class Troubles(io.TextIOBase):
+    """For whoever wants a stream to write what nobody has foreseen to."""
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            trouble(text)
+        return len(text)
+
+
 class _Unhandled(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+from wsgiref.simple_server import WSGIRequestHandler
 
+from backfill.door import Troubles
 from backfill.errors import UsageError
 from backfill.texts import one_line
 
@@ -18,6 +20,9 @@ try:
     from prometheus_client.registry import Collector
 except ImportError as missing:
     raise UsageError("metrics need prometheus-client: pip install 'backfill-toolkit[metrics]'") from missing
+
+if TYPE_CHECKING:
+    from wsgiref.types import ErrorStream
 
 __all__ = ["CounterMetricFamily", "GaugeMetricFamily", "HistogramMetricFamily", "Metric", "serving", "text"]
 
@@ -46,6 +51,16 @@ class _Collector(Collector):
         return ()
 
 
+class _Handler(WSGIRequestHandler):
+    """Says nothing of requests, and what goes wrong in one as everything that nobody has foreseen is said."""
+
+    def log_message(self, *_: object) -> None:
+        return None
+
+    def get_stderr(self) -> "ErrorStream":
+        return Troubles()
+
+
 def text(collect: Collect) -> str:
     """What a scrape would get now."""
     return generate_latest(_registry(collect)).decode()
@@ -58,6 +73,7 @@ def serving(collect: Collect, host: str, port: int) -> Iterator[str]:
         server, thread = start_http_server(port, host, _registry(collect))
     except (OSError, OverflowError) as error:
         raise UsageError(f"cannot serve metrics on {host}:{port} ({error}); give another host or port") from error
+    server.RequestHandlerClass = _Handler
     try:
         yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}/metrics"
     finally:

@@ -6,6 +6,8 @@ import json
 import logging
 import sys
 import threading
+import urllib.error
+import urllib.request
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -187,6 +189,19 @@ def test_markup_and_emoji_are_texts_as_any_other(monkeypatch: pytest.MonkeyPatch
     for name in DRAWING:
         out = forgeries.CSI.sub("", through(name, monkeypatch, ["[red]x[/red]:warning:"]))
         assert "[red]x[/red]:warning:" in out
+
+
+def test_what_goes_wrong_in_a_scrape_is_no_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    some = "x" + "".join(forgeries.texts(SEED, 50, stored=True))
+
+    def fail() -> Any:
+        raise ValueError(some)
+
+    with exposition.serving(fail, exposition.LOOPBACK, 0) as url, pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(url, timeout=5)  # noqa: S310 - our own
+    said = capsys.readouterr().err
+    assert "ValueError: x" in said
+    forgeries.need_none(said)
 
 
 def test_a_thread_may_end_itself_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
