@@ -152,20 +152,6 @@ def test_without_the_escapes_it_does(name: str, monkeypatch: pytest.MonkeyPatch)
         test_no_text_gets_out_as_it_is(name, monkeypatch)
 
 
-def test_every_sign_that_has_no_shape_is_written_out() -> None:
-    for code in range(sys.maxunicode + 1):
-        sign = chr(code)
-        if forgeries.is_forging(sign):
-            assert texts.one_line(sign).startswith("\\"), f"U+{code:04X}"
-        elif sign in forgeries.DRAWN:
-            assert texts.one_line(sign) == sign
-
-
-def test_what_people_write_stays_as_it_is() -> None:
-    for text in ("plain, ünïcödé 🙂", "日本語", "עברית", "العربية", "a\u00a0b", "C:\\new", "[red]", "⚠️"):
-        assert texts.one_line(text) == text
-
-
 def test_json_gives_the_very_text_back(capsys: pytest.CaptureFixture[str]) -> None:
     for text in TEXTS:
         print_json({"id": text})
