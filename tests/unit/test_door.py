@@ -114,23 +114,26 @@ DRAWING = {"drawn", "table", "list"}
 SLOW = {"drawn": 20, "table": 10, "list": 10, "unforeseen": 5} | {name: 8 for name in DOORS if "wrong" in name}
 
 
-def through(name: str, monkeypatch: pytest.MonkeyPatch, some: list[str]) -> str:
+HOOKS = (
+    *((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")),
+    *((warnings, "showwarning"), (logging, "lastResort")),
+)
+
+
+def through(work: Callable[[Any], object], monkeypatch: pytest.MonkeyPatch, some: list[str]) -> str:
     """What comes out of the door, on a terminal, for these texts."""
     terminal = Terminal()
     with monkeypatch.context() as patched:
         for stream in ("stdout", "stderr"):
             patched.setattr(sys, stream, terminal)
-        patched.setattr(table, "is_terminal", lambda: True)
-        for module, hook in (
-            *((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")),
-            *((warnings, "showwarning"), (logging, "lastResort")),
-        ):
+        for module, hook in HOOKS:
             patched.setattr(module, hook, getattr(module, hook))  # to be put back
+        patched.setattr(table, "is_terminal", lambda: True)
         patched.setenv("TERM", "xterm-256color")
         patched.setenv("COLUMNS", "1000")
         door.guard()
         for text in some:
-            contextvars.copy_context().run(DOORS[name], text)
+            contextvars.copy_context().run(work, text)
     return terminal.getvalue()
 
 
@@ -138,8 +141,8 @@ def through(name: str, monkeypatch: pytest.MonkeyPatch, some: list[str]) -> str:
 def test_no_text_gets_out_as_it_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     print(f"seed {SEED}")
     some = TEXTS[:: SLOW.get(name, 1)]
-    allowed = forgeries.shapes(through(name, monkeypatch, ["clean"])) if name in DRAWING else set()
-    forgeries.need_none(through(name, monkeypatch, some), allowed=allowed)
+    allowed = forgeries.shapes(through(DOORS[name], monkeypatch, ["clean"])) if name in DRAWING else set()
+    forgeries.need_none(through(DOORS[name], monkeypatch, some), allowed=allowed)
 
 
 @pytest.mark.parametrize("name", sorted(DOORS.keys() - {"json", "json log"}))
@@ -173,7 +176,7 @@ def test_a_question_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_markup_and_emoji_are_texts_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in DRAWING:
-        out = forgeries.CSI.sub("", through(name, monkeypatch, ["[red]x[/red]:warning:"]))
+        out = forgeries.CSI.sub("", through(DOORS[name], monkeypatch, ["[red]x[/red]:warning:"]))
         assert "[red]x[/red]:warning:" in out
 
 
@@ -191,18 +194,9 @@ def test_what_goes_wrong_in_a_scrape_is_no_way_out(capsys: pytest.CaptureFixture
 
 
 def test_a_thread_may_end_itself_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave() -> Any:
-        raise SystemExit
-
-    terminal = Terminal()
-    with monkeypatch.context() as patched:
-        patched.setattr(sys, "stderr", terminal)
-        for module, hook in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
-            patched.setattr(module, hook, getattr(module, hook))
-        patched.setattr(warnings, "showwarning", warnings.showwarning)
-        patched.setattr(logging, "lastResort", logging.lastResort)
-        door.guard()
-        thread = threading.Thread(target=leave)
+    def work(_: str) -> None:
+        thread = threading.Thread(target=sys.exit)
         thread.start()
         thread.join()
-    assert terminal.getvalue() == ""
+
+    assert through(work, monkeypatch, ["once"]) == ""
