@@ -103,7 +103,7 @@ async def inspect(connection: AbstractConnection, queue: str) -> QueueState | No
         channel = await connection.channel(publisher_confirms=False)
         try:
             declared = await channel.declare_queue(queue, passive=True)
-        except aio_pika.exceptions.ChannelNotFoundEntity:
+        except (aio_pika.exceptions.ChannelNotFoundEntity, ValueError):  # the latter of a name that no queue can have
             return None
         finally:
             if not channel.is_closed:

@@ -2,17 +2,16 @@
 
 import asyncio
 import errno
-import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, Final, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import click
 
-from backfill import log, private
+from backfill import door, log, private
 from backfill import settings as settings_module
 from backfill.errors import BackfillError
 from backfill.settings import Settings
@@ -27,8 +26,6 @@ Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such jo
 70 a worker that could not interrupt a record, 75 wait, run: not ended in time, 130 interrupted,
 143 ended by SIGTERM."""
 
-MOST_SHOWN: Final = 10_000  # characters at once
-
 
 def is_terminal() -> bool:
     """Whether a person looks at stdout, on a terminal that can move its cursor."""
@@ -37,13 +34,13 @@ def is_terminal() -> bool:
 
 def print_json(value: dict[str, Any]) -> None:
     """One documented object; dates as ISO 8601, ids as strings."""
-    click.echo(json.dumps({"schema_version": 1, **value}, default=_as_text))
+    door.exact(log.as_json({"schema_version": 1, **value}, _as_text) + "\n")
 
 
 def print_error(text: str, exit_code: int) -> None:
     """The object of a command that was to print one and could not do its work."""
     with suppress(OSError):  # nobody can read it; the exit code tells as well
-        print_json({"error": {"text": clean(text, MOST_SHOWN), "exit_code": exit_code}})
+        print_json({"error": {"text": clean(text, door.MOST), "exit_code": exit_code}})
 
 
 def _as_text(value: object) -> str:
@@ -53,31 +50,14 @@ def _as_text(value: object) -> str:
 def say(text: str) -> None:
     """A line of a long-running process on stdout; when nobody can read it any more the work goes on in silence."""
     try:
-        if (line := _line(text, log.Level.INFO, sys.stdout)) is not None:
-            click.echo(line)
+        door.logged(text, log.Level.INFO)
     except OSError:
-        _silence()
-
-
-def _silence() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        door.silence()
 
 
 def note(text: str) -> None:
     """A line about what goes on, beside the data."""
-    if (line := _line(text, log.Level.WARNING, sys.stderr)) is not None:
-        click.echo(line, err=True)
-
-
-def _line(text: str, level: log.Level, stream: TextIO) -> str | None:
-    line = log.line(text, level)
-    return line if line is None or log.is_json() else shown(line, stream)
-
-
-def shown(text: str, stream: TextIO) -> str:
-    """What the stream can show of the text: an error's message may hold anything."""
-    encoding = stream.encoding or "utf-8"
-    return clean(text, MOST_SHOWN).encode(encoding, "backslashreplace").decode(encoding)
+    door.logged(text, log.Level.WARNING, beside=True)
 
 
 @contextmanager
@@ -98,12 +78,12 @@ def reporting() -> Iterator[None]:
         _interrupted("ended by SIGTERM", 143)
     except BrokenPipeError:
         # The reader has gone (`| head`): there is nobody left to tell.
-        _silence()
+        door.silence()
         sys.exit(0)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        _silence()
+        door.silence()
         _end(BackfillError(f"cannot write to stdout: {error.strerror}"))
 
 

@@ -17,6 +17,7 @@ from backfill.limit import NAME
 from backfill.modes import Mode
 from backfill.needs import need_tables
 from backfill.partition_backfill import PartitionBackfill
+from backfill.texts import one_line
 
 MOST_INPUTS: Final = 4  # columns besides the key and those that are written
 # Names in the drafts that a class of the same name would hide.
@@ -95,7 +96,7 @@ def _class(name: str) -> str:
 
 def _text(value: str) -> str:
     """A Python literal, in double quotes unless single ones need fewer escapes."""
-    plain = json.dumps(value, ensure_ascii=False)
+    plain = one_line(json.dumps(value, ensure_ascii=False))  # what it writes out Python reads as it was
     quoted = repr(value)
     return quoted if "'" not in value and '"' in value and quoted == f"'{value}'" else plain
 
@@ -126,7 +127,7 @@ def _column_text(name: str, table: str, target: Target, others: list[str], spell
 def _comment(column: Column) -> str:
     what = column.kind.python if column.kind is not None else ""
     none = ", never None" if column.not_null else ", or None"
-    return f"{_text(column.name)} is {' '.join(column.full_type.split())}: give {what}{none}"
+    return f"{_text(column.name)} is {one_line(' '.join(column.full_type.split()))}: give {what}{none}"
 
 
 def _files(name: str, text: str, sample: int | None = None) -> Draft:

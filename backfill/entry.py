@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from typing import Any
 
 
 def leave_no_core() -> None:
@@ -9,13 +10,14 @@ def leave_no_core() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def run(module: str) -> None:
+def run(module: str, **given: Any) -> None:
     """Import a command's module and give its `main` the command line."""
     leave_no_core()
     try:
         from importlib import import_module
 
-        import_module(module).main()
+        import_module("backfill.door").guard()
+        import_module(module).main(**given)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)

@@ -1,14 +1,19 @@
 """What a command line itself gets wrong, told as the commands tell their errors."""
 
+import io
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 from click.core import ParameterSource
 
-from backfill import settings
+from backfill import door, settings
 from backfill.console import note, print_error
+from backfill.texts import one_line
+
+# Where a group is called without a command: the message is the help, in lines of ours.
+HELP: Final[Any] = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 class Call(click.Command):
@@ -28,9 +33,10 @@ class Call(click.Command):
         try:
             code = super().main(words, prog_name, complete_var, standalone_mode=False, **more)
         except click.ClickException as error:
-            error.show()
+            message = error.format_message()
+            _tell(error)
             if "--json" in words:
-                print_error(error.format_message(), error.exit_code)
+                print_error(message, error.exit_code)
             sys.exit(error.exit_code)
         except click.Abort:  # Ctrl-C, or the end of the input, where a question was asked
             note("interrupted")
@@ -38,6 +44,19 @@ class Call(click.Command):
                 print_error("interrupted", 130)
             sys.exit(130)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+class CallGroup(Call, click.Group):
+    """The same for commands that belong together."""
+
+
+def _tell(error: click.ClickException) -> None:
+    """As click lays it out; the words of the call that it repeats may be anything, and stay on their line."""
+    said, message = io.StringIO(), error.format_message()
+    if not isinstance(error, HELP):
+        error.format_message = lambda: one_line(message)  # type: ignore[method-assign]
+    error.show(said)
+    door.lines(said.getvalue(), beside=True)
 
 
 class SettingsCommand(Call):

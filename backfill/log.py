@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Any, Final
 from uuid import UUID
 
-from backfill.texts import clean
+from backfill.texts import one_line
 
 MOST: Final = 8_000  # characters of a message
 # What a line says of itself where it is text.
@@ -110,15 +110,20 @@ def line(text: str, default: Level = Level.INFO) -> str | None:
     if level < style.level:
         return None
     if not style.as_json:
-        return text
+        return text  # of one line only at the door
     record: dict[str, Any] = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "level": level.name.lower(),
-        "message": clean(message, MOST),
+        "message": one_line(message, MOST),
     }
     if style.worker is not None:
         record["worker"] = str(style.worker)
-    return json.dumps(record | _fields.get({}), default=str)
+    return as_json(record | _fields.get({}))
+
+
+def as_json(value: dict[str, Any], default: Callable[[Any], str] = str) -> str:
+    """The object on one line, and exact: every sign that could rule a terminal is written as JSON has it."""
+    return json.dumps(value, default=default).replace("\x7f", "\\u007f")  # the one control that `dumps` lets pass
 
 
 @contextmanager

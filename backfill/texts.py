@@ -1,35 +1,45 @@
-"""Text from anywhere, made so that PostgreSQL, its jsonb, AMQP headers and a terminal can hold it."""
+"""Text from anywhere, made so that PostgreSQL, its jsonb and AMQP headers can hold it, and misleads no reader."""
 
 import re
 from typing import Final
 
 # NUL and lone surrogates are refused by PostgreSQL; the other controls can rule a reader's terminal.
 UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_BREAKS: Final = {"\n": "\\n", "\t": "\\t", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+# The same; what begins a line or a field; and what nobody sees, but which turns text around, joins it or fills it up.
+FORGING: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]"
+)
+_SHORT: Final = {"\n": "\\n", "\t": "\\t"}
 MOST: Final = 2_000
 MOST_OF_A_NAME: Final = 200
 
 
 def clean(value: object, most: int = MOST) -> str:
-    """The value as text of at most `most` characters; what cannot be shown is written out, and nothing is raised."""
+    """The value as text of at most `most` characters; what cannot be held is written out, and nothing is raised."""
+    return _written(value, most, UNFIT)
+
+
+def one_line(value: object, most: int = MOST) -> str:
+    """The same, on one line and in one field of a line, and with nothing in it that a reader would not see."""
+    return _written(value, most, FORGING)
+
+
+def _written(value: object, most: int, out: re.Pattern[str]) -> str:
     try:
         # A subclass's own methods end here: what follows works on plain text.
         text = "".join(str(value))
     except BaseException:  # also one that would end the process
         text = f"<{_name(value)} without a text>"
     # Before the work, as the text may be huge; and after it, as escapes are longer than what they stand for.
-    text = UNFIT.sub(_escape, text[: most + 1])
+    text = out.sub(_escape, text[: most + 1])
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """The number with its noun: 1 batch, 2,000 batches."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def one_line(value: object, most: int = MOST) -> str:
-    """The same, on one line and in one field of a line."""
-    return "".join(_BREAKS.get(sign, sign) for sign in clean(value, most))
 
 
 def why(error: BaseException) -> tuple[str, str]:
@@ -51,7 +61,9 @@ def is_fit(text: str) -> bool:
 
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return _SHORT.get(found[0], f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _name(value: object) -> str:

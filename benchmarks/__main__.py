@@ -1,6 +1,5 @@
 """`python -m benchmarks [--json FILE]`: measure and print; see `options.py` for the environment."""
 
-import argparse
 import importlib
 import json
 import signal
@@ -8,15 +7,18 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from backfill import door
 from benchmarks import machine, options, table
 from benchmarks.arena import arena
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure
+from benchmarks.parser import Parser
 
 
 def main() -> int:
     """Always 0 once it has measured: a missed target is a figure, not an error."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    door.guard()
+    parser = Parser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     arguments = parser.parse_args()
     try:
@@ -32,9 +34,9 @@ def main() -> int:
             for section in wanted.sections:
                 figures += importlib.import_module(f"benchmarks.sections.{section}").measure(bench)
     except KeyboardInterrupt:
-        print("Interrupted; everything that was started is stopped.", file=sys.stderr)
+        door.line("Interrupted; everything that was started is stopped.", beside=True)
         return 130
-    print(f"{table.facts(facts)}\n\n{table.table(figures)}")
+    door.lines(f"{table.facts(facts)}\n\n{table.table(figures)}")
     if arguments.json:
         result = {"machine": facts, "options": vars(wanted), "figures": [figure.as_dict() for figure in figures]}
         arguments.json.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")

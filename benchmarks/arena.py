@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from backfill import services
+from backfill import door, services
 from backfill.services import Services
 from benchmarks import commands, sql
 
@@ -49,7 +49,7 @@ class Arena:
         """The name of a database with the ledger and so many records of that kind, made when first asked for."""
         name = f"{kind}_{records}"
         if name not in self._templates:
-            print(f"making {records:,} {kind} …", file=sys.stderr, flush=True)
+            door.line(f"making {records:,} {kind} …", beside=True)
             sql.execute(self.services.database_url, f"CREATE DATABASE {name}")
             url = with_path(self.services.database_url, name)
             # In a process of its own: what it takes in memory is nobody's figure.
@@ -111,7 +111,7 @@ def arena() -> Iterator[Arena]:
     folder = Path(tempfile.mkdtemp(prefix="backfill-benchmarks-"))
     folder.chmod(0o711)  # PostgreSQL runs under another account where we are root
     try:
-        print("starting private services …", file=sys.stderr, flush=True)
+        door.line("starting private services …", beside=True)
         yield Arena(services.up(folder, durable=True), folder)
     finally:
         services.down(folder, delete=True)

@@ -1,8 +1,8 @@
 """What the sections share: the arena, the options, and peaks of memory that are seen on the way."""
 
-import sys
 from dataclasses import dataclass, field
 
+from backfill import door
 from benchmarks import sql, toolkit
 from benchmarks.arena import Arena, Site, ready, with_path
 from benchmarks.options import Options
@@ -70,4 +70,4 @@ class Bench:
     @staticmethod
     def say(text: str) -> None:
         """Progress, beside the table."""
-        print(text, file=sys.stderr, flush=True)
+        door.line(text, beside=True)

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
+from backfill import door
 from backfill.examples.embeddings import JobEmbeddings
 from benchmarks import sql
 
@@ -26,7 +27,7 @@ def main() -> None:
     began = time.monotonic()
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         assert sum(pool.map(embed, calls)) == len(records)
-        print(time.monotonic() - began)
+        door.line(time.monotonic() - began)
 
 
 if __name__ == "__main__":

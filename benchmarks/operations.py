@@ -4,7 +4,6 @@ Three workers with the default settings on durable services of the benchmark's o
 so that each time holds the start of its process. Each figure is the worst but one in a hundred of N.
 """
 
-import argparse
 import asyncio
 import os
 import signal
@@ -18,7 +17,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill import ColumnBackfill, Skip
+from backfill import ColumnBackfill, Skip, door
 from backfill import settings as settings_module
 from backfill.ledger import operations
 from backfill.ledger.jobs import Request
@@ -30,6 +29,7 @@ from backfill.settings import Settings
 from benchmarks import commands, machine, sql, table
 from benchmarks.arena import Site, arena
 from benchmarks.figures import Figure, Target, at_most
+from benchmarks.parser import Parser
 
 RECORDS = 200_000
 BATCH = 10
@@ -246,14 +246,14 @@ async def measure(site: Site, times: int) -> list[Figure]:
         figures: list[Figure] = []
         for part in (pauses, cancels, settings, killed_worker, many_jobs):
             figures += await part(floor, times)
-            print(f"{figures[-1].section}: measured", file=sys.stderr, flush=True)
+            door.line(f"{figures[-1].section}: measured", beside=True)
         return figures
     finally:
         await connection.close()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.operations", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.operations", description=__doc__)
     parser.add_argument("--times", type=int, default=50, help="how often each verb is measured (default: 50)")
     arguments = parser.parse_args()
     with arena() as place:
@@ -261,7 +261,7 @@ def main() -> int:
         sql.execute(place.services.database_url, "CREATE DATABASE operations")
         with place.site("operations") as site:
             figures = asyncio.run(measure(site, arguments.times))
-    print(f"{table.facts(facts)}\n\n{table.table(figures)}")
+    door.lines(f"{table.facts(facts)}\n\n{table.table(figures)}")
     return 0
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from backfill import database
+from backfill import database, door
 from backfill.limit import Limit
 from backfill.workers.limits.budget import Budget
 
@@ -60,7 +60,7 @@ async def spend(
 
         async with pool.acquire():  # connected before it begins
             if begin is None:
-                print("ready", flush=True)
+                door.line("ready")
                 begin = float(await asyncio.to_thread(sys.stdin.readline))
             await asyncio.sleep(max(0.0, begin - time.monotonic()))
         end = begin + seconds
@@ -78,7 +78,7 @@ def main() -> None:
     asked: dict[str, Any] = json.loads(sys.argv[1])
     limit = Limit(**asked.pop("limit"))
     spent = asyncio.run(spend(os.environ["DATABASE_URL"], limit=limit, **asked))
-    print(json.dumps(vars(spent)))
+    door.exact(f"{json.dumps(vars(spent))}\n")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import click
-
+from backfill import door
 from backfill.commands.stage import stage
 from backfill.commands.steps import Steps, script
 from backfill.examples import extras
@@ -44,7 +43,9 @@ class Demo:
         module = "backfill.examples.service"
         with self._run.beside("A service with a limit", sys.executable, "-m", module, "--rate", str(rate)) as url:
             yield "-P", f"url={url}", "-P", f"rate={rate}"
-            click.echo(f"\n== What the service has seen\n  {_seen(url)}")
+            door.line()
+            door.line("== What the service has seen")
+            door.line(f"  {_seen(url)}")
 
 
 @contextmanager

@@ -4,11 +4,11 @@ import fcntl
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from backfill import door
 from backfill.errors import UnreachableError
 from backfill.services import account, programs
 
@@ -100,4 +100,4 @@ def _nothing_starts() -> Iterator[None]:
 
 
 def _to_stderr(line: str) -> None:
-    sys.stderr.write(line + "\n")
+    door.line(line, beside=True)

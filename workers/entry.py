@@ -9,11 +9,13 @@ import sys
 def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
+    from backfill import door
     from backfill.entry import leave_no_core
 
     leave_no_core()
     from backfill.workers.command import main as command
 
+    door.guard()
     command()
 
 

@@ -7,7 +7,7 @@ import click
 
 from backfill import __version__
 from backfill.console import EXIT_CODES
-from backfill.invocation import Call
+from backfill.invocation import CallGroup
 
 # Name -> module and attribute; the module, and the network libraries with it, is imported when it is called.
 COMMANDS = {
@@ -41,7 +41,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(Call, click.Group):
+class LazyGroup(CallGroup):
     """Imports a command's module when the command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

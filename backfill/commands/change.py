@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backfill import door
 from backfill.actor import actor
 from backfill.console import json_option, print_json, reporting
 from backfill.modes import Priority
@@ -56,7 +57,7 @@ def set_(
         if as_json:
             print_json(done.as_json())
         else:
-            click.echo(done.text)
+            door.line(done.text)
 
 
 @click.command()
@@ -76,4 +77,4 @@ def retry(job: str, as_json: bool) -> None:
         if as_json:
             print_json({"job": opened, "parent": parent, "records": records})
         else:
-            click.echo(f"Job {opened} tries {records:,} failed records of {parent} again; workers publish it.")
+            door.line(f"Job {opened} tries {records:,} failed records of {parent} again; workers publish it.")

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backfill import application, parameters
+from backfill import application, door, parameters
 from backfill.commands.table import print_table
-from backfill.console import app_option, json_option, print_json, read_settings, reporting, shown
+from backfill.console import app_option, json_option, print_json, read_settings, reporting
 from backfill.errors import BackfillError, SchemaError, UsageError
 from backfill.eventloop import run
 from backfill.modes import MOST_OF_A_BATCH, Mode
@@ -67,7 +67,7 @@ def check(
             for one in checked:
                 _print(one)
             for sentence in rivals:
-                click.echo(shown(f"warning: {sentence}", sys.stdout))
+                door.line(f"warning: {sentence}")
     sys.exit(SchemaError.exit_code if any(one.wrong for one in checked) else 0)
 
 
@@ -94,14 +94,11 @@ async def _checked(
 
 
 def _print(checked: "Checked") -> None:
-    def line(text: str) -> None:
-        click.echo(shown(text, sys.stdout))
-
-    line(f"{checked.name}: {checked.title}")
+    door.line(f"{checked.name}: {checked.title}")
     for one in checked.findings:
-        line(f"  {one.state.value:<7}  {one.what:<10}  {one.text}")
+        door.line(f"  {one.state.value:<7}  {one.what:<10}  {one.text}")
     if checked.records:
         print_table(("record", "outcome", *checked.columns, "reason"), list(checked.rows()))
     wrong, warnings = len(checked.wrong), len(checked.warnings)
     verdict = f"{wrong} would stop a job" if wrong else "nothing would stop a job"
-    line(f"{checked.name}: {verdict}; {warnings} warning{'' if warnings == 1 else 's'}")
+    door.line(f"{checked.name}: {verdict}; {warnings} warning{'' if warnings == 1 else 's'}")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from backfill import door
 from backfill.commands.burial import letters, redriven, refuse_missing, thrown_away
 from backfill.commands.selection import confirm
 from backfill.commands.table import print_table
-from backfill.console import MOST_SHOWN, json_option, print_json, read_settings, reporting, shown
+from backfill.console import json_option, print_json, read_settings, reporting
 from backfill.errors import ConflictError, NotFoundError
 from backfill.eventloop import run
 from backfill.texts import clean, one_line
@@ -59,7 +60,7 @@ def list_(asset_name: str | None, limit: int, as_json: bool) -> None:
         if as_json:
             print_json({"messages": [_as_json(one) for one in found]})
         elif not found:
-            click.echo("No dead messages.")
+            door.line("No dead messages.")
         else:
             print_table(COLUMNS, [_row(one) for one in found])
 
@@ -69,21 +70,20 @@ def list_(asset_name: str | None, limit: int, as_json: bool) -> None:
 @backfill_option
 @json_option
 def show(identity: str, asset_name: str | None, as_json: bool) -> None:
-    """Show dead message ID: its headers and its body, of which --json has all, control characters written out."""
+    """Show dead message ID: its headers and its body, of which --json has all."""
     with reporting():
         found = run(letters(read_settings(), asset_name, None, lambda one: one.id == identity))
         if not found:
             raise NotFoundError(f"no dead message {clean(identity, 100)!r}; see: backfill dead list")
         one = found[0]
         if as_json:
-            body = clean(one.body.decode(errors="backslashreplace"), len(one.body) * 4 + 1)
-            print_json({**_as_json(one), "headers": one.headers, "body": body})
+            print_json({**_as_json(one), "headers": one.headers, "body": one.body.decode(errors="backslashreplace")})
             return
         for name, field in zip(COLUMNS, _row(one, sys.maxsize), strict=True):
-            click.echo(shown(f"{name}: {field}", sys.stdout))
+            door.line(f"{name}: {field}")
         for name, value in one.headers.items():
-            click.echo(shown(f"header {one_line(name)}: {one_line(value)}", sys.stdout))
-        click.echo(shown(clean(one.body.decode(errors="backslashreplace"), MOST_SHOWN), sys.stdout))
+            door.line(f"header {name}: {value}")
+        door.line(one.body.decode(errors="backslashreplace"))
 
 
 @dead.command(
@@ -106,8 +106,8 @@ def redrive(ids: tuple[str, ...], job: str | None, every: bool, asset_name: str 
             print_json({"messages": results})
         else:
             for result in results:
-                click.echo(shown(result["text"], sys.stdout))
-            click.echo(f"Put back {sum(one['redriven'] for one in results):,} of {len(results):,} messages.")
+                door.line(result["text"])
+            door.line(f"Put back {sum(one['redriven'] for one in results):,} of {len(results):,} messages.")
         refuse_missing(missing)
     if not all(one["redriven"] for one in results):
         sys.exit(ConflictError.exit_code)
@@ -135,7 +135,7 @@ def purge(ids: tuple[str, ...], job: str | None, every: bool, asset_name: str | 
             print_json({"purged": results})
         else:
             for result in results:
-                click.echo(f"Threw {result['messages']:,} dead messages of {result['backfill']} away.")
+                door.line(f"Threw {result['messages']:,} dead messages of {result['backfill']} away.")
         refuse_missing(missing)
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backfill import door
 from backfill.console import app_option, json_option, print_json, read_settings, reporting
 from backfill.eventloop import run
 from backfill.runner import ledger
@@ -30,12 +31,12 @@ def definitions(app: str | None, as_json: bool) -> None:
             print_json({"definitions": rows})
             return
         for row in rows:
-            click.echo(f"{row['name']}: {_what(row)}")
-            click.echo(f"  modes: {', '.join(row['modes']) or 'none'}")
+            door.line(f"{row['name']}: {_what(row)}")
+            door.line(f"  modes: {', '.join(row['modes']) or 'none'}")
             if row["parameters"]:
-                click.echo(f"  parameters: {', '.join(row['parameters'])}")
+                door.line(f"  parameters: {', '.join(row['parameters'])}")
             if not row["modes"]:
-                click.echo(f"  refused: {row['refusals']['all']}")
+                door.line(f"  refused: {row['refusals']['all']}")
 
 
 def _what(row: dict[str, Any]) -> str:

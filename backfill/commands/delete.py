@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backfill import door
 from backfill.actor import actor
 from backfill.commands.selection import Duration, confirm, show
 from backfill.console import json_option, note, print_json, reporting
@@ -68,7 +69,7 @@ def _one(job: str, yes: bool, as_json: bool) -> None:
     if as_json:
         print_json({"job": deleted, "deleted": True})
     else:
-        click.echo(f"Job {deleted} was deleted; its events stay: backfill events {deleted}")
+        door.line(f"Job {deleted} was deleted; its events stay: backfill events {deleted}")
 
 
 def _many(older_than: float, states: list[str], asset_name: str | None, yes: bool, as_json: bool) -> None:
@@ -99,6 +100,6 @@ def _many(older_than: float, states: list[str], asset_name: str | None, yes: boo
         print_json({"jobs": results})
     else:
         count = sum(result["deleted"] for result in results)
-        click.echo(f"{count:,} {'job was' if count == 1 else 'jobs were'} deleted; their events stay.")
+        door.line(f"{count:,} {'job was' if count == 1 else 'jobs were'} deleted; their events stay.")
     if refused:
         sys.exit(refused[0].exit_code)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from backfill import eventloop
+from backfill import door, eventloop
 from backfill.commands.stage import stage
 from backfill.commands.steps import STEP_SECONDS, Steps, script, show
 from backfill.console import reporting
@@ -52,7 +52,8 @@ def demo(killmails: int, workers: int) -> None:
             _work(run, environment["DATABASE_URL"], workers)
             run("Progress as the ledger has it", script("backfill"), "status", "latest")
             run("Verdict from SQL", sys.executable, "-m", EXAMPLE, "verify")
-            click.echo(f"\nDone in {time.monotonic() - began:.1f} s; stopping what was started.")
+            door.line()
+            door.line(f"Done in {time.monotonic() - began:.1f} s; stopping what was started.")
 
 
 def _work(run: Steps, database_url: str, workers: int) -> None:
@@ -86,7 +87,9 @@ async def _operate(database_url: str) -> None:
         if now.completed_at is None:
             done = await operations.pause(connection, job, actor="demo", reason="to show it")
             now = await until(lambda now: now.running_partitions == 0)
-            click.echo(f"  $ backfill pause latest\n    {done.text} {now.done:,} of {now.matched:,} records are done.")
+            door.line("  $ backfill pause latest")
+            door.line(f"    {done.text} {now.done:,} of {now.matched:,} records are done.")
             done = await operations.resume(connection, job, actor="demo")
-            click.echo(f"  $ backfill resume latest\n    {done.text}")
+            door.line("  $ backfill resume latest")
+            door.line(f"    {done.text}")
         await until(lambda now: now.completed_at is not None)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import click
 
+from backfill import door
 from backfill.console import json_option, print_json, reporting
 from backfill.runner import on_ledger
-from backfill.texts import one_line
 
 if TYPE_CHECKING:
     import asyncpg
@@ -45,7 +45,7 @@ def events(job: str, as_json: bool) -> None:
                 row["event"],
                 states,
                 row["actor"] if row["login"] in (None, row["actor"]) else f"{row['actor']} as {row['login']}",
-                one_line(row["reason"] or ""),
+                row["reason"] or "",
                 details,
             )
-            click.echo("  ".join(part for part in parts if part))
+            door.line("  ".join(part for part in parts if part))

@@ -1,13 +1,12 @@
 """`backfill failures`: the records of a job that failed."""
 
-import csv
-import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import click
 
+from backfill import door
+from backfill.commands.sheet import print_csv
 from backfill.console import json_option, print_json, reporting
 from backfill.runner import on_ledger
 from backfill.texts import one_line
@@ -24,9 +23,14 @@ COLUMNS: Final = ("record_id", "partition_key", "error_class", "error_message", 
 
 @click.command()
 @click.argument("job", default="latest")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a header.")
+@click.option(
+    "--csv", "as_csv", is_flag=True, help="Print CSV with a header, exact; for a spreadsheet take --csv-safe."
+)
+@click.option(
+    "--csv-safe", is_flag=True, help="The same for a spreadsheet: what it would take for a formula begins with a '."
+)
 @json_option
-def failures(job: str, as_csv: bool, as_json: bool) -> None:
+def failures(job: str, as_csv: bool, csv_safe: bool, as_json: bool) -> None:
     """List the failed records of JOB: an id, its beginning, or latest."""
     with reporting():
         from backfill.ledger import jobs
@@ -40,25 +44,24 @@ def failures(job: str, as_csv: bool, as_json: bool) -> None:
         if as_json:
             elsewhere = [{"job": str(one["id"]), "failed": one["failed"]} for one in others]
             print_json({"job": str(found), "failures": [dict(row) for row in rows], "elsewhere": elsewhere})
-        elif as_csv:
-            writer = csv.writer(sys.stdout)
-            writer.writerow(COLUMNS)
-            writer.writerows([row[name] for name in COLUMNS] for row in rows)
+        elif as_csv or csv_safe:
+            print_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in rows), is_safe=csv_safe)
         else:
-            for line in _lines(found, rows, others):
-                click.echo(line)
+            _print(found, rows, others)
 
 
-def _lines(found: UUID, rows: "list[Row]", others: "list[Row]") -> Iterator[str]:
+def _print(found: UUID, rows: "list[Row]", others: "list[Row]") -> None:
     for row in rows:
-        yield (
-            f"{one_line(row['record_id'])}\tpartition {row['partition_key']}\t{row['error_class']}: "
-            f"{one_line(row['error_message'])}\t(attempts: {row['attempts']})"
+        door.line(
+            one_line(row["record_id"]),
+            f"partition {row['partition_key']}",
+            f"{row['error_class']}: {one_line(row['error_message'])}",
+            f"(attempts: {row['attempts']})",
         )
     if not rows:
-        yield f"Job {found} has no failed records."
+        door.line(f"Job {found} has no failed records.")
     for one in others:
-        yield (
+        door.line(
             f"  {one['failed']:,} of {one['asset_name']}, job {one['id']} ({one['state']}): "
             f"backfill failures {one['id']}"
         )

@@ -4,7 +4,7 @@ import re
 
 import click
 
-from backfill import application
+from backfill import application, door
 from backfill.console import app_option, note, read_settings, reporting
 from backfill.eventloop import run
 from backfill.runner import ledger
@@ -47,18 +47,18 @@ def init(with_roles: bool, tenants: list[str], app: str | None) -> None:
                 have_rights = applied and await roles.exist(connection)
                 hung = await schema.foreign_triggers(connection)
             if applied:
-                click.echo(f"Applied: {', '.join(applied)}")
-            click.echo(f"The ledger has schema version {schema.NEWEST}.")
+                door.line(f"Applied: {', '.join(applied)}")
+            door.line(f"The ledger has schema version {schema.NEWEST}.")
             for sentence in hung:
                 note(f"warning: {sentence}")
             if have_rights and not with_roles:
-                click.echo(
+                door.line(
                     "The roles have no rights yet to what was added; run also: backfill init --roles --app=MODULE"
                 )
             if with_roles:
-                click.echo(f"Roles may do their work{': ' if definitions else ''}{', '.join(definitions)}.")
+                door.line(f"Roles may do their work{': ' if definitions else ''}{', '.join(definitions)}.")
             for tenant in tenants:
-                click.echo(f"Members of backfill_tenant_{tenant} belong to tenant {tenant}.")
+                door.line(f"Members of backfill_tenant_{tenant} belong to tenant {tenant}.")
                 if tenant in still_open:
                     note(
                         "warning: so does every role that belongs to no tenant, until this one has a member: "

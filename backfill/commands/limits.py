@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backfill import door
 from backfill.actor import actor
 from backfill.commands.table import print_table
 from backfill.console import json_option, print_json, reporting
 from backfill.runner import on_ledger
-from backfill.texts import one_line
 
 if TYPE_CHECKING:
     from backfill.database import Connection
@@ -37,7 +37,7 @@ def limits(context: click.Context, as_json: bool) -> None:
         if as_json:
             print_json({"limits": found})
         elif not found:
-            click.echo("No limit: no call was made under one.")
+            door.line("No limit: no call was made under one.")
         else:
             print_table(COLUMNS, [_row(one) for one in found])
 
@@ -58,14 +58,14 @@ def release(name: str, reason: str, as_json: bool) -> None:
             return await ledger.release(connection, name, actor=actor(), reason=reason)
 
         found = on_ledger("limits release", work)
-        text = f"Limit {one_line(name)} does not rest."
+        text = f"Limit {name} does not rest."
         if found is not None:
-            until, why = _moment(found["held_until"]), one_line(found["held_reason"])
-            text = f"Limit {one_line(name)} rests no longer; it would have until {until} UTC: {why}"
+            until, why = _moment(found["held_until"]), found["held_reason"]
+            text = f"Limit {name} rests no longer; it would have until {until} UTC: {why}"
         if as_json:
             print_json({"limit": name, "changed": found is not None, "text": text})
         else:
-            click.echo(text)
+            door.line(text)
 
 
 def _row(one: dict[str, Any]) -> list[str]:
@@ -76,7 +76,7 @@ def _row(one: dict[str, Any]) -> list[str]:
         _rate(one["allowed_rate"]),
         f"{one['permits']:,}{most}" if most else "-",
         _moment(one["held_until"]),
-        one_line(one["held_reason"] or "-"),
+        one["held_reason"] or "-",
         f"{one['calls']:,}",
         f"{one['refusals']:,}",
     ]

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backfill import parameters
+from backfill import door, drawing, parameters
 from backfill.console import is_terminal, json_option, print_json, reporting
 from backfill.runner import on_ledger
 from backfill.states import JobState
+from backfill.texts import one_line
 
 if TYPE_CHECKING:
     from backfill.ledger.jobs import Row
@@ -46,12 +47,12 @@ def list_(state: str | None, asset_name: str | None, limit: int, as_json: bool) 
             for row in rows
         ]
         if not table:
-            click.echo("No jobs.")
+            door.line("No jobs.")
         elif is_terminal():
             _print_table(table)
         else:
             for line in (COLUMNS, *table):
-                click.echo("\t".join(line))
+                door.line(*line)
 
 
 def _as_json(row: "Row") -> dict[str, Any]:
@@ -60,16 +61,11 @@ def _as_json(row: "Row") -> dict[str, Any]:
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    widths = [max(map(len, column)) + 3 for column in zip(COLUMNS, *rows, strict=True)]
-    if sum(widths) + 1 > console.width:  # a cut id is of no use
-        for job, asset_name, mode, state, partitions, updated, failed, _ in rows:
-            click.echo(f"{job} {state}\n  {asset_name} {mode} {partitions} | updated {updated} | failed {failed}")
+    texts = [tuple(map(one_line, row)) for row in rows]
+    widths = [max(map(drawing.cells, column)) + 3 for column in zip(COLUMNS, *texts, strict=True)]
+    if sum(widths) + 1 <= drawing.width():
+        drawing.show(drawing.table(COLUMNS, texts))
         return
-    table = Table(*COLUMNS)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    for job, asset_name, mode, state, partitions, updated, failed, _ in texts:  # a cut id is of no use
+        door.line(f"{job} {state}")
+        door.line(f"  {asset_name} {mode} {partitions} | updated {updated} | failed {failed}")

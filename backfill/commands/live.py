@@ -1,8 +1,8 @@
 """What `backfill run` shows while it goes on: lines, or one line for people on a terminal."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from backfill import console, log
+from backfill import console, drawing, log
 from backfill.commands.report import duration, how_to_go_on
 from backfill.console import is_terminal
 from backfill.states import JobState
@@ -21,8 +21,7 @@ class Live:
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
         self._draws = is_terminal() and not silent and not log.is_json()
-        self._bar: Any = None
-        self._task: Any = None
+        self._bar: drawing.Bar | None = None
         self._is_told = False
 
     @property
@@ -63,20 +62,16 @@ class Live:
 
     def _draw(self, now: "Progress") -> None:
         if self._bar is None:
-            from rich.progress import BarColumn, Progress, TextColumn
-
-            self._bar = Progress(
-                TextColumn("{task.fields[state]}"),
-                BarColumn(),
-                TextColumn("{task.completed:,.0f}/{task.total:,.0f} - {task.percentage:.1f}%{task.fields[more]}"),
-                transient=True,
+            self._bar = drawing.Bar(
+                "{task.fields[state]}",
+                "{task.completed:,.0f}/{task.total:,.0f} - {task.percentage:.1f}%{task.fields[more]}",
+                stays=False,
+                state=now.state.value,
+                more="",
             )
-            self._task = self._bar.add_task("run", state=now.state.value, more="")
-            self._bar.start()
         left = f" | {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
         planning = "" if now.is_planned else ", still planning"
         self._bar.update(
-            self._task,
             completed=now.done,
             total=max(now.matched, 1),
             state=now.state.value,
@@ -85,7 +80,7 @@ class Live:
 
     def _end_bar(self) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            self._bar.end()
             self._bar = None
 
     def __enter__(self) -> Self:

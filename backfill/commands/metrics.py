@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from backfill import door
 from backfill.console import note, read_settings, reporting
 from backfill.errors import BackfillError, UnreachableError
 from backfill.eventloop import run
@@ -46,13 +47,13 @@ def metrics(listen: int | None, host: str) -> None:
             note("RABBITMQ_URL is not set: no metrics of queues")
         if listen is None:
             reading = run(read(settings))
-            click.echo(exposition.text(lambda: gauges.families(reading)), nl=False)
+            door.lines(exposition.text(lambda: gauges.families(reading)))
             return
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         with exposition.serving(lambda: gauges.families(_read_or_note(settings)), host, listen) as url:
-            click.echo(f"Metrics: {url}")
+            door.line(f"Metrics: {url}")
             stopped.wait()
 
 

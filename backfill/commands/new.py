@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from backfill import door
 from backfill.console import note, read_settings, reporting
 from backfill.errors import BackfillError, UsageError
 from backfill.eventloop import run
@@ -83,7 +84,7 @@ def _write(draft: "Draft", folder: Path) -> None:
 
 def _next(draft: "Draft", name: str, folder: Path) -> None:
     where = "" if folder == Path() else f"in {folder}, "
-    click.echo(f"Next, {where}write the function in {name}.py; then:")
+    door.line(f"Next, {where}write the function in {name}.py; then:")
     lines = {
         f"export BACKFILL_APP={draft.app}": "",
         f"backfill check {name}": "what is right, and a sample that is rolled back",
@@ -93,4 +94,4 @@ def _next(draft: "Draft", name: str, folder: Path) -> None:
     }
     width = max(map(len, lines))
     for line, what in lines.items():
-        click.echo(f"  {line:<{width}}  # {what}" if what else f"  {line}")
+        door.line(f"  {line:<{width}}  # {what}" if what else f"  {line}")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backfill import door
 from backfill.actor import actor
 from backfill.commands.selection import confirm
 from backfill.console import json_option, note, print_json, read_settings, reporting
@@ -54,7 +55,7 @@ def purge(job: str | None, every: bool, asset_name: str | None, yes: bool, as_js
             print_json({"purged": results})
             return
         for result in results:
-            click.echo(result["text"])
+            door.line(result["text"])
         if not results:
             note("No backfill is selected.")
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from backfill import door
 from backfill.commands.table import print_table
 from backfill.console import json_option, note, print_json, read_settings, reporting
 from backfill.errors import BackfillError
@@ -31,7 +32,7 @@ def queues(as_json: bool) -> None:
         if as_json:
             print_json({"queues": [asdict(one) for one in found]})
         elif not found:
-            click.echo("No backfill has had a job or a worker yet.")
+            door.line("No backfill has had a job or a worker yet.")
         else:
             print_table(COLUMNS, [_row(one) for one in found])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from backfill import door
 from backfill.console import note
 from backfill.errors import UsageError
 from backfill.states import JobState, PauseCause
@@ -114,7 +115,7 @@ def confirm(question: str) -> None:
         raise UsageError(f"{question} Nobody is here to answer; add --yes")
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # an event loop would only note a Ctrl-C
     try:
-        is_meant = click.confirm(question, err=True)
+        is_meant = door.confirmed(question)
     finally:
         signal.signal(signal.SIGINT, before)
     if not is_meant:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from backfill import masking, settings
+from backfill import door, masking, settings
 from backfill.console import json_option, note, print_json, reporting
 from backfill.errors import UnreachableError
 
@@ -52,9 +52,10 @@ def up(folder: Path | None, as_json: bool, show_secrets: bool) -> None:
         _show(own.status(place), as_json=as_json, show_secrets=show_secrets)
     if not as_json:
         option = f" --folder {shlex.quote(str(folder))}" if folder else ""
-        click.echo(f'\nTo use them in this shell:  eval "$(backfill services status{option} --export)"')
-        click.echo(f"To see the passwords:      backfill services status{option} --show-secrets")
-        click.echo(f"To stop them:              backfill services down{option}")
+        door.line()
+        door.line(f'To use them in this shell:  eval "$(backfill services status{option} --export)"')
+        door.line(f"To see the passwords:      backfill services status{option} --show-secrets")
+        door.line(f"To stop them:              backfill services down{option}")
 
 
 @services.command()
@@ -67,7 +68,7 @@ def down(folder: Path | None, delete: bool) -> None:
 
         stopped = own.down(folder or _default_folder(), delete=delete)
     ended = f"stopped {' and '.join(stopped)}" if stopped else "nothing was running"
-    click.echo(ended + (", data removed" if delete else ""))
+    door.line(ended + (", data removed" if delete else ""))
 
 
 @services.command()
@@ -87,7 +88,7 @@ def status(folder: Path | None, as_json: bool, show_secrets: bool, export: bool)
         if down := [name for name, state, _, _ in lines if name in own.STARTED and state in ("stopped", "absent")]:
             raise UnreachableError(f"{' and '.join(down)} not running; start with: backfill services up")
         for name, _, url, _ in lines:
-            click.echo(f"export {own.VARIABLES[name]}={shlex.quote(url)}")
+            door.line(f"export {own.VARIABLES[name]}={shlex.quote(url)}")
 
 
 def _default_folder() -> Path:
@@ -101,4 +102,5 @@ def _show(lines: list[tuple[str, str, str, str]], *, as_json: bool, show_secrets
         print_json({"services": [dict(zip(fields, line, strict=True)) for line in shown]})
         return
     for name, state, url, detail in shown:
-        click.echo(f"{name:<11} {state:<8} {url or '-'}\n{'':<20} {detail}")
+        door.line(f"{name:<11} {state:<8} {url or '-'}")
+        door.line(f"{'':<20} {detail}")

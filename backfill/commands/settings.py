@@ -2,6 +2,7 @@
 
 import click
 
+from backfill import door
 from backfill.console import json_option, print_json, read_settings, reporting
 from backfill.settings import described, values
 
@@ -20,4 +21,4 @@ def settings(as_json: bool) -> None:
             print_json({"settings": rows})
             return
         for row in rows:
-            click.echo(f"{row['name']}={row['value']}\t{row['meaning']} (default: {row['default'] or 'none'})")
+            door.line(f"{row['name']}={row['value']}", f"{row['meaning']} (default: {row['default'] or 'none'})")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from backfill import statements
+from backfill import door, statements
 from backfill.commands.table import print_table
 from backfill.console import json_option, print_json, reporting
 from backfill.errors import UsageError
@@ -40,7 +40,7 @@ def sql(name: str | None, run: bool, as_json: bool) -> None:
             if as_json:
                 print_json({"query": name, "text": text})
             else:
-                click.echo(text, nl=False)
+                door.lines(text)
             return
         rows: list[Row] = on_ledger("sql", lambda connection: connection.fetch(text))
         if as_json:
@@ -55,12 +55,12 @@ def _list(found: dict[str, Path], as_json: bool) -> None:
         print_json({"queries": [{"query": name, "meaning": meaning} for name, meaning in meanings.items()]})
         return
     for name, meaning in meanings.items():
-        click.echo(f"{name:<17}{meaning}")
+        door.line(f"{name:<17}{meaning}")
 
 
 def _show(rows: "list[Row]") -> None:
     if not rows:
-        click.echo("No rows.")
+        door.line("No rows.")
         return
     print_table(list(rows[0].keys()), [["" if value is None else str(value) for value in row.values()] for row in rows])
 

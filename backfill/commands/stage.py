@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import click
-
+from backfill import door
 from backfill.console import note
 from backfill.errors import UsageError
 from backfill.eventloop import run
@@ -34,9 +33,9 @@ def _set(app: str, names: Iterable[str]) -> Iterator[dict[str, str]]:
     from backfill import services
 
     home = Path(os.environ.get("BACKFILL_HOME", ".backfill")).absolute() / f"demo-{secrets.token_hex(4)}"
-    click.echo("== Services")
+    door.line("== Services")
     try:
-        started = services.up(home / "services", say=lambda text: click.echo(f"  {text}"))
+        started = services.up(home / "services", say=lambda text: door.line(f"  {text}"))
         database_url = run(_own_database(started.database_url, "create"))
         try:
             environment = {
@@ -47,7 +46,7 @@ def _set(app: str, names: Iterable[str]) -> Iterator[dict[str, str]]:
                 "PYTHONUNBUFFERED": "1",
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             }
-            click.echo("  PostgreSQL and RabbitMQ answer.")
+            door.line("  PostgreSQL and RabbitMQ answer.")
             yield environment
         finally:
             run(_own_database(database_url, "drop"))

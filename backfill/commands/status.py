@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backfill import door
 from backfill.commands.report import lines
 from backfill.console import json_option, print_json, read_settings, reporting
 from backfill.eventloop import run
@@ -39,4 +40,5 @@ def status(job: str, watch: bool, interval: float, as_json: bool) -> None:
         if as_json:
             print_json(now.as_json())
         else:
-            click.echo("\n".join(lines(now)))
+            for line in lines(now):
+                door.line(line)

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import click
-
+from backfill import door
 from backfill.errors import BackfillError
 
 STEP_SECONDS: Final = 300
@@ -25,8 +24,9 @@ class Steps:
     def start(self, title: str, *command: str) -> "subprocess.Popen[str]":
         """Start one, under a title unless that is empty."""
         if title:
-            click.echo(f"\n== {title}")
-        click.echo(f"$ {shlex.join([Path(command[0]).name, *command[1:]])}")
+            door.line()
+            door.line(f"== {title}")
+        door.line(f"$ {shlex.join([Path(command[0]).name, *command[1:]])}")
         return subprocess.Popen(  # noqa: S603 - our own commands
             command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
         )
@@ -50,7 +50,7 @@ class Steps:
             try:
                 assert process.stdout is not None  # noqa: S101 - it is a pipe
                 line = process.stdout.readline().rstrip()
-                click.echo(f"  {line}")
+                door.line(f"  {line}")
                 if process.poll() is not None or not line:
                     raise BackfillError(f"{Path(command[0]).name} did not start; see above")
                 yield line
@@ -67,7 +67,7 @@ def show(process: "subprocess.Popen[str]") -> None:
     for line in process.stdout or ():
         batch = line.startswith("Queued batch") and int(line.split()[2].replace(",", ""))
         if not (batch and batch % 50):
-            click.echo(f"  {line.rstrip()}")
+            door.line(*f"  {line.rstrip()}".split("\t"))
 
 
 def script(name: str) -> str:

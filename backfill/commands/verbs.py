@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backfill import door
 from backfill.actor import actor
 from backfill.commands.selection import select, selecting
 from backfill.console import json_option, note, print_json, reporting
@@ -119,6 +120,6 @@ def _apply(
         else:
             for result in results:
                 if "text" in result:
-                    click.echo(result["text"])
+                    door.line(result["text"])
         if refused:
             sys.exit(refused[0].exit_code)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 
+from backfill import door
 from backfill.commands.looking import look
 from backfill.commands.report import how_to_go_on, lines
 from backfill.commands.selection import Duration
@@ -62,7 +63,8 @@ def wait(job: str, timeout: float | None, as_json: bool) -> None:
         if as_json:
             print_json(now.as_json())
         else:
-            click.echo("\n".join(lines(now)))
+            for line in lines(now):
+                door.line(line)
     sys.exit(exit_code(now))
 
 

@@ -1,12 +1,10 @@
 """`backfill status --watch`: one screen for people, plain lines for pipes, JSON lines for programs."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import click
-
+from backfill import door, drawing, log
 from backfill.commands.looking import look
 from backfill.commands.report import duration, lines
 from backfill.console import is_terminal
@@ -65,34 +63,23 @@ class _Lines:
     def show(self, now: "Progress", workers: "list[WorkerView]", depths: dict[str, int | None]) -> None:
         if self._as_json:
             look = {"schema_version": 1, **now.as_json(), "workers": [asdict(one) for one in workers], "queues": depths}
-            click.echo(json.dumps(look, default=str))
+            door.exact(log.as_json(look) + "\n")
             return
         left = f" | {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-        click.echo(
+        door.line(
             f"{now.state.value}: {now.done:,}/{now.matched:,} ({100 * now.share:.1f}%) | "
             f"Rate: {now.rate or 0:,.1f}/sec{left} | Failed: {now.failed:,} | Workers: {len(workers)}"
         )
         if now.state in ENDED:
-            click.echo("\n".join(lines(now)))
+            for line in lines(now):
+                door.line(line)
 
 
-class _Live:
+class _Live(drawing.Screen):
     """One screen that is drawn again at each look."""
 
-    def __init__(self) -> None:
-        from rich.live import Live
-
-        self._live = Live(auto_refresh=False, screen=False)
-
-    def __enter__(self) -> "_Live":
-        self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.stop()
-
     def show(self, now: "Progress", workers: "list[WorkerView]", depths: dict[str, int | None]) -> None:
-        self._live.update(_render(now, workers, depths), refresh=True)
+        self.draw(_render(now, workers, depths))
 
 
 def _screen(as_json: bool) -> Any:
@@ -100,35 +87,32 @@ def _screen(as_json: bool) -> Any:
 
 
 def _render(now: "Progress", workers: "list[WorkerView]", depths: dict[str, int | None]) -> "RenderableType":
-    from rich.console import Group
-    from rich.panel import Panel
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
-
-    bar = ProgressBar(total=max(now.matched, 1), completed=now.done)
-    table = Table("worker", "partitions", "first", "longest", "heartbeat", "updated", expand=True)
     slowest = max((one.longest_seconds or 0 for one in workers), default=0)
+    rows = []
     for one in workers:
         longest = f"{one.longest_seconds:.1f} s" if one.longest_seconds is not None else ""
         mark = " slowest" if longest and one.longest_seconds == slowest and len(workers) > 1 else ""
-        table.add_row(
-            f"{one.host}:{one.pid}",
-            str(one.partitions),
-            one.first_partition or "",
-            longest + mark,
-            f"{one.heartbeat_age_seconds:.0f} s ago",
-            f"{one.updated:,}",
+        rows.append(
+            (
+                f"{one.host}:{one.pid}",
+                one.partitions,
+                one.first_partition or "",
+                longest + mark,
+                f"{one.heartbeat_age_seconds:.0f} s ago",
+                f"{one.updated:,}",
+            )
         )
     queues = " | ".join(
         f"{queue}: {'none' if ready is None else f'{ready:,} ready'}" for queue, ready in depths.items()
     )
-    # The bar ends without a line break, and would lie over the first line.
-    body: list[RenderableType] = [bar, Text("\n" + "\n".join(lines(now))), Text(queues or "RabbitMQ does not answer")]
-    if workers:
-        body.append(table)
-    else:
-        body.append(Text(f"No worker; start one with: backfill-worker {now.backfill}"))
-    return Panel(
-        Group(*body), title=f"{now.backfill} {now.state.value}", subtitle="Ctrl-C ends the watching, not the job"
+    return drawing.panel(
+        f"{now.backfill} {now.state.value}",
+        "Ctrl-C ends the watching, not the job",
+        drawing.share(now.done, now.matched),
+        # The bar ends without a line break, and would lie over the first line.
+        drawing.text("", *lines(now)),
+        drawing.text(queues or "RabbitMQ does not answer"),
+        drawing.table(("worker", "partitions", "first", "longest", "heartbeat", "updated"), rows, expand=True)
+        if workers
+        else drawing.text(f"No worker; start one with: backfill-worker {now.backfill}"),
     )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backfill import door
 from backfill.actor import actor
 from backfill.commands.report import duration
 from backfill.commands.selection import confirm
@@ -46,7 +47,7 @@ def workers(context: click.Context, as_json: bool) -> None:
         if as_json:
             print_json({"workers": [asdict(one) for one in found]})
         elif not found:
-            click.echo("No worker; start one with: backfill-worker")
+            door.line("No worker; start one with: backfill-worker")
         else:
             print_table(COLUMNS, [_row(one) for one in found])
 
@@ -93,7 +94,7 @@ def stop(ids: tuple[str, ...], every: bool, yes: bool, as_json: bool) -> None:
             print_json({"workers": results})
             return
         for result in results:
-            click.echo(result["text"])
+            door.line(result["text"])
         if not results:
             note("No worker lives.")
         elif any(result["changed"] for result in results):

@@ -1,5 +1,5 @@
 """Runs the example's command."""
 
-from backfill.examples.embeddings.command import main
+from backfill.entry import run
 
-main(prog_name="python -m backfill.examples.embeddings")
+run("backfill.examples.embeddings.command", prog_name="python -m backfill.examples.embeddings")

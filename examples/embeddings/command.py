@@ -4,17 +4,19 @@ from typing import Final
 
 import click
 
+from backfill import door
 from backfill.console import note, reporting
 from backfill.examples import extras
 from backfill.examples.database import database_option, execute, fetch
 from backfill.examples.embeddings.definition import model
 from backfill.examples.statements import read
+from backfill.invocation import CallGroup
 
 EMBEDDINGS: Final = "backfill.examples.embeddings"
 SCHEMA: Final = f"python -m {EMBEDDINGS} schema"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CallGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Embeddings of job advertisements."""
 
@@ -31,7 +33,7 @@ def schema(database_url: str | None) -> None:
             note("warning: this server has no pgvector: the column embedding is a real[], which no index searches")
         table = read("embeddings/schema")
         execute(database_url, table if has_vectors else table.replace("vector(384)", "real[]"))
-        click.echo(f"The table jobs is there, its embedding a {'vector(384)' if has_vectors else 'real[]'}.")
+        door.line(f"The table jobs is there, its embedding a {'vector(384)' if has_vectors else 'real[]'}.")
 
 
 @main.command()
@@ -41,7 +43,7 @@ def generate(advertisements: int, database_url: str | None) -> None:
     """Make advertisements up, one in eight of them not active any more."""
     with reporting():
         fetch(database_url, read("embeddings/made_up"), advertisements, schema=SCHEMA)
-        click.echo(f"{advertisements:,} more advertisements")
+        door.line(f"{advertisements:,} more advertisements")
 
 
 @main.command()
@@ -54,7 +56,7 @@ def nearest(question: str, limit: int, database_url: str | None) -> None:
         extras.need("embeddings")
         asked = str(model().query(question).tolist())
         for row in fetch(database_url, read("embeddings/nearest"), asked, limit, schema=SCHEMA):
-            click.echo(f"{row['similarity']:.3f}  {row['title']}: {row['description'] or '-'}")
+            door.line(f"{row['similarity']:.3f}  {row['title']}: {row['description'] or '-'}")
 
 
 @main.command()

@@ -1,5 +1,5 @@
 """Runs the example's command."""
 
-from backfill.examples.generation.command import main
+from backfill.entry import run
 
-main(prog_name="python -m backfill.examples.generation")
+run("backfill.examples.generation.command", prog_name="python -m backfill.examples.generation")

@@ -4,15 +4,17 @@ from typing import Final
 
 import click
 
+from backfill import door
 from backfill.console import reporting
 from backfill.errors import ConflictError
 from backfill.examples.database import database_option, execute, fetch
 from backfill.examples.statements import read
+from backfill.invocation import CallGroup
 
 GENERATION: Final = "backfill.examples.generation"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CallGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """What the units of a power company have generated, from a service."""
 
@@ -23,7 +25,7 @@ def schema(database_url: str | None) -> None:
     """Create the tables; safe to repeat."""
     with reporting():
         execute(database_url, read("generation/schema"))
-        click.echo("The tables units and generation are there.")
+        door.line("The tables units and generation are there.")
 
 
 @main.command()
@@ -33,7 +35,7 @@ def generate(units: int, database_url: str | None) -> None:
     """Make units up; those that are there already stay."""
     with reporting():
         fetch(database_url, read("generation/made_up"), units, schema=f"python -m {GENERATION} schema")
-        click.echo(f"{units:,} units, unit-0001 to unit-{units:04}")
+        door.line(f"{units:,} units, unit-0001 to unit-{units:04}")
 
 
 @main.command()

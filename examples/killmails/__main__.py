@@ -1,5 +1,5 @@
 """Runs the example's command."""
 
-from backfill.examples.killmails.command import main
+from backfill.entry import run
 
-main(prog_name="python -m backfill.examples.killmails")
+run("backfill.examples.killmails.command", prog_name="python -m backfill.examples.killmails")

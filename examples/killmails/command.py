@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import click
 
-from backfill import database
+from backfill import database, door
 from backfill.console import note, read_settings, reporting
 from backfill.errors import BackfillError, SchemaError, UsageError
 from backfill.examples.killmails import load as killmail_files
@@ -17,6 +17,7 @@ from backfill.examples.killmails import prices as price_files
 from backfill.examples.killmails import statements
 from backfill.examples.killmails.generate import generate as insert_made_up
 from backfill.examples.killmails.reading import FileError, Report
+from backfill.invocation import CallGroup
 
 Work = Callable[["asyncpg.Connection[Any]"], Coroutine[Any, Any, None]]
 
@@ -26,6 +27,7 @@ database_option = click.option(
 
 
 @click.group(
+    cls=CallGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
@@ -46,7 +48,7 @@ def verify(database_url: str | None) -> None:
     async def work(connection: "asyncpg.Connection[Any]") -> None:
         row = await connection.fetchrow(statements.read("verdict").replace("{expected}", statements.read("expected")))
         assert row is not None  # noqa: S101 - an aggregate always makes one row
-        click.echo(
+        door.line(
             f"Verdict: {row['total']:,} killmails | {row['with_values']:,} with values | {row['missing']:,} missing "
             f"({row['without_victim']:,} of them without a victim) | "
             f"{row['different']:,} differ from an independent SQL computation"
@@ -64,7 +66,7 @@ def schema(database_url: str | None) -> None:
 
     async def work(connection: "asyncpg.Connection[Any]") -> None:
         await connection.execute(statements.read("schema"))
-        click.echo("The tables killmails, victims, killmail_items and market_prices are there.")
+        door.line("The tables killmails, victims, killmail_items and market_prices are there.")
 
     _run(database_url, work)
 
@@ -77,7 +79,7 @@ def prices(file: Path, database_url: str | None) -> None:
 
     async def work(connection: "asyncpg.Connection[Any]") -> None:
         found = await price_files.load(connection, file, _report(file))
-        click.echo(f"{file}: {found.prices:,} prices, {found.changed:,} new or changed; {found.bad:,} bad lines")
+        door.line(f"{file}: {found.prices:,} prices, {found.changed:,} new or changed; {found.bad:,} bad lines")
 
     _run(database_url, work)
 
@@ -97,7 +99,7 @@ def load(files: tuple[Path, ...], database_url: str | None) -> None:
                 note(f"error: {error}")
                 exit_code = exit_code or error.exit_code
                 continue
-            click.echo(
+            door.line(
                 f"{file}: {found.killmails:,} killmails with {found.items:,} items loaded, "
                 f"{found.already_there:,} already there; {found.bad:,} bad lines"
             )
@@ -119,7 +121,7 @@ def generate(killmails: int, seed: int, first_id: int, database_url: str | None)
     async def work(connection: "asyncpg.Connection[Any]") -> None:
         await connection.execute(statements.read("schema"))
         await insert_made_up(connection, killmails, seed=seed, first_id=first_id)
-        click.echo(f"{killmails:,} killmails, ids {first_id} to {first_id + killmails - 1}")
+        door.line(f"{killmails:,} killmails, ids {first_id} to {first_id + killmails - 1}")
 
     _run(database_url, work)
 

@@ -1,5 +1,5 @@
 """Runs the example's command."""
 
-from backfill.examples.prices.command import main
+from backfill.entry import run
 
-main(prog_name="python -m backfill.examples.prices")
+run("backfill.examples.prices.command", prog_name="python -m backfill.examples.prices")

@@ -4,15 +4,17 @@ from typing import Final
 
 import click
 
+from backfill import door
 from backfill.console import reporting
 from backfill.examples.database import database_option, execute
 from backfill.examples.statements import read
+from backfill.invocation import CallGroup
 
 PRICES: Final = "backfill.examples.prices"
 KILLMAILS: Final = "backfill.examples.killmails"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CallGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Prices of the killmail example from a service."""
 
@@ -23,7 +25,7 @@ def schema(database_url: str | None) -> None:
     """Add what a price service tells to market_prices; safe to repeat."""
     with reporting():
         execute(database_url, read("prices/schema"), schema=f"python -m {KILLMAILS} schema")
-        click.echo("The table market_prices has the columns as_of, etag and fetched_at.")
+        door.line("The table market_prices has the columns as_of, etag and fetched_at.")
 
 
 @main.command()

@@ -1,5 +1,5 @@
 """Runs the service."""
 
-from backfill.examples.service.command import main
+from backfill.entry import run
 
-main(prog_name="python -m backfill.examples.service")
+run("backfill.examples.service.command", prog_name="python -m backfill.examples.service")

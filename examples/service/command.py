@@ -6,15 +6,17 @@ from typing import Any
 
 import click
 
+from backfill import door
 from backfill.console import reporting
 from backfill.errors import UsageError
 from backfill.examples import extras
 from backfill.examples.service.misbehaviour import LIES, Misbehaviour
+from backfill.invocation import Call
 
 SHARE = click.FloatRange(0, 1)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Call, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any that is free.")
 @click.option("--rate", type=click.IntRange(min=1), default=20, show_default=True, help="Calls in any second.")
 @click.option("--ban-after", type=click.IntRange(min=1), default=20, show_default=True, help="Refusals in a row.")
@@ -46,7 +48,7 @@ def main(port: int, rate: int, ban_after: int, ban_seconds: float, **misbehaviou
                 loop.add_signal_handler(number, stopping.set)
             try:
                 async with serving(service, port) as url:
-                    click.echo(url)
+                    door.line(url)
                     await stopping.wait()
             except OSError as error:
                 raise UsageError(f"cannot serve on port {port}: {error.strerror}; give another --port") from error

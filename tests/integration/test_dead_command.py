@@ -69,7 +69,7 @@ async def test_a_dead_message_is_shown_without_ruling_the_terminal(world: World)
     assert shown.out.splitlines()[-1] == "\\x1b[31mred\\x00\\xff"
     assert "header reason: no JSON\n" in shown.out
     whole = (await done(world, "dead", "show", one["id"], "--json")).json
-    assert (whole["headers"]["reason"], whole["body"]) == ("no JSON", "\\x1b[31mred\\x00\\xff")
+    assert (whole["headers"]["reason"], whole["body"]) == ("no JSON", "\x1b[31mred\x00\\xff")
 
 
 async def test_looking_again_and_again_loses_nothing(world: World) -> None:

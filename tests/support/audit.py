@@ -45,7 +45,7 @@ def bill(file: Path) -> list[dict[str, Any]]:
 
 
 def licences() -> dict[str, str]:
-    """What each package that constraints.txt has installed says its licence is; others may be here for the benchmarks."""
+    """What the packages of constraints.txt say their licence is; others may be here for the benchmarks."""
     pinned = {_name(name) for name in re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)}
     printed = _run("pip-licenses", "--format=json", "--with-system").stdout
     return {_name(one["Name"]): one["License"] for one in json.loads(printed) if _name(one["Name"]) in pinned}

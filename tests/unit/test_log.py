@@ -34,7 +34,7 @@ def test_a_line_of_json_has_time_level_message_and_worker(capsys: pytest.Capture
     [record] = records(capsys.readouterr().out)
     at = datetime.fromisoformat(record.pop("time"))
     assert at.utcoffset() == timedelta(0)
-    assert record == {"level": "info", "message": "Prefetch: \\x1b 5\n", "worker": str(WORKER)}
+    assert record == {"level": "info", "message": "Prefetch: \\x1b 5\\n", "worker": str(WORKER)}
 
 
 def test_what_a_line_is_about_is_told_with_it(capsys: pytest.CaptureFixture[str]) -> None:

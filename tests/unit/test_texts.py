@@ -2,11 +2,13 @@
 
 import io
 import json
+import sys
 
 import pytest
 
 from backfill.console import note, say
-from backfill.texts import clean, in_a_line, is_fit, why
+from backfill.texts import clean, in_a_line, is_fit, one_line, why
+from tests.support import forgeries
 
 
 class Mute:
@@ -101,3 +103,17 @@ def test_a_line_of_a_process_is_printed_whatever_is_in_it(monkeypatch: pytest.Mo
     said = written.getvalue().decode(encoding)
     assert "a lone \\ud800 surrogate, a \\x1b[2J and " in said
     assert "the same \\udcff\n" in said
+
+
+def test_every_sign_that_has_no_shape_is_written_out() -> None:
+    for code in range(sys.maxunicode + 1):
+        sign = chr(code)
+        if forgeries.is_forging(sign):
+            assert one_line(sign).startswith("\\"), f"U+{code:04X}"
+        elif sign in forgeries.DRAWN:
+            assert one_line(sign) == sign
+
+
+def test_what_people_write_stays_as_it_is() -> None:
+    for text in ("plain, ünïcödé 🙂", "日本語", "עברית", "العربية", "a\u00a0b", "C:\\new", "[red]", "⚠️"):
+        assert one_line(text) == text

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from backfill import parameters, texts
+from backfill import door, parameters, texts
 from backfill.column_backfill import ColumnBackfill
 from backfill.workers.computing.outcomes import Outcomes
 from backfill.workers.computing.sending import UnsendableError, sendable
@@ -89,6 +89,7 @@ def serve(questions: Any, progress: Progress, worker: int) -> None:
 def begin(progress: Progress, worker: int) -> None:
     """Before anything else."""
     global _progress
+    door.guard()
     _progress = progress
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
