@@ -68,6 +68,7 @@ LAYERS = (
         "catalog",
         "drafting",
         "calls",
+        "frames",
         "nodes",
         "probing",
         "broker",
