@@ -13,7 +13,7 @@ from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq.exceptions import ChannelAccessRefused
 
 from backfill.alarm import BLOCKED, Alarm
-from backfill.broker import BrokerLostError, NotTakenError, bounded, close, connect, declaring
+from backfill.broker import BrokerLostError, NotTakenError, bounded, close, connect
 from backfill.errors import UnreachableError
 from backfill.message import CONTENT_TYPE, PartitionMessage
 from backfill.modes import Priority
@@ -147,8 +147,7 @@ class Publisher:
                 self._link = await self._open()
             link = self._link
             if name not in self._exchanges:
-                async with declaring(link.connection) as declaring_channel:
-                    await declare(declaring_channel, topology, self._retry_delays)
+                await declare(link.connection, topology, self._retry_delays)
                 async with bounded():
                     self._exchanges[name] = await link.channel.get_exchange(name, ensure=False)
             return link, self._exchanges[name]

@@ -13,7 +13,7 @@ from typing import Any, Final
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
-from backfill.broker import BrokerLostError, connected, declaring, permitted
+from backfill.broker import BrokerLostError, connected, permitted
 from backfill.errors import RefusedError, UnreachableError
 from backfill.modes import Priority
 from backfill.settings import Settings
@@ -102,8 +102,7 @@ class Intake:
             connection.close_callbacks.add(self._on_lost)
             try:
                 for topology in self._topologies:
-                    async with declaring(connection) as channel:
-                        await declare(channel, topology, self._settings.retry_delays)
+                    await declare(connection, topology, self._settings.retry_delays)
                     for priority in Priority:
                         await self._subscribe_or_mend(connection, topology, priority)
                 self.ready.set()
