@@ -1,0 +1,131 @@
+"""Many messages at once, with properties that no client would write, and what a process takes of memory meanwhile."""
+
+import asyncio
+import random
+import struct
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
+
+import psutil
+from pamqp.commands import Basic
+
+from backfill import broker
+
+MEBIBYTE = 1_048_576
+PLAIN = b"\x10\x00\x02"  # persistent, and nothing else
+
+
+class Wild(NamedTuple):
+    """A message as it goes over the wire."""
+
+    body: bytes
+    properties: bytes = PLAIN
+    key: str = "normal.0"
+
+
+class _Raw(Basic.Properties):
+    """Properties that are written as they are."""
+
+    def __init__(self, properties: bytes) -> None:
+        super().__init__()
+        self._properties = properties
+
+    def marshal(self) -> bytes:
+        return self._properties
+
+
+async def publish(url: str, exchange: str, messages: Iterable[Wild]) -> None:
+    """Send them all; they are there when this returns, unless RabbitMQ ended the channel over one."""
+    async with broker.connected(url, name="flood", heartbeat=10) as connection:
+        channel = await connection.channel(publisher_confirms=False)
+        underlay: Any = await channel.get_underlay_channel()
+        for body, properties, key in messages:
+            await underlay.basic_publish(body, exchange=exchange, routing_key=key, properties=_Raw(properties))
+        await channel.close()  # answered when everything before it was
+
+
+@asynccontextmanager
+async def measured(pid: int) -> AsyncIterator[list[int]]:
+    """What a process holds, in bytes, beyond what it held at the beginning; the greatest is what counts."""
+    process = psutil.Process(pid)
+    before, found = process.memory_info().rss, [0]
+
+    async def sample() -> None:
+        with suppress(psutil.NoSuchProcess):
+            while True:
+                found.append(process.memory_info().rss - before)
+                await asyncio.sleep(0.01)
+
+    sampling = asyncio.create_task(sample())
+    try:
+        yield found
+    finally:
+        sampling.cancel()
+
+
+def table(*entries: tuple[bytes, bytes]) -> bytes:
+    """A table of AMQP: names, and values that begin with their type."""
+    inside = b"".join(bytes([len(name)]) + name + value for name, value in entries)
+    return struct.pack(">I", len(inside)) + inside
+
+
+def nested(depth: int) -> bytes:
+    """A table in a table, and so on."""
+    value = b"V"
+    for _ in range(depth):
+        value = b"F" + table((b"", value))
+    return value
+
+
+def wild_properties(dice: random.Random) -> bytes:
+    """Properties that RabbitMQ takes from a publisher, most of them nothing that any program would write."""
+    text = dice.choice([b"\xff\xfe", b"", b"a\x00b", b"\x1b[2J", "ø".encode(), b"x" * 200])
+    short = bytes([len(text)]) + text
+    long = struct.pack(">I", len(text)) + text
+    values = [
+        b"T" + dice.choice([b"\x7f" * 8, b"\0" * 8, b"\xff" * 8]),
+        b"S" + long,
+        b"x" + long,
+        b"d\x7f\xf8" + b"\0" * 6,
+        b"D\xff" + dice.randbytes(4),
+        b"l" + dice.randbytes(8),
+        b"A" + struct.pack(">I", 600) + b"V" * 600,
+        nested(dice.choice([2, 7, 9, 60, 400])),
+    ]
+    headers = table(*((dice.choice([b"reason", b"x-death", b"a", b"\xc3"]), dice.choice(values)) for _ in range(2)))
+    return dice.choice(
+        [
+            PLAIN,
+            b"\x20\x00" + headers,
+            b"\x30\x00" + headers + bytes([dice.randrange(256)]),
+            b"\x10\x00" + bytes([dice.randrange(256)]),
+            b"\x80\x00" + short,  # content type
+            b"\x40\x00" + short,  # content encoding
+            b"\x04\x00" + short,  # correlation id
+            b"\x00\x80" + short,  # message id
+            b"\x00\x40" + dice.choice([b"\xff", b"\0"]) * 8,  # timestamp
+        ]
+    )
+
+
+def wild_bodies(dice: random.Random, real: list[bytes], count: int) -> Iterator[bytes]:
+    """Mutations of real bodies, and garbage."""
+    for _ in range(count):
+        body = bytearray(dice.choice(real))
+        match dice.randrange(6):
+            case 0:
+                body = bytearray(dice.randbytes(dice.randint(0, 300)))
+            case 1:
+                for _ in range(dice.randint(1, 8)):
+                    body[dice.randrange(len(body))] = dice.randrange(256)
+            case 2:
+                del body[dice.randrange(len(body)) :]
+            case 3:
+                at = dice.randrange(len(body))
+                body[at:at] = dice.choice([b"[" * 5_000, b'{"a":' * 2_000, b"\xff", b"9" * 3_000, b'"', b"null"])
+            case 4:
+                body += dice.choice([b" " * 20_000, b"{}", b"\0"])
+            case _:
+                pass  # a real one, again
+        yield bytes(body)
