@@ -14,6 +14,7 @@ from backfill.texts import clean
 MAX_BODY_BYTES: Final = 65_536  # that are read
 LISTED_BYTES: Final = 16_384  # a body up to this size lists its record ids
 SHOWN_CHARACTERS: Final = 200  # of an id, where they are not all listed
+BURIED: Final = "backfill-buried"  # header of what was put into the dead queue
 CONTENT_TYPE: Final = "application/json"
 
 

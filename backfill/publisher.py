@@ -15,7 +15,7 @@ from aiormq.exceptions import ChannelAccessRefused
 from backfill.alarm import BLOCKED, Alarm
 from backfill.broker import BrokerLostError, NotTakenError, bounded, close, connect
 from backfill.errors import UnreachableError
-from backfill.message import CONTENT_TYPE, PartitionMessage
+from backfill.message import BURIED, CONTENT_TYPE, PartitionMessage
 from backfill.modes import Priority
 from backfill.stalled import Stalled
 from backfill.texts import clean
@@ -90,14 +90,14 @@ class Publisher:
     async def bury(self, backfill: str, body: bytes, reason: str) -> None:
         """Put a body that is no message into the dead queue, with the reason beside it."""
         topology = Topology(backfill, self._tenant)
-        message = _persistent(body, "", {"reason": clean(reason, 500)})
+        message = _persistent(body, "", {BURIED: 1, "reason": clean(reason, 500)})
         message.timestamp = datetime.now(UTC)
         await self._send(topology, "dead", topology.dead_queue, "", message)
 
     async def bury_again(self, backfill: str, body: bytes, headers: Mapping[str, Any], since: datetime | None) -> None:
         """Put a copy of what was in the dead queue there, with these headers and since when it was there."""
         topology = Topology(backfill, self._tenant)
-        message = _persistent(body, "", headers)
+        message = _persistent(body, "", {**headers, BURIED: 1})
         message.timestamp = since
         await self._send(topology, "dead", topology.dead_queue, "", message)
 
