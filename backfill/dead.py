@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
+from backfill.bearable import SIZE
 from backfill.broker import NotTakenError, inspect
 from backfill.errors import ContractError
 from backfill.failpoints import failpoint
-from backfill.frames import SIZE
 from backfill.message import PartitionMessage, decode
 from backfill.modes import Priority
 from backfill.publisher import Publisher

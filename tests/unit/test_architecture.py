@@ -68,6 +68,7 @@ LAYERS = (
         "catalog",
         "drafting",
         "calls",
+        "bearable",
         "frames",
         "nodes",
         "probing",

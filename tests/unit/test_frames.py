@@ -15,9 +15,12 @@ from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
+from backfill import bearable
+from backfill.bearable import MAX_PROPERTIES_BYTES, SIZE
 from backfill.errors import ContractError
-from backfill.frames import MAX_PROPERTIES_BYTES, SIZE, Frames
+from backfill.frames import Frames
 from backfill.message import MAX_BODY_BYTES, decode
+from backfill.publisher import _persistent
 
 DELIVER = Basic.Deliver("tag", 1, False, "work", "normal.0")
 HEADERS_FLAG = 0x2000
@@ -63,6 +66,14 @@ async def test_what_our_programs_and_rabbitmq_write_arrives_as_it_is() -> None:
     assert (method.routing_key, method.exchange, body.value) == ("normal.0", "work", b"body")
     assert (head.properties.headers, head.properties.message_id) == ({"x-death": deaths}, "m")
     assert isinstance(beat, Heartbeat)
+
+
+def test_a_message_of_ours_is_known_by_its_beginning_and_not_decoded_twice() -> None:
+    ours = _persistent(b"", "an id", {}).properties
+    assert bearable.is_plain(ContentHeader(0, MAX_BODY_BYTES, ours).marshal())
+    assert not bearable.is_plain(ContentHeader(0, MAX_BODY_BYTES + 1, ours).marshal())
+    assert not bearable.is_plain(ContentHeader(0, 1, _persistent(b"", "ø", {}).properties).marshal())
+    assert not bearable.is_plain(ContentHeader(0, 1, _persistent(b"", "", {"reason": "x"}).properties).marshal())
 
 
 async def test_of_a_large_body_the_client_has_no_more_than_makes_it_too_large_and_the_link_shows_life() -> None:
