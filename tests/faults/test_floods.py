@@ -48,6 +48,7 @@ async def test_large_bodies_do_not_add_up_in_a_worker_however_many_it_may_hold(w
             await eventually(world.queues_are_empty, deadline=30)
             await gate.execute("SELECT pg_advisory_unlock(77)")
             await eventually(lambda: dead_are(world, 150), deadline=30)
+    await world.until_ended()
     await eventually(lambda: done(world, 20))
     assert max(more) < ALLOWED, f"{max(more) / MEBIBYTE:.0f} MiB more"
     await world.drain(worker)
