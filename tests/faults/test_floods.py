@@ -59,7 +59,7 @@ async def test_large_bodies_do_not_add_up_in_a_worker_however_many_it_may_hold(w
 async def test_ten_thousand_fuzzed_messages_change_nothing_and_keep_nobody_from_work(world: World) -> None:
     await world.rows(200)
     await world.queue("--mode=all", "--limit=100", "--batch-size=10")
-    worker = await listening(world, "--concurrency=8")
+    worker = await listening(world, "--concurrency=16")
     await world.until_ended()
     before = await world.value(
         "SELECT array_agg((id, value, xmin::text)::text ORDER BY id) FROM things WHERE id <= 100"

@@ -110,7 +110,7 @@ def wild_bodies(dice: random.Random, real: list[bytes], count: int) -> Iterator[
     """Mutations of real bodies, and garbage."""
     for _ in range(count):
         body = bytearray(dice.choice(real))
-        match dice.randrange(6):
+        match dice.randrange(10):
             case 0:
                 body = bytearray(dice.randbytes(dice.randint(0, 300)))
             case 1:
@@ -123,6 +123,8 @@ def wild_bodies(dice: random.Random, real: list[bytes], count: int) -> Iterator[
                 body[at:at] = dice.choice([b"[" * 5_000, b'{"a":' * 2_000, b"\xff", b"9" * 3_000, b'"', b"null"])
             case 4:
                 body += dice.choice([b" " * 20_000, b"{}", b"\0"])
-            case _:
+            case 5:
                 pass  # a real one, again
+            case _:
+                body[dice.randrange(len(body))] ^= dice.choice([1, 0x20, 0x80])
         yield bytes(body)
