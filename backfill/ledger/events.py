@@ -32,3 +32,9 @@ async def listed(connection: Connection, job_id: UUID) -> "list[asyncpg.Record]"
 async def without_job(connection: Connection, most: int) -> "list[asyncpg.Record]":
     """The newest of those that are about no job."""
     return await connection.fetch(statements.read("ledger/events/listed_without_job"), most)
+
+
+async def known_jobs(connection: Connection, jobs: list[str]) -> set[str]:
+    """Those of them that there are."""
+    rows = await connection.fetch(statements.read("ledger/events/known_jobs"), jobs) if jobs else []
+    return {row["id"] for row in rows}

@@ -22,7 +22,7 @@ from backfill.topology import DEAD_LENGTH, Topology
 AT_ONCE: Final = 50_000  # taken in one round; the count is two bytes wide
 SECONDS: Final = 5.0
 QUIET_SECONDS: Final = 1.0
-NAMED: Final = 20  # jobs in an event
+MOST_JOBS: Final = 1_000  # that are counted; anybody may have made their ids up
 
 
 class Dropping:
@@ -76,7 +76,7 @@ class _Oldest:
             job = str(decode(message.body).job_id)
         except ContractError:
             job = ""
-        if job in self.jobs or len(self.jobs) < NAMED:  # anybody may have written them
+        if job and (job in self.jobs or len(self.jobs) < MOST_JOBS):
             self.jobs[job] += 1
         self._arrived.set()
 
@@ -92,7 +92,8 @@ class _Oldest:
 
 
 async def _remember(ledger: Connection, topology: Topology, there: int, kept: int, oldest: _Oldest) -> None:
-    jobs = {job: count for job, count in oldest.jobs.items() if job}
+    known = await events.known_jobs(ledger, list(oldest.jobs))
+    jobs = {job: count for job, count in oldest.jobs.items() if job in known}
     details = {"asset_name": topology.backfill, "messages": oldest.count, "of_jobs": jobs}
     more = "; it was full, and RabbitMQ has dropped more that nobody counted" if there >= DEAD_LENGTH else ""
     reason = f"queue {topology.dead_queue} had {there:,} messages and keeps {kept:,}: the oldest were dropped{more}"
