@@ -121,7 +121,21 @@ async def test_queues_that_a_policy_deletes_while_nobody_uses_them_cost_a_retry_
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
     assert "Traceback" not in worker.output
     await world.finish()
-    await world.ends_well()
+    await world.ends_well(undecodable=await dead(world))  # unless it was deleted once more
+
+
+async def test_a_policy_bounds_the_bytes_of_a_dead_queue_that_stood_before_it_had_a_bound(world: World) -> None:
+    """The one of docs/deploying.md."""
+    async with world.broker() as connection:
+        channel = await connection.channel()
+        await channel.declare_queue(world.topology.dead_queue, durable=True, arguments={"x-queue-type": "quorum"})
+    publisher = Publisher(world.amqp, name="test", heartbeat=10, retry_delays=(0.2,))
+    with broker.policy(world.amqp, world.env["RABBITMQ_MANAGEMENT_URL"], "_dead$", max_length_bytes=100_000):
+        for number in range(30):
+            await publisher.bury("counter", b"%02d" % number * 5_000, "no message")
+        await eventually(lambda: dead_are(world, 10))
+    await publisher.close()
+    await world.ends_well(undecodable=10)
 
 
 @asynccontextmanager
