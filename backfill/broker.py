@@ -61,9 +61,10 @@ async def permitted(seconds: float | None = None) -> AsyncIterator[None]:
     except BrokerLostError as error:
         cause = error.__cause__
         if isinstance(cause, ChannelPreconditionFailed):
-            queue = re.search(r"for queue '([^']+)'", str(cause))
+            found = re.search(r"for (queue|exchange) '([^']+)'", str(cause))
+            what = f"{found[1]} {found[2]}" if found else "queue ?"
             raise UsageError(
-                f"queue {queue[1] if queue else '?'} stands in RabbitMQ with other arguments (406: {cause}); "
+                f"{what} stands in RabbitMQ with other arguments (406: {cause}); "
                 "finish or move what is in it, delete it, and start again"
             ) from cause
         if isinstance(cause, ChannelAccessRefused):

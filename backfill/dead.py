@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
+from backfill.bearable import SIZE
 from backfill.broker import NotTakenError, inspect
 from backfill.errors import ContractError
 from backfill.failpoints import failpoint
@@ -89,7 +90,12 @@ async def messages(
 
 
 async def _renew(publisher: Publisher, dead: DeadMessage) -> None:
-    kept = {name: value for name, value in dead.headers.items() if not name.startswith("x-")}
+    # What somebody else wrote may be of a type, or a size, that the client reads and cannot write.
+    kept = {
+        name: value if isinstance(value, str | int) else clean(value)
+        for name, value in dead.headers.items()
+        if not name.startswith("x-")
+    }
     await publisher.bury_again(dead.backfill, dead.body, kept | {"reason": dead.why, IDENTITY: dead.id}, dead.since)
 
 
@@ -107,9 +113,10 @@ def _read(backfill: str, taken: AbstractIncomingMessage) -> DeadMessage:
     deaths = headers.get("x-death")
     died = deaths[0].get("time") if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else None
     since = died if isinstance(died, datetime) else taken.timestamp
-    return DeadMessage(
-        _identity(taken), backfill, job, partition, _why(headers), since, len(taken.body), headers, taken.body
-    )
+    size = headers.get(SIZE)  # before it was cut
+    if not isinstance(size, int):
+        size = len(taken.body)
+    return DeadMessage(_identity(taken), backfill, job, partition, _why(headers), since, size, headers, taken.body)
 
 
 def _why(headers: dict[str, Any]) -> str:

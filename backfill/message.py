@@ -11,9 +11,10 @@ from backfill.errors import ContractError
 from backfill.modes import Mode
 from backfill.texts import clean
 
-MAX_BODY_BYTES: Final = 1_048_576  # that are read
+MAX_BODY_BYTES: Final = 65_536  # that are read
 LISTED_BYTES: Final = 16_384  # a body up to this size lists its record ids
 SHOWN_CHARACTERS: Final = 200  # of an id, where they are not all listed
+BURIED: Final = "backfill-buried"  # header of what was put into the dead queue
 CONTENT_TYPE: Final = "application/json"
 
 
@@ -65,9 +66,9 @@ class _Received(BaseModel):
 
 
 def decode(body: bytes) -> PartitionMessage:
-    """Read a body of at most 1 MiB; raises ContractError with the reason, never anything else."""
-    if len(body) > MAX_BODY_BYTES:
-        raise ContractError(f"oversized: {len(body):,} bytes, at most {MAX_BODY_BYTES:,} are read")
+    """Read a body of at most 64 KiB; raises ContractError with the reason, never anything else."""
+    if len(body) > MAX_BODY_BYTES:  # of which the rest never came this far
+        raise ContractError(f"oversized: at most {MAX_BODY_BYTES:,} bytes are read")
     try:
         found = _Received.model_validate_json(body)
     except ValidationError as error:

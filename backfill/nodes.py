@@ -1,7 +1,7 @@
 """The nodes of RABBITMQ_URL: one, or several of a cluster with `;` between them, tried in turn."""
 
 import socket
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aio_pika
@@ -10,6 +10,7 @@ from aio_pika.exceptions import AuthenticationError, ProbableAuthenticationError
 
 from backfill.calls import CALL_SECONDS, BrokerLostError, bounded
 from backfill.errors import RefusedError, UnreachableError, UsageError
+from backfill.frames import Guarded
 from backfill.masking import BETWEEN_URLS, mask
 
 # Which node of a URL answered last: a silent one is waited for once, not at every connect.
@@ -17,7 +18,14 @@ _answered: Final[dict[str, str]] = {}
 
 
 class Link(aio_pika.Connection):
-    """One that was never opened is closed: else it would close again whenever memory is tidied up, outside a loop."""
+    """One that was never opened is closed: else it would close again whenever memory is tidied up, outside a loop.
+
+    It reads only what the client can bear.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.kwargs["transport_factory"] = Guarded()
 
     async def connect(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the client's own signature
         try:

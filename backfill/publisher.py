@@ -13,9 +13,9 @@ from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq.exceptions import ChannelAccessRefused
 
 from backfill.alarm import BLOCKED, Alarm
-from backfill.broker import BrokerLostError, NotTakenError, bounded, close, connect, declaring
+from backfill.broker import BrokerLostError, NotTakenError, bounded, close, connect
 from backfill.errors import UnreachableError
-from backfill.message import CONTENT_TYPE, PartitionMessage
+from backfill.message import BURIED, CONTENT_TYPE, PartitionMessage
 from backfill.modes import Priority
 from backfill.stalled import Stalled
 from backfill.texts import clean
@@ -90,14 +90,14 @@ class Publisher:
     async def bury(self, backfill: str, body: bytes, reason: str) -> None:
         """Put a body that is no message into the dead queue, with the reason beside it."""
         topology = Topology(backfill, self._tenant)
-        message = _persistent(body, "", {"reason": clean(reason, 500)})
+        message = _persistent(body, "", {BURIED: 1, "reason": clean(reason, 500)})
         message.timestamp = datetime.now(UTC)
         await self._send(topology, "dead", topology.dead_queue, "", message)
 
     async def bury_again(self, backfill: str, body: bytes, headers: Mapping[str, Any], since: datetime | None) -> None:
         """Put a copy of what was in the dead queue there, with these headers and since when it was there."""
         topology = Topology(backfill, self._tenant)
-        message = _persistent(body, "", headers)
+        message = _persistent(body, "", {**headers, BURIED: 1})
         message.timestamp = since
         await self._send(topology, "dead", topology.dead_queue, "", message)
 
@@ -147,8 +147,7 @@ class Publisher:
                 self._link = await self._open()
             link = self._link
             if name not in self._exchanges:
-                async with declaring(link.connection) as declaring_channel:
-                    await declare(declaring_channel, topology, self._retry_delays)
+                await declare(link.connection, topology, self._retry_delays)
                 async with bounded():
                     self._exchanges[name] = await link.channel.get_exchange(name, ensure=False)
             return link, self._exchanges[name]

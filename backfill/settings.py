@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     ] = 60_000
 
     tenant: Annotated[str, Field(pattern=A_TENANT, description="whose jobs these are; part of queue names")] = "default"
+    dead_messages: Annotated[
+        int,
+        Field(ge=1, le=50_000, description="so many a dead queue keeps; the oldest beyond are dropped, with an event"),
+    ] = 10_000
     max_jobs: Annotated[int, Field(ge=1, le=100, description="active jobs of one backfill at once")] = 4
     failed_share: Annotated[
         float, Field(gt=0, le=1, description="a job fails when more than this share of its ended partitions failed")

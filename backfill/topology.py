@@ -15,10 +15,20 @@ from typing import Final
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
+from backfill.broker import declaring
+from backfill.errors import UsageError
 from backfill.modes import Priority
 
 # The ledger counts attempts; the broker's limit is only the backstop against a body that kills whoever reads it.
 DELIVERY_LIMIT: Final = 20
+# Workers keep fewer, and say what they drop (workers/upkeep/dropping.py); this holds while none runs, or none keeps up.
+DEAD_LENGTH: Final = 100_000
+DEAD_BYTES: Final = 1_073_741_824
+_BOUND: Final[dict[str, str | int]] = {
+    "x-overflow": "drop-head",
+    "x-max-length": DEAD_LENGTH,
+    "x-max-length-bytes": DEAD_BYTES,
+}
 
 
 @dataclass(frozen=True)
@@ -67,28 +77,41 @@ def _arguments(dead_letter_exchange: str | None, **more: int) -> dict[str, str |
     return arguments | {name.replace("_", "-"): value for name, value in more.items()}
 
 
-async def declare(channel: AbstractChannel, topology: Topology, retry_delays: tuple[float, ...]) -> None:
-    """Declare everything; safe to repeat, raises what the broker raises when a queue has other arguments."""
-    work = await channel.declare_exchange(topology.exchange("work"), ExchangeType.TOPIC, durable=True)
-    retry = await channel.declare_exchange(topology.exchange("retry"), ExchangeType.TOPIC, durable=True)
-    dead = await channel.declare_exchange(topology.exchange("dead"), ExchangeType.FANOUT, durable=True)
-    await _queue(channel, topology.dead_queue, dead, "", _arguments(None))
-    for priority in Priority:
-        await _queue(
-            channel,
-            topology.queue(priority),
-            work,
-            f"{priority.value}.*",
-            _arguments(dead.name, x_delivery_limit=DELIVERY_LIMIT),
-        )
-    for delay_ms in sorted({milliseconds(seconds) for seconds in retry_delays}):
-        await _queue(
-            channel,
-            topology.delay_queue(delay_ms),
-            retry,
-            f"*.{delay_ms}",
-            _arguments(work.name, x_message_ttl=delay_ms),
-        )
+async def declare(connection: AbstractConnection, topology: Topology, retry_delays: tuple[float, ...]) -> None:
+    """Declare everything; safe to repeat, raises UsageError when something stands there that is not ours."""
+    try:
+        await _declare(connection, topology, retry_delays, _BOUND)
+    except UsageError as error:
+        if not str(error).startswith(f"queue {topology.dead_queue} "):
+            raise
+        # From before it had a bound: arguments cannot be changed, and workers keep it short all the same.
+        await _declare(connection, topology, retry_delays, {})
+
+
+async def _declare(
+    connection: AbstractConnection, topology: Topology, retry_delays: tuple[float, ...], bound: dict[str, str | int]
+) -> None:
+    async with declaring(connection) as channel:
+        work = await channel.declare_exchange(topology.exchange("work"), ExchangeType.TOPIC, durable=True)
+        retry = await channel.declare_exchange(topology.exchange("retry"), ExchangeType.TOPIC, durable=True)
+        dead = await channel.declare_exchange(topology.exchange("dead"), ExchangeType.FANOUT, durable=True)
+        await _queue(channel, topology.dead_queue, dead, "", _arguments(None) | bound)
+        for priority in Priority:
+            await _queue(
+                channel,
+                topology.queue(priority),
+                work,
+                f"{priority.value}.*",
+                _arguments(dead.name, x_delivery_limit=DELIVERY_LIMIT),
+            )
+        for delay_ms in sorted({milliseconds(seconds) for seconds in retry_delays}):
+            await _queue(
+                channel,
+                topology.delay_queue(delay_ms),
+                retry,
+                f"*.{delay_ms}",
+                _arguments(work.name, x_message_ttl=delay_ms),
+            )
 
 
 async def _queue(

@@ -117,6 +117,7 @@ def _run_rabbitmq(port: int, password: str) -> str:
         warnings.simplefilter("ignore", DeprecationWarning)
         from testcontainers.community.rabbitmq import RabbitMqContainer
     container = RabbitMqContainer(RABBITMQ_IMAGE, username=USER, password=password)
+    container.with_env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-rabbit max_message_size 1048576")
     return _run(container, {5672: port, 15672: port + 1})
 
 

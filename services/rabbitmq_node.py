@@ -23,6 +23,7 @@ default_user = {user}
 default_pass = {password}
 vm_memory_high_watermark.absolute = 1GB
 disk_free_limit.absolute = 50MB
+max_message_size = 1048576
 """
 # Fresher numbers on the management page than the five seconds it has by default.
 ADVANCED = "[{rabbit,[{quorum_tick_interval,500},{collect_statistics_interval,1000}]}].\n"

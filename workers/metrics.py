@@ -51,6 +51,11 @@ def collect(stats: Stats, intake: Intake, publisher: Publisher, reconciler: Reco
         ("backfill_calls_refused", stats.refused, "Of those, the ones that the service refused."),
         ("backfill_dead", stats.dead, "Messages put into the dead queue."),
         (
+            "backfill_dead_dropped",
+            reconciler.dropping.count,
+            "The oldest messages of dead queues, dropped by this worker, as leader, where there were too many.",
+        ),
+        (
             "backfill_expired",
             reconciler.expired.count,
             "Messages that a policy let expire in a work queue, taken out of the dead queue.",

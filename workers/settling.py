@@ -27,7 +27,7 @@ from backfill.workers.links.subscription import Settlement
 from backfill.workers.stats import Stats
 
 REST_SECONDS: Final = 1.0  # a message that comes too early is held so long before it is dropped
-BURIED_BYTES: Final = 65_536  # enough to see what it was; an oversized body is cut to this
+BURIED_BYTES: Final = 16_384  # enough to see what it was, and as much as a message of ours has; larger ones are cut
 
 
 class Settling:

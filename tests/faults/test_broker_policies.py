@@ -105,6 +105,39 @@ async def test_dead_messages_stay_where_they_are_when_expired_ones_are_taken_fro
     await world.ends_well(undecodable=2)
 
 
+async def test_queues_that_a_policy_deletes_while_nobody_uses_them_cost_a_retry_nothing_but_time(world: World) -> None:
+    world.definition = "Flaky"
+    await world.rows(20)
+    await world.execute("INSERT INTO outage VALUES ('away')")
+    with broker.policy(world.amqp, world.env["RABBITMQ_MANAGEMENT_URL"], "_(delay_.*|dead)$", expires=50):
+        await world.queue("--mode=all", "--batch-size=10")
+        worker = world.worker(BACKFILL_RETRY_DELAYS="0.3,0.3,0.3,0.3")
+        await eventually(lambda: world.value("SELECT min(attempt_count) > 1 FROM backfill_partitions"), deadline=20)
+        await world.publish(b"poison")
+        await world.execute("DELETE FROM outage")
+        await world.until_ended()
+        await eventually(lambda: "To the dead queue" in worker.output)
+        await world.drain(worker)
+    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
+    assert "Traceback" not in worker.output
+    await world.finish()
+    await world.ends_well(undecodable=await dead(world))  # unless it was deleted once more
+
+
+async def test_a_policy_bounds_the_bytes_of_a_dead_queue_that_stood_before_it_had_a_bound(world: World) -> None:
+    """The one of docs/deploying.md."""
+    async with world.broker() as connection:
+        channel = await connection.channel()
+        await channel.declare_queue(world.topology.dead_queue, durable=True, arguments={"x-queue-type": "quorum"})
+    publisher = Publisher(world.amqp, name="test", heartbeat=10, retry_delays=(0.2,))
+    with broker.policy(world.amqp, world.env["RABBITMQ_MANAGEMENT_URL"], "_dead$", max_length_bytes=100_000):
+        for number in range(30):
+            await publisher.bury("counter", b"%02d" % number * 5_000, "no message")
+        await eventually(lambda: dead_are(world, 10))
+    await publisher.close()
+    await world.ends_well(undecodable=10)
+
+
 @asynccontextmanager
 async def gate(world: World) -> AsyncIterator[None]:
     """Closed for the length of the block: what workers have in hand stays there."""

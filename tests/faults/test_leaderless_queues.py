@@ -31,8 +31,8 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 async def killed_while_it_makes(world: World, server: Rabbitmq, queue: str) -> None:
     """All queues are there, this one was made just now."""
     async with world.broker() as connection:
+        await declare(connection, world.topology, DELAYS)
         channel = await connection.channel()
-        await declare(channel, world.topology, DELAYS)
         await broker.queues_recorded()
         path = f"/queues/{urlsplit(world.amqp).path.strip('/')}/{queue}"
         arguments = broker.call(server.management_url, "GET", path)["arguments"]

@@ -14,7 +14,7 @@ from backfill.errors import UsageError
 from backfill.message import PartitionMessage, decode
 from backfill.modes import Mode, Priority
 from backfill.publisher import Publisher
-from backfill.topology import DELIVERY_LIMIT, Topology, declare, milliseconds
+from backfill.topology import DEAD_BYTES, DEAD_LENGTH, DELIVERY_LIMIT, Topology, declare, milliseconds
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -112,11 +112,8 @@ async def test_what_is_buried_keeps_its_body_and_its_reason(vhost: str, publishe
 
 async def test_the_topology_may_be_declared_again_and_again_and_by_many_at_once(vhost: str) -> None:
     async def once() -> None:
-        async with (
-            broker.connected(vhost, name="test", heartbeat=10) as connection,
-            broker.declaring(connection) as channel,
-        ):
-            await declare(channel, TOPOLOGY, DELAYS)
+        async with broker.connected(vhost, name="test", heartbeat=10) as connection:
+            await declare(connection, TOPOLOGY, DELAYS)
 
     await once()
     await asyncio.gather(*(once() for _ in range(4)))
@@ -140,8 +137,12 @@ async def test_every_queue_is_a_durable_quorum_queue_that_loses_nothing_on_its_w
     assert all(queue["durable"] and not queue["auto_delete"] for queue in found)
     for name, given in arguments.items():
         assert given["x-queue-type"] == "quorum"
-        assert not {"x-max-priority", "x-max-length", "x-expires"} & set(given)
-        if name != TOPOLOGY.dead_queue:
+        assert not {"x-max-priority", "x-expires"} & set(given)
+        if name == TOPOLOGY.dead_queue:
+            assert given["x-overflow"] == "drop-head"
+            assert (given["x-max-length"], given["x-max-length-bytes"]) == (DEAD_LENGTH, DEAD_BYTES)
+        else:
+            assert not {"x-max-length", "x-max-length-bytes"} & set(given)
             assert given["x-dead-letter-strategy"] == "at-least-once"
             assert given["x-overflow"] == "reject-publish"
         if "delay" in name:

@@ -235,8 +235,7 @@ async def _messages_lost(world: World) -> None:
     """The queues are there, and empty, though the ledger expects messages in them."""
     await _as_it_is(world)
     async with world.broker() as broker:
-        channel = await broker.channel()
-        await declare(channel, Topology(world.backfill), ())
+        await declare(broker, Topology(world.backfill), ())
 
 
 async def _dead_messages(world: World) -> None:

@@ -72,6 +72,8 @@ LAYERS = (
         "catalog",
         "drafting",
         "calls",
+        "bearable",
+        "frames",
         "nodes",
         "probing",
         "broker",

@@ -1,7 +1,7 @@
 """Which delivery comes next: high before normal before low, and every fourth from those below."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -9,6 +9,12 @@ from backfill import settings
 from backfill.modes import Priority
 from backfill.workers.links.intake import BELOW_EVERY, Intake
 from backfill.workers.links.subscription import Delivery, Subscription
+
+
+class Text(str):
+    """A message that is told by its text."""
+
+    headers: ClassVar[dict[str, Any]] = {}
 
 
 @pytest.fixture
@@ -21,7 +27,7 @@ def arrive(intake: Intake, high: int, normal: int, low: int = 0) -> None:
     queue: Any = None
     for priority, count in ((Priority.HIGH, high), (Priority.NORMAL, normal), (Priority.LOW, low)):
         for number in range(count):
-            message: Any = f"{priority.value} {number}"
+            message: Any = Text(f"{priority.value} {number}")
             intake._buffers[priority].append(Delivery("counter", message, Subscription("counter", queue)))
     intake._arrived.set()
 

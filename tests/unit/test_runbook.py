@@ -86,7 +86,9 @@ def exported() -> dict[str, set[str]]:
     measures = Measures({"running": 1}, [Anything()], [Anything()], [Anything()])
     intake, publisher = SimpleNamespace(redelivered=0), SimpleNamespace(is_blocked=False)
     republisher = SimpleNamespace(unpublished=0)
-    reconciler = SimpleNamespace(reconciled={}, expired=SimpleNamespace(count=0), republisher=republisher)
+    reconciler = SimpleNamespace(
+        reconciled={}, expired=SimpleNamespace(count=0), dropping=SimpleNamespace(count=0), republisher=republisher
+    )
     of_worker = metrics.collect(Stats(), intake, publisher, reconciler)
     found: dict[str, set[str]] = {}
     for family in [*gauges.families(Reading(measures, True, queues, frozenset(queues))), *of_worker]:

@@ -13,13 +13,13 @@ from typing import Any, Final
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
-from backfill.broker import BrokerLostError, connected, declaring, permitted
+from backfill.broker import BrokerLostError, connected, permitted
 from backfill.errors import RefusedError, UnreachableError
 from backfill.modes import Priority
 from backfill.settings import Settings
 from backfill.stalled import Stalled
 from backfill.topology import Topology, declare
-from backfill.workers.links.subscription import Delivery, Subscription
+from backfill.workers.links.subscription import Delivery, Settlement, Subscription
 from backfill.workers.patience import REFUSED_SECONDS, Patience
 from backfill.workers.troubles import Troubles
 
@@ -102,8 +102,7 @@ class Intake:
             connection.close_callbacks.add(self._on_lost)
             try:
                 for topology in self._topologies:
-                    async with declaring(connection) as channel:
-                        await declare(channel, topology, self._settings.retry_delays)
+                    await declare(connection, topology, self._settings.retry_delays)
                     for priority in Priority:
                         await self._subscribe_or_mend(connection, topology, priority)
                 self.ready.set()
@@ -163,10 +162,20 @@ class Intake:
 
     async def next(self) -> Delivery:
         """Wait for a delivery; high before normal before low, but each leaves every fourth turn to those below it."""
-        while not (delivery := self._pick()):
-            self._arrived.clear()
-            await self._arrived.wait()
-        return delivery
+        while True:
+            while not (delivery := self._pick()):
+                self._arrived.clear()
+                await self._arrived.wait()
+            if not delivery.was_buried:
+                return delivery
+            # Buried again it would go round for ever, and fill the dead queue by and by.
+            where = Topology(delivery.backfill, self._settings.tenant)
+            self._troubles.tell(
+                where,
+                f"Messages of {where.dead_queue} come into a work queue of {delivery.backfill}, and are dropped: "
+                f"somebody has bound it to exchange {where.exchange('dead')}; see: rabbitmqctl list_bindings",
+            )
+            await delivery.settle(Settlement.ACK)
 
     def _pick(self) -> Delivery | None:
         waiting = [priority for priority in Priority if self._buffers[priority]]

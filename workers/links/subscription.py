@@ -13,6 +13,7 @@ from typing import Any
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
 from backfill.broker import BrokerLostError, bounded
+from backfill.message import BURIED
 
 
 class Settlement(Enum):
@@ -33,6 +34,11 @@ class Delivery:
     @property
     def body(self) -> bytes:
         return self.message.body
+
+    @property
+    def was_buried(self) -> bool:
+        """Whether it comes from the dead queue as it was there, which no program of ours does."""
+        return BURIED in self.message.headers
 
     async def settle(self, settlement: Settlement) -> None:
         ack = settlement is Settlement.ACK

@@ -1,7 +1,7 @@
 """Messages that expired in a work queue, by a policy that is not ours: not dead, and no more for the dead queue."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
@@ -16,6 +16,12 @@ QUIET_SECONDS: Final = 1.0
 SECONDS: Final = 10.0
 # From RabbitMQ 4 on a message that was given back 20 times is dropped: half of that is left to people.
 LOOKS: Final = 10
+
+
+class _Arrived(NamedTuple):
+    number: int
+    has_expired: bool
+    looks: int
 
 
 class Expired:
@@ -40,31 +46,38 @@ class Expired:
 
 
 async def _take_out(connection: AbstractConnection, name: str, there: int, work: set[str]) -> int:
-    arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
-    held: list[AbstractIncomingMessage] = []
+    arrived: asyncio.Queue[_Arrived] = asyncio.Queue()
+    held: list[int] = []
     found = 0
+
+    async def arrive(message: AbstractIncomingMessage) -> None:
+        # No more of it: with their bodies and headers so many messages may be large.
+        has_expired, looks = _has_expired(message.headers, work), _looks_at(message.headers)
+        await arrived.put(_Arrived(message.delivery_tag or 0, has_expired, looks))
+
     async with bounded(SECONDS + QUIET_SECONDS):
         channel = await connection.channel(publisher_confirms=False)
         try:
             await channel.set_qos(prefetch_count=HELD + AHEAD)
             queue = await channel.get_queue(name, ensure=False)
             until = asyncio.get_running_loop().time() + SECONDS
-            tag = await queue.consume(arrived.put)
+            underlay = await channel.get_underlay_channel()
+            tag = await queue.consume(arrive)
             while found + len(held) < there and len(held) < HELD and asyncio.get_running_loop().time() < until:
                 try:
                     message = await asyncio.wait_for(arrived.get(), QUIET_SECONDS)
                 except TimeoutError:
                     break
-                if _has_expired(message.headers, work):
-                    await message.ack()
+                if message.has_expired:
+                    await underlay.basic_ack(message.number)
                     found += 1
                 else:
-                    held.append(message)
-                    if _looks_at(message.headers) >= LOOKS:
+                    held.append(message.number)
+                    if message.looks >= LOOKS:
                         break
             await queue.cancel(tag)
-            for message in held:  # in their order
-                await message.nack(requeue=True)
+            for number in held:  # in their order
+                await underlay.basic_nack(number, requeue=True)
         finally:
             if not channel.is_closed:
                 await channel.close()

@@ -19,6 +19,7 @@ from backfill.topology import Topology
 from backfill.workers.patience import REFUSED_SECONDS, Patience
 from backfill.workers.troubles import Troubles
 from backfill.workers.upkeep.closing import Closing
+from backfill.workers.upkeep.dropping import Dropping
 from backfill.workers.upkeep.expired import Expired
 from backfill.workers.upkeep.republisher import Republisher
 
@@ -52,6 +53,7 @@ class Reconciler:
         self._troubles = Troubles(say)
         self._patience = Patience()
         self.expired = Expired()
+        self.dropping = Dropping(settings.dead_messages)
         self.reconciled: Counter[str] = Counter()  # by reason
         self.republisher = Republisher(publisher, settings.reconcile_seconds, self.reconciled, self._troubles)
         self._closing = Closing(settings, definitions, self._troubles, say)
@@ -149,6 +151,12 @@ class Reconciler:
             for priority in Priority:
                 ready = await depth(broker, topology.queue(priority))
                 await self.republisher.publish_lost(connection, backfill, priority, ready=ready or 0)
+            if dropped := await self.dropping.clear(connection, broker, topology):
+                warn(
+                    self._say,
+                    f"Dropped the {dropped:,} oldest messages of {topology.dead_queue}, which keeps "
+                    f"{self._settings.dead_messages:,}; see: backfill events --without-job",
+                )
         self._patience.over()
         self._troubles.over(LOGIN)
 
