@@ -10,13 +10,14 @@ CREATE TABLE backfill_tenants (
     PRIMARY KEY (tenant_id, role)
 );
 INSERT INTO backfill_tenants VALUES ('default', 'public');
+-- Until they are forced again below, whoever owns the tables sees every tenant's rows: so do the checks of new constraints.
 ALTER TABLE backfill_jobs NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE backfill_partitions NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE backfill_failures NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE backfill_workers NO FORCE ROW LEVEL SECURITY;
 INSERT INTO backfill_tenants
 SELECT tenant_id, 'public' FROM backfill_jobs UNION SELECT tenant_id, 'public' FROM backfill_workers
 ON CONFLICT DO NOTHING;
-ALTER TABLE backfill_jobs FORCE ROW LEVEL SECURITY;
-ALTER TABLE backfill_workers FORCE ROW LEVEL SECURITY;
 
 -- The tenants of who has logged in, whatever role the session has taken on since; NULL: all, as of whoever owns the
 -- ledger and could change its policies.
@@ -46,7 +47,9 @@ BEGIN
 END
 $$;
 
--- Nobody takes part in another tenant's job.
+-- Nobody takes part in another tenant's job; what was put there before, that one has never seen.
+DELETE FROM backfill_partitions p USING backfill_jobs j WHERE j.id = p.backfill_job_id AND j.tenant_id <> p.tenant_id;
+DELETE FROM backfill_failures f USING backfill_jobs j WHERE j.id = f.backfill_job_id AND j.tenant_id <> f.tenant_id;
 ALTER TABLE backfill_jobs ADD CONSTRAINT backfill_jobs_tenant_key UNIQUE (id, tenant_id);
 ALTER TABLE backfill_partitions
     DROP CONSTRAINT backfill_partitions_backfill_job_id_fkey,
@@ -56,6 +59,10 @@ ALTER TABLE backfill_failures
     DROP CONSTRAINT backfill_failures_backfill_job_id_fkey,
     ADD CONSTRAINT backfill_failures_backfill_job_id_fkey FOREIGN KEY (backfill_job_id, tenant_id)
         REFERENCES backfill_jobs (id, tenant_id) ON DELETE CASCADE;
+ALTER TABLE backfill_jobs FORCE ROW LEVEL SECURITY;
+ALTER TABLE backfill_partitions FORCE ROW LEVEL SECURITY;
+ALTER TABLE backfill_failures FORCE ROW LEVEL SECURITY;
+ALTER TABLE backfill_workers FORCE ROW LEVEL SECURITY;
 
 -- Who had logged in stands beside who says that it was he; and some of what happens is about no job.
 ALTER TABLE backfill_events
