@@ -154,14 +154,37 @@ async def test_the_login_stands_beside_who_says_that_it_was_he(world: World, log
     name = logins.worker.split("//")[1].split(":")[0]
     async with session(logins.worker, "default") as worker:
         await worker.execute(
-            "INSERT INTO backfill_events (backfill_job_id, event, actor, login, at) "
-            "VALUES ($1, 'job.cancelled', 'ada@office', 'ada', '2000-01-01')",
+            "INSERT INTO backfill_events (backfill_job_id, event, actor) VALUES ($1, 'job.cancelled', 'ada@office')",
             job,
         )
+        for column, value in (("login", "'ada'"), ("at", "'2000-01-01'")):
+            await refused(worker, f"INSERT INTO backfill_events (event, actor, {column}) VALUES ('x', 'ada', {value})")
+    await world.execute(
+        "INSERT INTO backfill_events (event, actor, login, at) VALUES ('x', 'ada', 'ada', '2000-01-01')"
+    )
+    assert await world.value("SELECT login = session_user AND at > '2026-01-01' FROM backfill_events WHERE event = 'x'")
     event = (await done(world, "events", str(job), "--json")).json["events"][-1]
     assert (event["actor"], event["login"]) == ("ada@office", name)
     assert event["at"] > "2026"
     assert f"ada@office as {name}" in (await done(world, "events", str(job))).out
+
+
+async def test_nobody_takes_a_number_ahead_of_its_turn(world: World, logins: Logins) -> None:
+    await world.rows(10)
+    job = await queued(world)
+    for url in logins.each:
+        async with session(url, "default") as login:
+            for table, columns, values in (
+                ("events", "event, actor", "'x', 'ada'"),
+                ("partitions", "backfill_job_id, partition_key, record_ids, record_count", f"'{job}', '9', '{{1}}', 1"),
+                (
+                    "failures",
+                    "backfill_job_id, partition_key, record_id, error_class, error_message, attempts",
+                    f"'{job}', '1', '1', 'E', 'e', 1",
+                ),
+            ):
+                insert = f"INSERT INTO backfill_{table} (id, {columns}) OVERRIDING SYSTEM VALUE VALUES (99, {values})"
+                await refused(login, insert)
 
 
 async def test_a_worker_that_was_asked_to_stop_is_an_event_with_a_login(world: World, logins: Logins) -> None:
@@ -221,6 +244,14 @@ async def test_every_function_of_the_ledger_finds_what_it_names_by_itself(world:
         ("OPERATOR public.|| (FUNCTION = theirs, LEFTARG = text, RIGHTARG = uuid)", "operator ||("),
         ("FUNCTION public.lpad(theirs) RETURNS text LANGUAGE sql AS 'SELECT NULL'", ""),  # for a type of their own
         ("FUNCTION public.anything(integer) RETURNS text LANGUAGE sql AS 'SELECT NULL'", ""),
+        # called, were it not for this: what is passed to it is of no type yet, and numbers like best to be of this one
+        (
+            "FUNCTION public.backfill_rest_calls(text, text, double precision, text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "function backfill_rest_calls(text,text,double precision,text)",
+        ),
+        ("TABLE early.backfill_leases (name text)", "table backfill_leases"),
+        ("VIEW early.backfill_events AS SELECT 'job.completed' AS event", "table backfill_events"),
+        ("TABLE early.anything (name text)", ""),
     ],
 )
 async def test_what_a_stranger_put_in_the_way_is_refused(world: World, made: str, named: str) -> None:
@@ -231,13 +262,21 @@ async def test_what_a_stranger_put_in_the_way_is_refused(world: World, made: str
     )
     async with databases.new_database(world.database) as url:
         await done(world, "init", DATABASE_URL=url)
-        await databases.execute(url, f"CREATE ROLE {mallory}; GRANT CREATE ON SCHEMA public TO {mallory}")
+        await databases.execute(
+            url,
+            f"CREATE ROLE {mallory}; GRANT CREATE ON SCHEMA public TO {mallory}; "
+            f"CREATE SCHEMA early AUTHORIZATION {mallory}; "
+            f"ALTER DATABASE {url.rpartition('/')[2]} SET search_path = early, public",
+        )
         await databases.execute(url, f"SET ROLE {mallory}; {theirs}; CREATE {made}")
         answer = await ask(world, "list", DATABASE_URL=url)
         assert answer.code == (6 if named else 0)
         if named:
             assert f"error: {named}" in answer.err
-            assert f"of role {mallory} stands in the way of PostgreSQL's own; drop it, and: REVOKE CREATE" in answer.err
+            assert (
+                f"of role {mallory} stands in the way of PostgreSQL's or the ledger's own; drop it, and: REVOKE CREATE"
+                in answer.err
+            )
         await databases.execute(url, f"DROP OWNED BY {mallory}; DROP ROLE {mallory}")
 
 
