@@ -15,8 +15,10 @@ ALTER TABLE backfill_jobs NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE backfill_partitions NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE backfill_failures NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE backfill_workers NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE backfill_events NO FORCE ROW LEVEL SECURITY;
 INSERT INTO backfill_tenants
 SELECT tenant_id, 'public' FROM backfill_jobs UNION SELECT tenant_id, 'public' FROM backfill_workers
+UNION SELECT tenant_id, 'public' FROM backfill_events  -- which stay when all jobs of a tenant have been deleted
 ON CONFLICT DO NOTHING;
 
 -- The tenants of who has logged in, whatever role the session has taken on since; NULL: all, as of whoever owns the
@@ -63,6 +65,7 @@ ALTER TABLE backfill_jobs FORCE ROW LEVEL SECURITY;
 ALTER TABLE backfill_partitions FORCE ROW LEVEL SECURITY;
 ALTER TABLE backfill_failures FORCE ROW LEVEL SECURITY;
 ALTER TABLE backfill_workers FORCE ROW LEVEL SECURITY;
+ALTER TABLE backfill_events FORCE ROW LEVEL SECURITY;
 
 -- Who had logged in stands beside who says that it was he; and some of what happens is about no job.
 ALTER TABLE backfill_events

@@ -45,6 +45,8 @@ async def test_whoever_upgrades_it_its_owner_has_the_whole_and_what_was_forged_i
             "SELECT id, tenant, tenant, '{1}', 1 FROM backfill_jobs, unnest('{acme,forged}'::text[]) tenant",
             "INSERT INTO backfill_failures (backfill_job_id, tenant_id, partition_key, record_id, error_class, "
             "error_message, attempts) SELECT id, 'forged', '1', '1', 'E', 'e', 1 FROM backfill_jobs",
+            "INSERT INTO backfill_events (tenant_id, backfill_job_id, event, actor) "
+            "VALUES ('deleted', gen_random_uuid(), 'job.completed', 'ada')",
         )
         await done(world, "init", DATABASE_URL=theirs if by_owner else url)
         assert (
@@ -61,6 +63,8 @@ async def test_whoever_upgrades_it_its_owner_has_the_whole_and_what_was_forged_i
         forced = "SELECT count(*) FROM pg_class WHERE relname LIKE 'backfill\\_%' AND relforcerowsecurity"
         assert await databases.value(url, forced) == 8
         await done(world, "list", DATABASE_URL=theirs, BACKFILL_TENANT="acme")
+        were = "SELECT tenant_id FROM backfill_tenants ORDER BY 1"  # also one whose jobs were all deleted
+        assert [row[0] for row in await databases.fetch(url, were)] == ["acme", "default", "deleted"]
         said = await done(world, "init", DATABASE_URL=theirs)
         assert "Applied" not in said.out + said.err
         assert "warning" not in said.err
