@@ -95,8 +95,8 @@ async def check(connection: Connection) -> None:
     await _need_tenant(connection)
     if (shadow := await connection.fetchrow(statements.read("schema/shadows"))) is not None:
         raise SchemaError(
-            f"{shadow['what']} of role {shadow['owner']} stands in the way of PostgreSQL's or the ledger's own; drop it, and: "
-            f"REVOKE CREATE ON SCHEMA {shadow['place']} FROM PUBLIC, {quote(shadow['owner'])}"
+            f"{shadow['what']} of role {shadow['owner']} stands in the way of PostgreSQL's or the ledger's own; "
+            f"drop it, and: REVOKE CREATE ON SCHEMA {shadow['place']} FROM PUBLIC, {quote(shadow['owner'])}"
         )
 
 

@@ -160,7 +160,7 @@ async def test_tenants_of_before_stay_open_until_somebody_belongs_to_them(world:
     await world.execute("INSERT INTO backfill_tenants VALUES ('old', 'public')")
     await queued(world, DATABASE_URL=logins.operator, BACKFILL_TENANT="old")
     said = await done(world, "init", "--roles", "--tenant=old")
-    assert "GRANT backfill_tenant_old TO its logins, then run this again" in said.err
+    assert 'GRANT "backfill_tenant_old" TO its logins, then run this again' in said.err
     await done(world, "list", DATABASE_URL=logins.reader, BACKFILL_TENANT="old")
     await world.execute(logins.belong_to("old"))
     assert (await done(world, "init", "--roles", "--tenant=old")).err == ""
@@ -268,7 +268,7 @@ async def test_every_function_of_the_ledger_finds_what_it_names_by_itself(world:
         ("FUNCTION public.anything(integer) RETURNS text LANGUAGE sql AS 'SELECT NULL'", ""),
         # called, were it not for this: what is passed to it is of no type yet, and numbers like best to be of this one
         (
-            "FUNCTION public.backfill_rest_calls(text, text, double precision, text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "FUNCTION public.backfill_rest_calls(text, text, float, text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "function backfill_rest_calls(text,text,double precision,text)",
         ),
         ("TABLE early.backfill_leases (name text)", "table backfill_leases"),

@@ -1,4 +1,4 @@
-"""Who made the ledger, a role or an upgrade is not believed for it: the ledger has one owner, and a tenant its members."""
+"""Who made the ledger, a role or an upgrade is not believed for it: it has one owner, and a tenant its members."""
 
 import secrets
 
@@ -19,7 +19,7 @@ async def test_who_made_the_role_of_a_tenant_is_no_member_that_closes_it(world: 
     await world.execute(
         f"CREATE ROLE {maker} CREATEROLE; SET ROLE {maker}; CREATE ROLE backfill_tenant_made; RESET ROLE"
     )
-    assert "GRANT backfill_tenant_made TO its logins" in (await done(world, "init", "--roles", "--tenant=made")).err
+    assert 'GRANT "backfill_tenant_made" TO its logins' in (await done(world, "init", "--roles", "--tenant=made")).err
     await world.execute(f"DROP ROLE backfill_tenant_made; DROP ROLE {maker}")
 
 
