@@ -90,6 +90,8 @@ ALTER TABLE backfill_tenants ENABLE ALWAYS TRIGGER backfill_tenants_known;  -- w
 DELETE FROM backfill_partitions p USING backfill_jobs j WHERE j.id = p.backfill_job_id AND j.tenant_id <> p.tenant_id;
 DELETE FROM backfill_failures f USING backfill_jobs j WHERE j.id = f.backfill_job_id AND j.tenant_id <> f.tenant_id;
 ALTER TABLE backfill_jobs ADD CONSTRAINT backfill_jobs_tenant_key UNIQUE (id, tenant_id);
+DROP INDEX backfill_jobs_pass_idx;
+CREATE UNIQUE INDEX backfill_jobs_pass_idx ON backfill_jobs (first_job_id, pass_number, tenant_id);
 ALTER TABLE backfill_partitions
     DROP CONSTRAINT backfill_partitions_backfill_job_id_fkey,
     ADD CONSTRAINT backfill_partitions_backfill_job_id_fkey FOREIGN KEY (backfill_job_id, tenant_id)

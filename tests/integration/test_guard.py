@@ -153,6 +153,13 @@ async def test_nobody_takes_part_in_the_job_of_another_tenant(world: World, acme
                     f"VALUES ($1, 'acme', {values})",
                     theirs,
                 )
+        await login.execute(
+            "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash, first_job_id, pass_number) "
+            "VALUES ('counter', 'all', 1, 'h', $1, 1)",
+            theirs,
+        )
+    # which is no pass of theirs, and keeps no pass of theirs from beginning
+    await world.execute(f"UPDATE backfill_jobs SET first_job_id = id, pass_number = 1 WHERE id = '{theirs}'")
 
 
 async def test_tenants_of_before_stay_open_until_somebody_belongs_to_them(world: World, logins: Logins) -> None:
