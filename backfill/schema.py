@@ -46,7 +46,9 @@ async def apply(connection: Connection, room: str = "") -> list[str]:
                 applied.append(re.sub(r"^\d+_", "", path.stem))
         if present <= NEWEST:  # else a newer program's functions are there
             applied += await _replace_functions(connection)
+        await connection.execute(statements.read("schema/hand_over"))
         await connection.execute(statements.read("schema/pin"))
+        await connection.execute(statements.read("schema/know"))
         return applied
 
 
@@ -93,8 +95,8 @@ async def check(connection: Connection) -> None:
     await _need_tenant(connection)
     if (shadow := await connection.fetchrow(statements.read("schema/shadows"))) is not None:
         raise SchemaError(
-            f"{shadow['what']} of role {shadow['owner']} stands in the way of PostgreSQL's own; drop it, and: "
-            f"REVOKE CREATE ON SCHEMA {shadow['place']} FROM PUBLIC, {quote(shadow['owner'])}"
+            f"{shadow['what']} of role {shadow['owner']} stands in the way of PostgreSQL's or the ledger's own; "
+            f"drop it, and: REVOKE CREATE ON SCHEMA {shadow['place']} FROM PUBLIC, {quote(shadow['owner'])}"
         )
 
 

@@ -9,6 +9,7 @@ from backfill.console import app_option, note, read_settings, reporting
 from backfill.eventloop import run
 from backfill.runner import ledger
 from backfill.settings import A_TENANT
+from backfill.statements import quote
 from backfill.texts import MOST_OF_A_NAME, clean
 
 
@@ -62,7 +63,7 @@ def init(with_roles: bool, tenants: list[str], app: str | None) -> None:
                 if tenant in still_open:
                     note(
                         "warning: so does every role that belongs to no tenant, until this one has a member: "
-                        f"GRANT backfill_tenant_{tenant} TO its logins, then run this again"
+                        f"GRANT {quote(f'backfill_tenant_{tenant}')} TO its logins, then run this again"
                     )
 
         run(work())

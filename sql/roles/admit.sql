@@ -14,7 +14,10 @@ BEGIN
     END IF;
     INSERT INTO backfill_tenants VALUES (tenant, tenant_role) ON CONFLICT DO NOTHING;
     DELETE FROM backfill_tenants WHERE tenant_id = tenant AND role = 'public' AND EXISTS (
-        SELECT FROM pg_auth_members  -- who makes a role may give it away, and is a member by that
-        WHERE roleid = to_regrole(quote_ident(tenant_role)) AND member <> current_user::regrole);
+        -- Who makes a role may give it away, and is a member by that; whoever owns the ledger belongs to all anyway.
+        SELECT FROM pg_auth_members, pg_class ledger
+        WHERE roleid = to_regrole(quote_ident(tenant_role)) AND ledger.oid = 'backfill_jobs'::regclass
+            AND NOT (admin_option AND EXISTS (SELECT FROM pg_roles WHERE oid = member AND rolcreaterole))
+            AND NOT pg_has_role(member, ledger.relowner, 'MEMBER'));
 END
 $$

@@ -32,9 +32,9 @@ REVOKE ALL ON backfill_schema, backfill_tenants, backfill_jobs, backfill_partiti
     FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader;
 REVOKE ALL ON SEQUENCE backfill_fence_seq FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
+GRANT SELECT, UPDATE, DELETE ON backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
     backfill_leases, backfill_limits, backfill_limit_shares TO backfill_owner;
-GRANT INSERT ON backfill_events TO backfill_owner;
+GRANT INSERT ON backfill_jobs, backfill_workers, backfill_leases, backfill_limits, backfill_limit_shares TO backfill_owner;
 
 GRANT SELECT ON backfill_schema, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
     backfill_events, backfill_leases, backfill_limits, backfill_limit_shares
@@ -42,6 +42,15 @@ GRANT SELECT ON backfill_schema, backfill_jobs, backfill_partitions, backfill_fa
 
 -- Every claim and every forced reset takes a fence.
 GRANT USAGE ON SEQUENCE backfill_fence_seq TO backfill_owner, backfill_operator, backfill_worker;
+
+-- Numbers are given by the ledger: one that was taken ahead of its turn would fail the tenant whose turn it was. A partition
+-- begins as it was planned.
+GRANT INSERT (tenant_id, backfill_job_id, event, actor, from_state, to_state, reason, details)
+    ON backfill_events TO backfill_owner, backfill_operator, backfill_worker;
+GRANT INSERT (tenant_id, backfill_job_id, partition_key, record_ids, record_count, sweep)
+    ON backfill_partitions TO backfill_owner, backfill_operator, backfill_worker;
+GRANT INSERT (tenant_id, backfill_job_id, partition_key, record_id, error_class, error_message, attempts)
+    ON backfill_failures TO backfill_owner, backfill_worker;
 
 -- An ended job's partitions and failures go with it, by the foreign key. What a job was opened for stays.
 GRANT INSERT, DELETE ON backfill_jobs TO backfill_operator;
@@ -53,7 +62,6 @@ GRANT UPDATE (state, version, priority, max_workers, pause_ms, sla_deadline_at, 
     retried_recovered, retried_failed, checkpoint_partition_key, avg_partition_duration_ms, estimated_completion_at,
     earliest_completion_at, latest_completion_at)  -- a retry's counts begin with its planning
     ON backfill_jobs TO backfill_operator;
-GRANT INSERT ON backfill_partitions, backfill_events TO backfill_operator;
 GRANT UPDATE (state, attempt_count, interruptions, remaining_ids, fence, worker_id, lease_expires_at, not_before, published_at,
     error_message, held_since, held_reason) ON backfill_partitions TO backfill_operator;
 -- Asks a worker to stop.
@@ -72,7 +80,7 @@ GRANT UPDATE (state, version, started_at, running_since, paused_at, completed_at
     before_job_at, definition_hash, changed_definition_hash)  -- where it is open, and where a worker has another one
     ON backfill_jobs TO backfill_worker;
 -- The closing sweep inserts partitions of what was missed; what is in one was planned.
-GRANT INSERT ON backfill_partitions, backfill_failures, backfill_workers TO backfill_worker;
+GRANT INSERT ON backfill_workers TO backfill_worker;
 GRANT UPDATE ON backfill_failures TO backfill_worker;
 GRANT UPDATE (state, attempt_count, interruptions, remaining_ids, left_ids, retried_ids, records_updated, records_unchanged,
     records_skipped, records_failed, records_deleted, skip_reasons, duration_ms, fence, worker_id, lease_expires_at,
@@ -80,14 +88,15 @@ GRANT UPDATE (state, attempt_count, interruptions, remaining_ids, left_ids, retr
     calls_refused, retried_recovered, retried_failed, definition_hash) ON backfill_partitions TO backfill_worker;
 GRANT UPDATE (heartbeat_at, stopped_at, doing, counts) ON backfill_workers TO backfill_worker;
 GRANT INSERT, UPDATE, DELETE ON backfill_leases TO backfill_worker;
-GRANT INSERT ON backfill_events TO backfill_worker;
 -- Turns to call a service are taken from a row, permits are given back.
 GRANT INSERT, UPDATE ON backfill_limits TO backfill_worker;
 GRANT INSERT, UPDATE, DELETE ON backfill_limit_shares TO backfill_worker;
 
 GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), backfill_claim_lock(uuid),
     backfill_actor(), backfill_is_alive(backfill_workers),
-    backfill_is_before(jsonb, jsonb), backfill_scopes_meet(jsonb, jsonb), backfill_own_tenants(), backfill_chosen_tenant()
+    backfill_is_before(jsonb, jsonb), backfill_scopes_meet(jsonb, jsonb), backfill_own_tenants(), backfill_chosen_tenant(),
+    backfill_checked_tenant(), backfill_open_tenants(), backfill_closed_tenants(),
+    backfill_belongs_to_none()
     TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
 GRANT EXECUTE ON FUNCTION backfill_claim(uuid, text, uuid, double precision, text, text),
     backfill_claim_any(uuid, text, uuid, double precision, text, text), backfill_definition_of(uuid),

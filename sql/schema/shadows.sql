@@ -1,7 +1,10 @@
--- What a session finds on its search path under the name of one of PostgreSQL's own functions that our statements call, or
--- of an operator, for types of PostgreSQL: it would be called in place of that wherever its types fit better. Whoever owns
--- the ledger or the database, or is a superuser, may do as he likes, and so may a role that the login is a member of.
-WITH places AS MATERIALIZED (
+-- What a session finds on its search path under the name of a function that our statements call, PostgreSQL's own or the
+-- ledger's, or of an operator, for types of PostgreSQL: it would be called in place of that wherever its types fit better;
+-- or under the name of one of the ledger's tables, before the ledger. Whoever owns the ledger or the database, or is a
+-- superuser, may do as he likes, and so may a role that the login is a member of.
+WITH ledger AS (
+    SELECT relnamespace AS place, relowner AS owner FROM pg_class WHERE oid = 'backfill_schema'::regclass
+), places AS MATERIALIZED (
     SELECT oid, nspname FROM pg_namespace WHERE nspname = ANY (current_schemas(false)) AND nspname <> 'pg_catalog'
 ), found AS MATERIALIZED (
     SELECT 'function ' || oid::regprocedure::text AS what, proowner AS owner, pronamespace AS place,
@@ -20,6 +23,16 @@ WITH places AS MATERIALIZED (
     'row_security_active', 'set_config', 'statement_timestamp', 'string_agg', 'sum', 'to_regclass', 'to_regproc',
     'to_regrole', 'unnest')
     UNION ALL
+    SELECT 'function ' || p.oid::regprocedure::text, proowner, pronamespace, proargtypes::oid[], 'pg_proc'::regclass, p.oid
+    FROM ledger JOIN pg_proc p ON pronamespace IN (SELECT oid FROM places) AND proname IN (
+        SELECT proname FROM pg_proc WHERE pronamespace = ledger.place AND proname LIKE 'backfill\_%'
+            AND proowner = ledger.owner)
+    UNION ALL
+    SELECT 'table ' || c.oid::regclass::text, relowner, relnamespace, '{}', 'pg_class'::regclass, c.oid
+    FROM ledger JOIN pg_class c ON relnamespace IN (SELECT oid FROM places) AND relnamespace <> ledger.place
+    WHERE c.oid = to_regclass(quote_ident(relname)) AND relname IN (
+        SELECT relname FROM pg_class WHERE relnamespace = ledger.place AND relname LIKE 'backfill\_%')
+    UNION ALL
     SELECT 'operator ' || oid::regoperator::text, oprowner, oprnamespace, ARRAY[oprleft, oprright],
            'pg_operator'::regclass, oid
     FROM pg_operator WHERE oprnamespace IN (SELECT oid FROM places)
@@ -29,7 +42,7 @@ FROM found JOIN places ON places.oid = found.place JOIN pg_roles r ON r.oid = fo
 WHERE NOT r.rolsuper
   AND ((SELECT rolsuper FROM pg_roles WHERE rolname = session_user)  -- who counts as a member of everything
        OR NOT pg_has_role(session_user, r.oid, 'MEMBER'))
-  AND r.oid <> (SELECT relowner FROM pg_class WHERE oid = 'backfill_jobs'::regclass)
+  AND r.oid <> (SELECT owner FROM ledger)
   AND r.oid <> (SELECT datdba FROM pg_database WHERE datname = current_database())
   AND NOT EXISTS (SELECT FROM pg_type WHERE oid = ANY (types) AND typnamespace <> 'pg_catalog'::regnamespace)
   AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = kind AND objid = found.oid AND deptype = 'e')

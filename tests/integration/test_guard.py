@@ -102,6 +102,31 @@ async def test_a_login_sees_its_own_tenants_and_says_what_it_likes_in_vain(world
     assert await world.value("SELECT pause_ms FROM backfill_jobs WHERE id = $1", theirs) == 0
 
 
+async def test_what_a_policy_asks_is_part_of_the_plan_and_follows_who_is_closed(world: World, logins: Logins) -> None:
+    """Every table of every statement asks: a query, or a function that is called, is felt by every partition."""
+
+    async def plan() -> str:
+        async with session(logins.worker, "default") as worker:
+            return "\n".join(row[0] for row in await worker.fetch("EXPLAIN (VERBOSE) SELECT FROM backfill_jobs"))
+
+    assert "= ANY ('{default}'::text[])" in await plan()
+    assert "backfill_chosen_tenant" not in await plan()
+    await done(world, "init", "--roles", "--tenant=a-known")
+    asked = await plan()
+    assert "= ANY ('{a-known}'::text[])" in asked
+    assert "to_regrole('\"backfill_tenant_a-known\"'::text)" in asked
+    assert "backfill_belongs_to_none" not in asked
+    # As by pg_restore --data-only --disable-triggers: init brings in what the rows say.
+    await world.execute(
+        "ALTER TABLE backfill_tenants DISABLE TRIGGER ALL; DELETE FROM backfill_tenants; "
+        "INSERT INTO backfill_tenants VALUES ('default', 'public'), ('old', 'public'); "
+        "ALTER TABLE backfill_tenants ENABLE TRIGGER ALL"
+    )
+    await done(world, "init")
+    assert "= ANY ('{default,old}'::text[])" in await plan()
+    assert "a-known" not in await plan()
+
+
 async def test_a_role_that_a_session_takes_on_changes_nothing(world: World, acme: str, logins: Logins) -> None:
     await world.rows(10)
     await queued(world, "--id=1", DATABASE_URL=acme, BACKFILL_TENANT="acme")
@@ -131,6 +156,13 @@ async def test_nobody_takes_part_in_the_job_of_another_tenant(world: World, acme
                     f"VALUES ($1, 'acme', {values})",
                     theirs,
                 )
+        await login.execute(
+            "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash, first_job_id, pass_number) "
+            "VALUES ('counter', 'all', 1, 'h', $1, 1)",
+            theirs,
+        )
+    # which is no pass of theirs, and keeps no pass of theirs from beginning
+    await world.execute(f"UPDATE backfill_jobs SET first_job_id = id, pass_number = 1 WHERE id = '{theirs}'")
 
 
 async def test_tenants_of_before_stay_open_until_somebody_belongs_to_them(world: World, logins: Logins) -> None:
@@ -138,7 +170,7 @@ async def test_tenants_of_before_stay_open_until_somebody_belongs_to_them(world:
     await world.execute("INSERT INTO backfill_tenants VALUES ('old', 'public')")
     await queued(world, DATABASE_URL=logins.operator, BACKFILL_TENANT="old")
     said = await done(world, "init", "--roles", "--tenant=old")
-    assert "GRANT backfill_tenant_old TO its logins, then run this again" in said.err
+    assert 'GRANT "backfill_tenant_old" TO its logins, then run this again' in said.err
     await done(world, "list", DATABASE_URL=logins.reader, BACKFILL_TENANT="old")
     await world.execute(logins.belong_to("old"))
     assert (await done(world, "init", "--roles", "--tenant=old")).err == ""
@@ -154,14 +186,37 @@ async def test_the_login_stands_beside_who_says_that_it_was_he(world: World, log
     name = logins.worker.split("//")[1].split(":")[0]
     async with session(logins.worker, "default") as worker:
         await worker.execute(
-            "INSERT INTO backfill_events (backfill_job_id, event, actor, login, at) "
-            "VALUES ($1, 'job.cancelled', 'ada@office', 'ada', '2000-01-01')",
+            "INSERT INTO backfill_events (backfill_job_id, event, actor) VALUES ($1, 'job.cancelled', 'ada@office')",
             job,
         )
+        for column, value in (("login", "'ada'"), ("at", "'2000-01-01'")):
+            await refused(worker, f"INSERT INTO backfill_events (event, actor, {column}) VALUES ('x', 'ada', {value})")
+    await world.execute(
+        "INSERT INTO backfill_events (event, actor, login, at) VALUES ('x', 'ada', 'ada', '2000-01-01')"
+    )
+    assert await world.value("SELECT login = session_user AND at > '2026-01-01' FROM backfill_events WHERE event = 'x'")
     event = (await done(world, "events", str(job), "--json")).json["events"][-1]
     assert (event["actor"], event["login"]) == ("ada@office", name)
     assert event["at"] > "2026"
     assert f"ada@office as {name}" in (await done(world, "events", str(job))).out
+
+
+async def test_nobody_takes_a_number_ahead_of_its_turn(world: World, logins: Logins) -> None:
+    await world.rows(10)
+    job = await queued(world)
+    for url in logins.each:
+        async with session(url, "default") as login:
+            for table, columns, values in (
+                ("events", "event, actor", "'x', 'ada'"),
+                ("partitions", "backfill_job_id, partition_key, record_ids, record_count", f"'{job}', '9', '{{1}}', 1"),
+                (
+                    "failures",
+                    "backfill_job_id, partition_key, record_id, error_class, error_message, attempts",
+                    f"'{job}', '1', '1', 'E', 'e', 1",
+                ),
+            ):
+                insert = f"INSERT INTO backfill_{table} (id, {columns}) OVERRIDING SYSTEM VALUE VALUES (99, {values})"
+                await refused(login, insert)
 
 
 async def test_a_worker_that_was_asked_to_stop_is_an_event_with_a_login(world: World, logins: Logins) -> None:
@@ -221,6 +276,14 @@ async def test_every_function_of_the_ledger_finds_what_it_names_by_itself(world:
         ("OPERATOR public.|| (FUNCTION = theirs, LEFTARG = text, RIGHTARG = uuid)", "operator ||("),
         ("FUNCTION public.lpad(theirs) RETURNS text LANGUAGE sql AS 'SELECT NULL'", ""),  # for a type of their own
         ("FUNCTION public.anything(integer) RETURNS text LANGUAGE sql AS 'SELECT NULL'", ""),
+        # called, were it not for this: what is passed to it is of no type yet, and numbers like best to be of this one
+        (
+            "FUNCTION public.backfill_rest_calls(text, text, float, text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "function backfill_rest_calls(text,text,double precision,text)",
+        ),
+        ("TABLE early.backfill_leases (name text)", "table backfill_leases"),
+        ("VIEW early.backfill_events AS SELECT 'job.completed' AS event", "table backfill_events"),
+        ("TABLE early.anything (name text)", ""),
     ],
 )
 async def test_what_a_stranger_put_in_the_way_is_refused(world: World, made: str, named: str) -> None:
@@ -231,13 +294,21 @@ async def test_what_a_stranger_put_in_the_way_is_refused(world: World, made: str
     )
     async with databases.new_database(world.database) as url:
         await done(world, "init", DATABASE_URL=url)
-        await databases.execute(url, f"CREATE ROLE {mallory}; GRANT CREATE ON SCHEMA public TO {mallory}")
+        await databases.execute(
+            url,
+            f"CREATE ROLE {mallory}; GRANT CREATE ON SCHEMA public TO {mallory}; "
+            f"CREATE SCHEMA early AUTHORIZATION {mallory}; "
+            f"ALTER DATABASE {url.rpartition('/')[2]} SET search_path = early, public",
+        )
         await databases.execute(url, f"SET ROLE {mallory}; {theirs}; CREATE {made}")
         answer = await ask(world, "list", DATABASE_URL=url)
         assert answer.code == (6 if named else 0)
         if named:
             assert f"error: {named}" in answer.err
-            assert f"of role {mallory} stands in the way of PostgreSQL's own; drop it, and: REVOKE CREATE" in answer.err
+            assert (
+                f"of role {mallory} stands in the way of PostgreSQL's or the ledger's own; drop it, and: REVOKE CREATE"
+                in answer.err
+            )
         await databases.execute(url, f"DROP OWNED BY {mallory}; DROP ROLE {mallory}")
 
 
