@@ -30,7 +30,9 @@ def programs(folder: Path) -> dict[str, str]:
         files.extractall(source, filter="data")
     # A wheel, as users have it. What it needs is the same and is here.
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--no-deps", "--target", installed, source], timeout=120, check=True)
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-build-isolation", "--target", installed, source], timeout=120, check=True
+    )
     return {"PYTHONPATH": os.pathsep.join([str(installed), str(ROOT)]), "TEST_PROGRAMS": str(installed / "bin")}
 
 
