@@ -16,8 +16,6 @@ from tests.support.operating import ask, done, in_state, queued
 from tests.support.pooler import pgbouncer
 from tests.support.world import World
 
-SETTING = "SELECT set_config('app.current_tenant', $1, false)"
-
 
 @pytest.fixture
 async def acme(world: World) -> AsyncIterator[str]:
