@@ -48,7 +48,6 @@ async def apply(connection: Connection, room: str = "") -> list[str]:
             applied += await _replace_functions(connection)
         await connection.execute(statements.read("schema/hand_over"))
         await connection.execute(statements.read("schema/pin"))
-        await connection.execute(statements.read("schema/know"))
         return applied
 
 

@@ -36,7 +36,7 @@ END
 $$;
 
 -- The tenant that the session has chosen among its own; NULL: none, or one of somebody else.
-CREATE FUNCTION backfill_checked_tenant() RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+CREATE FUNCTION backfill_chosen_tenant() RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
     chosen text := nullif(current_setting('app.current_tenant', true), '');
     own text[];
@@ -48,53 +48,6 @@ BEGIN
     RETURN CASE WHEN own IS NULL OR chosen = ANY (own) THEN chosen END;
 END
 $$;
-
--- The same, asked by every table of every statement: what most logins need for it is in three functions that say which
--- tenants are open, which are closed, and whether a login belongs to none of these. They are part of the plan, as this
--- function's body is, and are made anew when the rows change.
-CREATE FUNCTION backfill_open_tenants() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN '{}'::text[];
-CREATE FUNCTION backfill_closed_tenants() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN '{}'::text[];
-CREATE FUNCTION backfill_belongs_to_none() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE RETURN false;
-CREATE FUNCTION backfill_chosen_tenant() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
-RETURN CASE
-    WHEN current_setting('app.current_tenant', true) = ANY (backfill_open_tenants()) AND backfill_belongs_to_none()
-      OR current_setting('app.current_tenant', true) = ANY (backfill_closed_tenants())
-        AND pg_has_role(session_user, to_regrole(
-            quote_ident('backfill_tenant_' || current_setting('app.current_tenant', true))), 'MEMBER')
-        THEN current_setting('app.current_tenant', true)
-    ELSE backfill_checked_tenant()
-END;
-CREATE FUNCTION backfill_tenants_are_known() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    open text[] := (SELECT coalesce(array_agg(tenant_id ORDER BY tenant_id), '{}') FROM backfill_tenants
-                    WHERE role = 'public');
-    closed text[] := (SELECT coalesce(array_agg(tenant_id ORDER BY tenant_id), '{}') FROM backfill_tenants
-                      WHERE role = 'backfill_tenant_' || tenant_id);
-    -- To ask about more roles than these is no quicker than to look them up.
-    none text := (
-        SELECT CASE WHEN count(*) > 20 THEN 'false' ELSE 'NOT coalesce(' || coalesce(string_agg(
-            format('pg_has_role(session_user, to_regrole(%L), ''MEMBER'')', quote_ident(role)),
-            ', false) AND NOT coalesce(' ORDER BY role), 'false') || ', false)' END
-        FROM (SELECT DISTINCT role FROM backfill_tenants WHERE role <> 'public') roles);
-BEGIN
-    IF TG_OP <> 'UPDATE' OR (open, closed) IS DISTINCT FROM (backfill_open_tenants(), backfill_closed_tenants()) THEN
-        EXECUTE format(
-            'CREATE OR REPLACE FUNCTION %I.backfill_open_tenants() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE '
-            'RETURN %L::text[]', TG_TABLE_SCHEMA, open);
-        EXECUTE format(
-            'CREATE OR REPLACE FUNCTION %I.backfill_closed_tenants() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE '
-            'RETURN %L::text[]', TG_TABLE_SCHEMA, closed);
-        EXECUTE format(
-            'CREATE OR REPLACE FUNCTION %I.backfill_belongs_to_none() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE '
-            'RETURN %s', TG_TABLE_SCHEMA, none);
-    END IF;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER backfill_tenants_known AFTER INSERT OR UPDATE OR DELETE ON backfill_tenants
-    FOR EACH STATEMENT EXECUTE FUNCTION backfill_tenants_are_known();
-ALTER TABLE backfill_tenants ENABLE ALWAYS TRIGGER backfill_tenants_known;  -- what is replicated counts as well
-UPDATE backfill_tenants SET role = role WHERE false;
 
 -- Nobody takes part in another tenant's job; what was put there before, that one has never seen.
 DELETE FROM backfill_partitions p USING backfill_jobs j WHERE j.id = p.backfill_job_id AND j.tenant_id <> p.tenant_id;
@@ -189,9 +142,7 @@ BEGIN
     FOREACH role_name IN ARRAY ARRAY['backfill_owner', 'backfill_operator', 'backfill_worker', 'backfill_reader'] LOOP
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = role_name)
            AND has_table_privilege(role_name, 'backfill_jobs', 'SELECT') THEN
-            EXECUTE format(
-                'GRANT EXECUTE ON FUNCTION backfill_own_tenants(), backfill_checked_tenant(), backfill_chosen_tenant(), '
-                'backfill_open_tenants(), backfill_closed_tenants(), backfill_belongs_to_none() TO %I', role_name);
+            EXECUTE format('GRANT EXECUTE ON FUNCTION backfill_own_tenants(), backfill_chosen_tenant() TO %I', role_name);
         END IF;
     END LOOP;
 END

@@ -13,10 +13,9 @@ BEGIN
         )
         SELECT format('%s %s', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass) AS what, owner
         FROM ledger JOIN pg_class c ON c.relnamespace = schema AND c.relowner <> owner
-        WHERE c.relowner IN (SELECT oid FROM makers) AND c.relname IN (  -- a column's own sequence goes with its table
-            'backfill_schema', 'backfill_tenants', 'backfill_jobs', 'backfill_partitions', 'backfill_failures',
-            'backfill_workers', 'backfill_events', 'backfill_leases', 'backfill_limits', 'backfill_limit_shares',
-            'backfill_fence_seq')
+        WHERE c.relname LIKE 'backfill\_%' AND c.relowner IN (SELECT oid FROM makers)
+          AND (c.relkind = 'r' OR c.relkind = 'S' AND NOT EXISTS (  -- a column's own goes with its table
+              SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype IN ('a', 'i')))
         UNION ALL
         SELECT 'FUNCTION ' || p.oid::regprocedure, owner
         FROM ledger JOIN pg_proc p ON p.pronamespace = schema AND p.proowner <> owner

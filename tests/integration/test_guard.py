@@ -100,31 +100,6 @@ async def test_a_login_sees_its_own_tenants_and_says_what_it_likes_in_vain(world
     assert await world.value("SELECT pause_ms FROM backfill_jobs WHERE id = $1", theirs) == 0
 
 
-async def test_what_a_policy_asks_is_part_of_the_plan_and_follows_who_is_closed(world: World, logins: Logins) -> None:
-    """Every table of every statement asks: a query, or a function that is called, is felt by every partition."""
-
-    async def plan() -> str:
-        async with session(logins.worker, "default") as worker:
-            return "\n".join(row[0] for row in await worker.fetch("EXPLAIN (VERBOSE) SELECT FROM backfill_jobs"))
-
-    assert "= ANY ('{default}'::text[])" in await plan()
-    assert "backfill_chosen_tenant" not in await plan()
-    await done(world, "init", "--roles", "--tenant=a-known")
-    asked = await plan()
-    assert "= ANY ('{a-known}'::text[])" in asked
-    assert "to_regrole('\"backfill_tenant_a-known\"'::text)" in asked
-    assert "backfill_belongs_to_none" not in asked
-    # As by pg_restore --data-only --disable-triggers: init brings in what the rows say.
-    await world.execute(
-        "ALTER TABLE backfill_tenants DISABLE TRIGGER ALL; DELETE FROM backfill_tenants; "
-        "INSERT INTO backfill_tenants VALUES ('default', 'public'), ('old', 'public'); "
-        "ALTER TABLE backfill_tenants ENABLE TRIGGER ALL"
-    )
-    await done(world, "init")
-    assert "= ANY ('{default,old}'::text[])" in await plan()
-    assert "a-known" not in await plan()
-
-
 async def test_a_role_that_a_session_takes_on_changes_nothing(world: World, acme: str, logins: Logins) -> None:
     await world.rows(10)
     await queued(world, "--id=1", DATABASE_URL=acme, BACKFILL_TENANT="acme")
