@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 
-from backfill import statements
+from backfill import sessions, statements
 from backfill.database import Connection
 from backfill.errors import SchemaError
 from backfill.statements import quote
@@ -46,9 +46,17 @@ async def apply(connection: Connection, room: str = "") -> list[str]:
                 applied.append(re.sub(r"^\d+_", "", path.stem))
         if present <= NEWEST:  # else a newer program's functions are there
             applied += await _replace_functions(connection)
+        await sessions.put(connection, {"backfill.own": " ".join(_own())})
         await connection.execute(statements.read("schema/hand_over"))
         await connection.execute(statements.read("schema/pin"))
         return applied
+
+
+def _own() -> list[str]:
+    """What the files make. Whoever owns the ledger may have more beside it under such names, of his own."""
+    files = [path for folder in ("schema", "functions") for path in (statements.FOLDER / folder).glob("*.sql")]
+    made = re.compile(r"(?:TABLE|FUNCTION|SEQUENCE) (?:IF NOT EXISTS )?(backfill_\w+)")
+    return sorted({name for path in files for name in made.findall(path.read_text())})
 
 
 async def foreign_triggers(connection: Connection) -> list[str]:
@@ -56,7 +64,7 @@ async def foreign_triggers(connection: Connection) -> list[str]:
     return [
         f"trigger {row['name']} on {row['table']} calls {row['function']} of {row['owner']} with the rights of whoever "
         "writes there; drop it unless it is yours"
-        for row in await connection.fetch(statements.read("schema/foreign_triggers"))
+        for row in await connection.fetch(statements.read("schema/foreign_triggers"), _own())
     ]
 
 

@@ -1,7 +1,9 @@
 -- Give whoever owns the ledger what this session made for it in its place, as a superuser or as a member of that role: the
--- policies believe the owner of their functions, and the next `init` may not come from the same login.
+-- policies believe the owner of their functions, and the next `init` may not come from the same login. What is the
+-- ledger's is set as backfill.own, with blanks between.
 DO $$
 DECLARE
+    own text[] := string_to_array(current_setting('backfill.own'), ' ');
     made record;
 BEGIN
     FOR made IN
@@ -13,13 +15,11 @@ BEGIN
         )
         SELECT format('%s %s', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass) AS what, owner
         FROM ledger JOIN pg_class c ON c.relnamespace = schema AND c.relowner <> owner
-        WHERE c.relname LIKE 'backfill\_%' AND c.relowner IN (SELECT oid FROM makers)
-          AND (c.relkind = 'r' OR c.relkind = 'S' AND NOT EXISTS (  -- a column's own goes with its table
-              SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype IN ('a', 'i')))
+        WHERE c.relowner IN (SELECT oid FROM makers) AND c.relname = ANY (own)  -- a column's sequence goes along
         UNION ALL
         SELECT 'FUNCTION ' || p.oid::regprocedure, owner
         FROM ledger JOIN pg_proc p ON p.pronamespace = schema AND p.proowner <> owner
-        WHERE p.proname LIKE 'backfill\_%' AND p.proowner IN (SELECT oid FROM makers)
+        WHERE p.proname = ANY (own) AND p.proowner IN (SELECT oid FROM makers)
     LOOP
         EXECUTE format('ALTER %s OWNER TO %s', made.what, made.owner::regrole);
     END LOOP;

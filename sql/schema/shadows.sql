@@ -20,7 +20,7 @@ WITH ledger AS (
     'make_interval', 'max', 'min', 'nextval', 'numrange', 'percentile_cont', 'pg_advisory_xact_lock',
     'pg_advisory_xact_lock_shared', 'pg_blocking_pids', 'pg_has_role', 'pg_partition_tree', 'pg_postmaster_start_time',
     'pg_relation_size', 'pg_try_advisory_xact_lock', 'quote_ident', 'regexp_replace', 'round', 'row_number',
-    'row_security_active', 'set_config', 'statement_timestamp', 'string_agg', 'sum', 'to_regclass', 'to_regproc',
+    'row_security_active', 'set_config', 'statement_timestamp', 'string_agg', 'string_to_array', 'sum', 'to_regclass', 'to_regproc',
     'to_regrole', 'unnest')
     UNION ALL
     SELECT 'function ' || p.oid::regprocedure::text, proowner, pronamespace, proargtypes::oid[], 'pg_proc'::regclass, p.oid

@@ -67,9 +67,31 @@ async def test_a_trigger_of_somebody_else_on_the_ledger_is_told_at_init(world: W
     assert "warning: trigger hung on backfill_jobs calls theirs() of " in (await done(world, "init")).err
 
 
+async def test_what_the_owner_has_under_such_a_name_is_left_alone(world: World) -> None:
+    await world.execute(
+        "CREATE FUNCTION backfill_of_mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
+        "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
+        "CREATE TABLE backfill_notes (); "
+        "CREATE TRIGGER mine BEFORE INSERT ON backfill_notes FOR EACH ROW EXECUTE FUNCTION mine()"
+    )
+    assert "warning" not in (await done(world, "init")).err
+    assert await world.value("SELECT proconfig FROM pg_proc WHERE proname = 'backfill_of_mine'") is None
+
+
 async def test_nobody_truncates_not_even_who_owns_it(world: World) -> None:
     await in_state(world, "completed")
-    for table in ("jobs", "partitions", "failures", "workers", "events", "leases", "limits", "limit_shares", "tenants"):
+    for table in (
+        "jobs",
+        "partitions",
+        "failures",
+        "workers",
+        "events",
+        "leases",
+        "limits",
+        "limit_shares",
+        "tenants",
+        "schema",
+    ):
         with pytest.raises(asyncpg.RaiseError, match="backfill delete"):
             await world.execute(f"TRUNCATE backfill_{table} CASCADE")
     assert await world.value("SELECT count(*) FROM backfill_events") > 0
@@ -149,6 +171,20 @@ async def test_tenants_of_before_stay_open_until_somebody_belongs_to_them(world:
     assert (await done(world, "init", "--roles", "--tenant=old")).err == ""
     await done(world, "list", DATABASE_URL=logins.reader, BACKFILL_TENANT="old")
     assert (await ask(world, "list", DATABASE_URL=logins.reader)).code == 6  # it belongs to no other
+
+
+async def test_an_open_session_does_not_go_on_seeing_a_tenant_that_is_closed(world: World, logins: Logins) -> None:
+    await world.rows(10)
+    await queued(world)
+    count = "SELECT count(*) FROM backfill_jobs"
+    async with session(logins.reader, "default") as reader:
+        await reader.execute("SET plan_cache_mode = force_generic_plan")
+        prepared = await reader.prepare(count)
+        assert await prepared.fetchval() == 1
+        await world.execute("UPDATE backfill_tenants SET role = 'backfill_nobody' WHERE tenant_id = 'default'")
+        assert await prepared.fetchval() == 0
+        await world.execute("UPDATE backfill_tenants SET role = 'backfill_reader' WHERE tenant_id = 'default'")
+        assert await prepared.fetchval() == 1
 
 
 # --- who, and what was planned

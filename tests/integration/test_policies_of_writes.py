@@ -122,6 +122,7 @@ async def test_it_works_on_what_its_settings_show(world: World, bound: str) -> N
 
 async def test_a_tenant_works_on_its_own_rows(world: World, bound: str) -> None:
     await world.execute(f"DROP POLICY by_organisation ON boxes; {OF_TENANT}")
+    await world.execute("INSERT INTO backfill_tenants VALUES ('seven', 'public')")
     env = {"DATABASE_URL": bound, "BACKFILL_APP": f"{HERE}:OfTenant"}
     other = await ask(world, "run", **env)
     assert other.code == 6, other
