@@ -121,6 +121,7 @@ async def test_a_thousand_fuzzed_messages_leave_a_worker_unharmed(world: World) 
         await world.publish(*bodies[start : start + 250])
     await eventually(world.queues_are_empty, deadline=60)
     await world.drain(worker)
+    await world.finish()  # what the first was still sent as it was told to end
 
     dead = await world.dead()
     assert all("reason" in one.headers for one in dead)
@@ -155,9 +156,9 @@ async def test_each_message_delivered_ten_times_and_shuffled_has_one_effect(worl
 
     workers = [world.worker("--concurrency=4") for _ in range(2)]
     await world.until_ended()
-    await eventually(world.queues_are_empty, deadline=20)
     for worker in workers:
         await world.drain(worker)
+    await world.finish()
 
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 100
     await world.ends_well()

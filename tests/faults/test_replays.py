@@ -10,7 +10,6 @@ from backfill import broker
 from backfill.modes import Priority
 from backfill.topology import declare
 from tests.support.operating import done
-from tests.support.waiting import eventually
 from tests.support.world import World
 
 TABLES = {
@@ -68,9 +67,7 @@ async def test_old_messages_change_nothing_and_are_counted_nowhere(
 
     for priority in Priority:
         await world.publish(*recorded * 3, priority=priority)
-    worker = world.worker()
-    await eventually(world.queues_are_empty, deadline=20)
-    await world.drain(worker)
+    await world.finish()
 
     assert await picture(world) == before
     assert await world.dead() == []
