@@ -52,6 +52,18 @@ async def close(connection: AbstractConnection) -> None:
             await connection.close()
 
 
+class StandsOtherwiseError(UsageError):
+    """A queue or an exchange of ours is there with other arguments, or is of another type."""
+
+    def __init__(self, cause: ChannelPreconditionFailed) -> None:
+        found = re.search(r"for (queue|exchange) '([^']+)'", str(cause))
+        kind, self.name = found.groups() if found else ("queue", "?")
+        super().__init__(
+            f"{kind} {self.name} stands in RabbitMQ with other arguments (406: {cause}); "
+            "finish or move what is in it, delete it, and start again"
+        )
+
+
 @asynccontextmanager
 async def permitted(seconds: float | None = None) -> AsyncIterator[None]:
     """Bound calls about queues; what the broker does not permit becomes a sentence, a lost link BrokerLostError."""
@@ -61,12 +73,7 @@ async def permitted(seconds: float | None = None) -> AsyncIterator[None]:
     except BrokerLostError as error:
         cause = error.__cause__
         if isinstance(cause, ChannelPreconditionFailed):
-            found = re.search(r"for (queue|exchange) '([^']+)'", str(cause))
-            what = f"{found[1]} {found[2]}" if found else "queue ?"
-            raise UsageError(
-                f"{what} stands in RabbitMQ with other arguments (406: {cause}); "
-                "finish or move what is in it, delete it, and start again"
-            ) from cause
+            raise StandsOtherwiseError(cause) from cause
         if isinstance(cause, ChannelAccessRefused):
             raise RefusedError(
                 f"RabbitMQ does not permit it ({cause}); give the user of RABBITMQ_URL the permissions to configure, "

@@ -15,8 +15,7 @@ from typing import Final
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
-from backfill.broker import declaring
-from backfill.errors import UsageError
+from backfill.broker import StandsOtherwiseError, declaring
 from backfill.modes import Priority
 
 # The ledger counts attempts; the broker's limit is only the backstop against a body that kills whoever reads it.
@@ -78,11 +77,11 @@ def _arguments(dead_letter_exchange: str | None, **more: int) -> dict[str, str |
 
 
 async def declare(connection: AbstractConnection, topology: Topology, retry_delays: tuple[float, ...]) -> None:
-    """Declare everything; safe to repeat, raises UsageError when something stands there that is not ours."""
+    """Declare everything; safe to repeat, raises StandsOtherwiseError when something stands there that is not ours."""
     try:
         await _declare(connection, topology, retry_delays, _BOUND)
-    except UsageError as error:
-        if not str(error).startswith(f"queue {topology.dead_queue} "):
+    except StandsOtherwiseError as error:
+        if error.name != topology.dead_queue:
             raise
         # From before it had a bound: arguments cannot be changed, and workers keep it short all the same.
         await _declare(connection, topology, retry_delays, {})

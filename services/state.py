@@ -62,6 +62,7 @@ def locked(folder: Path) -> Iterator[None]:
 def _replace(file: Path, value: object) -> None:
     """In one step, and so that only its owner can read it, since it holds passwords."""
     draft = file.with_name(f"{file.name}.new")
-    with open(owned.opened(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as opened:
+    with open(owned.opened(draft, os.O_WRONLY | os.O_CREAT), "w") as opened:
+        opened.truncate()  # now that it is known whose it is
         json.dump(value, opened, indent=2)
     draft.replace(file)

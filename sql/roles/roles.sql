@@ -1,6 +1,6 @@
 -- Who may do what with the ledger: four roles that nobody logs in as; grant one to the role of a DATABASE_URL.
 --
---   backfill_owner     everything in the ledger, to tidy it up; row-level security holds for it too
+--   backfill_owner     rows of jobs, partitions, failures, workers and limits, to tidy them up; no event, no plan
 --   backfill_operator  opens jobs and steers them: backfill-queue and the verbs of `backfill`
 --   backfill_worker    claims, counts and ends; opens and deletes nothing
 --   backfill_reader    looks: status, list, metrics, the queries in sql/progress

@@ -83,6 +83,19 @@ $$;
 CREATE TRIGGER backfill_events_login BEFORE INSERT ON backfill_events
     FOR EACH ROW EXECUTE FUNCTION backfill_event_has_login();
 
+-- However a worker is asked to stop, by a command of any version or by hand.
+CREATE FUNCTION backfill_worker_is_asked_to_stop() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO backfill_events (tenant_id, event, actor, details)
+    VALUES (NEW.tenant_id, 'worker.stop_requested', coalesce(NEW.stop_requested_by, backfill_actor()),
+            jsonb_build_object('worker', NEW.id, 'host', NEW.host, 'pid', NEW.pid));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER backfill_workers_asked AFTER UPDATE OF stop_requested_at ON backfill_workers
+    FOR EACH ROW WHEN (OLD.stop_requested_at IS NULL AND NEW.stop_requested_at IS NOT NULL)
+    EXECUTE FUNCTION backfill_worker_is_asked_to_stop();
+
 -- What was planned is what is worked on, and what is left of it is some of it.
 CREATE FUNCTION backfill_partition_is_as_planned() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -34,6 +34,7 @@ async def test_programs_of_the_version_before_work_beside_new_ones(world: World,
     await ended(world.worker("--burst", **old))
 
     await ended(world.run("backfill", "status", "latest"), world.run("backfill", "list", **old))
+    await world.finish()
     await world.ends_well()
 
 
@@ -49,6 +50,7 @@ async def test_a_job_that_only_new_programs_know_waits_for_them(world: World, ol
     early.kill(signal.SIGTERM)
     await ended(early)
     await ended(world.worker("--burst"))
+    await world.finish()
     await world.ends_well()
 
 

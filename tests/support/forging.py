@@ -38,7 +38,7 @@ class Forging(ColumnBackfill):
                 return Skip(said)
             case 2:
                 warnings.warn(said, stacklevel=1)
-                logging.getLogger("a.library").warning(said)
+                logging.getLogger("somebody.elses").warning(said)
         return {NAME: said}
 
     async def finish(self, connection: Any, job: Any) -> Mapping[str, Any]:

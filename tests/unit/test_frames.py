@@ -21,6 +21,7 @@ from backfill.errors import ContractError
 from backfill.frames import Frames
 from backfill.message import MAX_BODY_BYTES, decode
 from backfill.publisher import _persistent
+from tests.support.flood import nested, table
 
 DELIVER = Basic.Deliver("tag", 1, False, "work", "normal.0")
 HEADERS_FLAG = 0x2000
@@ -39,18 +40,6 @@ async def received(*sent: bytes) -> list[Any]:
 def header(properties: bytes, size: int = 2) -> bytes:
     payload = struct.pack(">HHQ", 60, 0, size) + properties
     return struct.pack(">BHI", 2, 1, len(payload)) + payload + b"\xce"
-
-
-def table(*entries: tuple[bytes, bytes]) -> bytes:
-    inside = b"".join(bytes([len(name)]) + name + value for name, value in entries)
-    return struct.pack(">I", len(inside)) + inside
-
-
-def nested(depth: int) -> bytes:
-    value = b"V"
-    for _ in range(depth):
-        value = b"F" + table((b"", value))
-    return value
 
 
 async def test_what_our_programs_and_rabbitmq_write_arrives_as_it_is() -> None:
