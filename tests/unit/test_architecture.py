@@ -89,7 +89,7 @@ LAYERS = (
     },
     {"ledger"},
     {"api"},
-    {"console"},
+    {"console", "gauges"},
     {"invocation", "runner", "requesting"},
     {"testing"},
     {"commands"},
