@@ -29,7 +29,7 @@ $$;
 -- What an older version gave, or somebody by hand: whoever may hang a trigger on a table acts as everybody who writes it.
 REVOKE ALL ON backfill_schema, backfill_tenants, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
     backfill_events, backfill_leases, backfill_limits, backfill_limit_shares, backfill_rollups, backfill_minutes,
-    backfill_bins, backfill_depths
+    backfill_bins, backfill_worker_counts, backfill_depths
     FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader;
 REVOKE ALL ON SEQUENCE backfill_fence_seq FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader;
 
@@ -39,7 +39,7 @@ GRANT INSERT ON backfill_jobs, backfill_workers, backfill_leases, backfill_limit
 
 GRANT SELECT ON backfill_schema, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
     backfill_events, backfill_leases, backfill_limits, backfill_limit_shares, backfill_rollups, backfill_minutes,
-    backfill_bins, backfill_depths
+    backfill_bins, backfill_worker_counts, backfill_depths
     TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
 
 -- Every claim and every forced reset takes a fence.
@@ -56,7 +56,8 @@ GRANT INSERT (tenant_id, backfill_job_id, partition_key, record_id, error_class,
 
 -- Whoever opens, plans, works on or ends a job counts it, and counts it anew where that is asked for.
 GRANT INSERT, UPDATE ON backfill_rollups TO backfill_owner, backfill_operator, backfill_worker;
-GRANT INSERT, UPDATE, DELETE ON backfill_minutes, backfill_bins TO backfill_owner, backfill_operator, backfill_worker;
+GRANT INSERT, UPDATE, DELETE ON backfill_minutes, backfill_bins, backfill_worker_counts
+    TO backfill_owner, backfill_operator, backfill_worker;
 
 -- An ended job's partitions and failures go with it, by the foreign key. What a job was opened for stays.
 GRANT INSERT, DELETE ON backfill_jobs TO backfill_operator;

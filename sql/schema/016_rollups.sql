@@ -84,6 +84,18 @@ CREATE TABLE backfill_bins (
     FOREIGN KEY (backfill_job_id, tenant_id) REFERENCES backfill_jobs (id, tenant_id) ON DELETE CASCADE
 ) WITH (fillfactor = 50);
 
+-- What each worker has ended of a job.
+CREATE TABLE backfill_worker_counts (
+    tenant_id text NOT NULL DEFAULT backfill_tenant(),
+    backfill_job_id uuid NOT NULL,
+    worker_id uuid NOT NULL,
+    partitions bigint NOT NULL DEFAULT 0,
+    updated bigint NOT NULL DEFAULT 0,
+    seconds double precision NOT NULL DEFAULT 0,      -- that these partitions took, together
+    PRIMARY KEY (backfill_job_id, worker_id),
+    FOREIGN KEY (backfill_job_id, tenant_id) REFERENCES backfill_jobs (id, tenant_id) ON DELETE CASCADE
+) WITH (fillfactor = 50);
+
 -- How deep a backfill's queues were, a minute at a time, over a day.
 CREATE TABLE backfill_depths (
     tenant_id text NOT NULL DEFAULT backfill_tenant(),
@@ -105,7 +117,8 @@ DO $$
 DECLARE
     ledger_table text;
 BEGIN
-    FOREACH ledger_table IN ARRAY ARRAY['backfill_rollups', 'backfill_minutes', 'backfill_bins', 'backfill_depths'] LOOP
+    FOREACH ledger_table IN ARRAY ARRAY['backfill_rollups', 'backfill_minutes', 'backfill_bins',
+                                        'backfill_worker_counts', 'backfill_depths'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', ledger_table);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', ledger_table);
         EXECUTE format(
@@ -184,12 +197,13 @@ BEGIN
     FOREACH role_name IN ARRAY ARRAY['backfill_owner', 'backfill_operator', 'backfill_worker', 'backfill_reader'] LOOP
         CONTINUE WHEN NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name);
         IF has_table_privilege(role_name, 'backfill_jobs', 'SELECT') THEN
-            EXECUTE format('GRANT SELECT ON backfill_rollups, backfill_minutes, backfill_bins, backfill_depths TO %I',
-                           role_name);
+            EXECUTE format('GRANT SELECT ON backfill_rollups, backfill_minutes, backfill_bins, backfill_worker_counts, '
+                           'backfill_depths TO %I', role_name);
         END IF;
         IF has_any_column_privilege(role_name, 'backfill_jobs', 'UPDATE') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON backfill_rollups TO %I', role_name);
-            EXECUTE format('GRANT INSERT, UPDATE, DELETE ON backfill_minutes, backfill_bins TO %I', role_name);
+            EXECUTE format('GRANT INSERT, UPDATE, DELETE ON backfill_minutes, backfill_bins, backfill_worker_counts TO %I',
+                           role_name);
             EXECUTE format('GRANT UPDATE (ended_xid) ON backfill_partitions TO %I', role_name);
         END IF;
         IF has_table_privilege(role_name, 'backfill_leases', 'DELETE') THEN
