@@ -11,6 +11,9 @@ LEDGER: Final = ROOT / "backfill" / "ledger"
 CHANGING: Final = {"operations", "planning", "idempotency", "purging"}
 CHANGES: Final = {("workers", "ask_to_stop"), ("limits", "release")}
 
+# Of a server, what works on records in a process of its own.
+WORKING: Final = ("visit.py", "working.py")
+
 Place = tuple[str, str]  # a module of the ledger, and a function or class in it
 
 
@@ -18,9 +21,11 @@ def statements() -> dict[str, set[str]]:
     """The names of statements by role: what its programs call, and what that calls."""
     commands = list((ROOT / "backfill" / "commands").rglob("*.py"))
     looking = [file for file in commands if not CHANGING & {module for module, _ in _called(file)}]
+    web = set((ROOT / "web").rglob("*.py"))
+    working = {ROOT / "web" / name for name in WORKING}
     programs = {
-        "backfill_worker": list((ROOT / "workers").rglob("*.py")),
-        "backfill_operator": [*(ROOT / "producers").rglob("*.py"), *commands],
+        "backfill_worker": [*(ROOT / "workers").rglob("*.py"), *working],
+        "backfill_operator": [*(ROOT / "producers").rglob("*.py"), *commands, *(web - working)],
         "backfill_reader": looking,
     }
     graph = dict(_functions())
