@@ -35,6 +35,7 @@ COMMANDS = {
     "new": ("new", "new"),
     "sql": ("sql", "sql"),
     "metrics": ("metrics", "metrics"),
+    "drip": ("drip", "drip"),
     "settings": ("settings", "settings"),
     "services": ("services", "services"),
     "demo": ("demo", "demo"),

@@ -83,6 +83,7 @@ LAYERS = (
         "outlet",
         "publisher",
         "management",
+        "remote",
         "queues",
         "sifting",
         "dead",
