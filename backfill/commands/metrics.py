@@ -16,7 +16,7 @@ from backfill.runner import checked
 from backfill.settings import Settings
 
 if TYPE_CHECKING:
-    from backfill.commands.gauges import Reading
+    from backfill.gauges import Reading
     from backfill.ledger.measures import Measures
 
 SCRAPE_SECONDS: Final = 30
@@ -36,8 +36,7 @@ def metrics(listen: int | None, host: str) -> None:
     What workers do is told by each worker: backfill-worker --metrics-port.
     """
     with reporting():
-        from backfill import database, exposition, nodes
-        from backfill.commands import gauges
+        from backfill import database, exposition, gauges, nodes
 
         settings = read_settings()
         database.check_url(settings.need_database())
@@ -59,7 +58,7 @@ def metrics(listen: int | None, host: str) -> None:
 
 def _read_or_note(settings: Settings) -> "Reading":
     """For a scrape: an unreachable database is a measurement too."""
-    from backfill.commands.gauges import Reading
+    from backfill.gauges import Reading
 
     try:
         return run(read(settings))
@@ -83,7 +82,7 @@ async def read(settings: Settings) -> "Reading":
 
 async def _with_queues(settings: Settings, measured: "Measures", backfills: list[str]) -> "Reading":
     from backfill import broker
-    from backfill.commands.gauges import Reading
+    from backfill.gauges import Reading
     from backfill.topology import Topology, milliseconds
 
     if not settings.rabbitmq_url:

@@ -90,7 +90,7 @@ LAYERS = (
     },
     {"ledger"},
     {"api"},
-    {"console"},
+    {"console", "gauges"},
     {"invocation", "runner", "requesting"},
     {"testing"},
     {"commands"},
