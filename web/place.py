@@ -15,6 +15,8 @@ from backfill.web.callers import Caller, Callers
 from backfill.web.hub import Hub
 from backfill.web.ledger import Ledger
 from backfill.web.link import Link
+from backfill.web.planning import Planning
+from backfill.web.process import Processing
 
 MOST_OF_A_PAGE: Final = 200
 
@@ -30,6 +32,8 @@ class Place:
     link: Link
     callers: Callers
     hub: Hub
+    planning: Planning
+    processing: Processing
     started_at: datetime
 
 
