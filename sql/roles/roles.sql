@@ -32,17 +32,19 @@ $$;
 
 -- What an older version gave, or somebody by hand: whoever may hang a trigger on a table acts as everybody who writes it.
 REVOKE ALL ON backfill_schema, backfill_tenants, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
-    backfill_events, backfill_leases, backfill_limits, backfill_limit_shares, backfill_tokens
+    backfill_events, backfill_leases, backfill_limits, backfill_limit_shares, backfill_rollups, backfill_minutes,
+    backfill_bins, backfill_worker_counts, backfill_depths, backfill_tokens
     FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader, backfill_server;
 REVOKE ALL ON SEQUENCE backfill_fence_seq
     FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader, backfill_server;
 
 GRANT SELECT, UPDATE, DELETE ON backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
-    backfill_leases, backfill_limits, backfill_limit_shares TO backfill_owner;
+    backfill_leases, backfill_limits, backfill_limit_shares, backfill_depths TO backfill_owner;
 GRANT INSERT ON backfill_jobs, backfill_workers, backfill_leases, backfill_limits, backfill_limit_shares TO backfill_owner;
 
 GRANT SELECT ON backfill_schema, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
-    backfill_events, backfill_leases, backfill_limits, backfill_limit_shares
+    backfill_events, backfill_leases, backfill_limits, backfill_limit_shares, backfill_rollups, backfill_minutes,
+    backfill_bins, backfill_worker_counts, backfill_depths
     TO backfill_owner, backfill_operator, backfill_worker, backfill_reader, backfill_server;
 
 -- Who makes a token gets what its role may, of those that let the server in; the server notes when each was used. Nobody
@@ -63,6 +65,11 @@ GRANT INSERT (tenant_id, backfill_job_id, partition_key, record_ids, record_coun
 GRANT INSERT (tenant_id, backfill_job_id, partition_key, record_id, error_class, error_message, attempts)
     ON backfill_failures TO backfill_owner, backfill_worker;
 
+-- Whoever opens, plans, works on or ends a job counts it, and counts it anew where that is asked for.
+GRANT INSERT, UPDATE ON backfill_rollups TO backfill_owner, backfill_operator, backfill_worker;
+GRANT INSERT, UPDATE, DELETE ON backfill_minutes, backfill_bins, backfill_worker_counts
+    TO backfill_owner, backfill_operator, backfill_worker;
+
 -- An ended job's partitions and failures go with it, by the foreign key. What a job was opened for stays.
 GRANT INSERT, DELETE ON backfill_jobs TO backfill_operator;
 GRANT UPDATE (state, version, priority, max_workers, pause_ms, sla_deadline_at, heartbeat_at, paused_at, pause_cause,
@@ -74,7 +81,7 @@ GRANT UPDATE (state, version, priority, max_workers, pause_ms, sla_deadline_at, 
     earliest_completion_at, latest_completion_at)  -- a retry's counts begin with its planning
     ON backfill_jobs TO backfill_operator;
 GRANT UPDATE (state, attempt_count, interruptions, remaining_ids, fence, worker_id, lease_expires_at, not_before, published_at,
-    error_message, held_since, held_reason) ON backfill_partitions TO backfill_operator;
+    error_message, held_since, held_reason, ended_xid) ON backfill_partitions TO backfill_operator;
 -- Asks a worker to stop.
 GRANT UPDATE (stop_requested_at, stop_requested_by) ON backfill_workers TO backfill_operator;
 
@@ -96,9 +103,9 @@ GRANT UPDATE ON backfill_failures TO backfill_worker;
 GRANT UPDATE (state, attempt_count, interruptions, remaining_ids, left_ids, retried_ids, records_updated, records_unchanged,
     records_skipped, records_failed, records_deleted, skip_reasons, duration_ms, fence, worker_id, lease_expires_at,
     not_before, published_at, error_message, started_at, claimed_at, completed_at, held_since, held_reason, calls_made,
-    calls_refused, retried_recovered, retried_failed, definition_hash) ON backfill_partitions TO backfill_worker;
-GRANT UPDATE (heartbeat_at, stopped_at, doing, counts) ON backfill_workers TO backfill_worker;
-GRANT INSERT, UPDATE, DELETE ON backfill_leases TO backfill_worker;
+    calls_refused, retried_recovered, retried_failed, definition_hash, ended_xid) ON backfill_partitions TO backfill_worker;
+GRANT UPDATE (heartbeat_at, stopped_at, doing, counts, cpu_percent, memory_bytes) ON backfill_workers TO backfill_worker;
+GRANT INSERT, UPDATE, DELETE ON backfill_leases, backfill_depths TO backfill_worker;
 -- Turns to call a service are taken from a row, permits are given back.
 GRANT INSERT, UPDATE ON backfill_limits TO backfill_worker;
 GRANT INSERT, UPDATE, DELETE ON backfill_limit_shares TO backfill_worker;
