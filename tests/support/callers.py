@@ -27,12 +27,22 @@ def statements() -> dict[str, set[str]]:
         "backfill_worker": [*(ROOT / "workers").rglob("*.py"), *working],
         "backfill_operator": [*(ROOT / "producers").rglob("*.py"), *commands, *(web - working)],
         "backfill_reader": looking,
+        "backfill_server": [*web],
+        "backfill_owner": commands,
     }
     graph = dict(_functions())
     return {
         role: _reached(
             graph,
-            {place for file in files for place in _called(file)} - (CHANGES if role == "backfill_reader" else set()),
+            {
+                place
+                for file in files
+                for place in _called(file)
+                # Of these two only what is about tokens: a server has the rest as a reader or an operator, and what
+                # else an owner does is no program's.
+                if (place[0] == "tokens") is (role in ("backfill_server", "backfill_owner"))
+            }
+            - (CHANGES if role == "backfill_reader" else set()),
         )
         for role, files in programs.items()
     }
