@@ -6,7 +6,20 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from backfill import __version__
-from backfill.web import backfills, course, jobs, machines, overview, pages, partitions, probes, problems, session
+from backfill.web import (
+    backfills,
+    course,
+    jobs,
+    machines,
+    overview,
+    pages,
+    partitions,
+    probes,
+    problems,
+    session,
+    starting,
+    steering,
+)
 from backfill.web.body import Body
 from backfill.web.guard import API, Guard
 from backfill.web.models import Problem
@@ -21,6 +34,8 @@ ROUTERS: Final = (
     course.router,
     backfills.router,
     machines.router,
+    starting.router,
+    steering.router,
 )
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     "4XX": {"model": Problem, "description": "What is wrong with the request, and what to do."},

@@ -16,6 +16,8 @@ from backfill.web.hub import Hub
 from backfill.web.kept import Kept
 from backfill.web.ledger import Ledger
 from backfill.web.link import Link
+from backfill.web.planning import Planning
+from backfill.web.process import Processing
 
 MOST_OF_A_PAGE: Final = 200
 
@@ -31,6 +33,8 @@ class Place:
     link: Link
     callers: Callers
     hub: Hub
+    planning: Planning
+    processing: Processing
     started_at: datetime
     kept: Kept = field(default_factory=Kept)
 

@@ -17,6 +17,8 @@ from backfill.web.callers import Callers, Tokens
 from backfill.web.hub import Hub
 from backfill.web.link import Link
 from backfill.web.place import Place
+from backfill.web.planning import Planning
+from backfill.web.process import Processing
 
 NAMES: Final = frozenset({"localhost"})
 NO_APP: Final = "no app was given: start the server with --app module:Class, or set BACKFILL_APP"
@@ -50,7 +52,12 @@ async def serve(settings: Settings, options: Options, say: Callable[[str], None]
         made = listening.bound(options.host, options.port)
         async with asyncio.TaskGroup() as tasks:
             link = Link(settings)
-            own = [tasks.create_task(link.keep(), name="the link to RabbitMQ")]
+            planning = Planning(settings, definitions, say)
+            processing = Processing(settings)
+            own = [
+                tasks.create_task(link.keep(), name="the link to RabbitMQ"),
+                tasks.create_task(planning.run(), name="planning"),
+            ]
             callers = Callers(known, is_exposed=is_exposed)
             hub = Hub(tasks)
             place = Place(
@@ -61,6 +68,8 @@ async def serve(settings: Settings, options: Options, say: Callable[[str], None]
                 link,
                 callers,
                 hub,
+                planning,
+                processing,
                 datetime.now(UTC),
             )
             hosts = {options.host, *options.allowed, *((socket.gethostname(),) if is_exposed else ())}
@@ -77,4 +86,5 @@ async def serve(settings: Settings, options: Options, say: Callable[[str], None]
                 hub.end()
                 await hub.ended()
                 await cancel(own)
+                await asyncio.gather(planning.close(), processing.close())
     say("Stopped.")

@@ -38,6 +38,7 @@ COMMANDS = {
     "metrics": ("metrics", "metrics"),
     "serve": ("backfill.web.command", "main"),
     "token": ("token", "token"),
+    "drip": ("drip", "drip"),
     "settings": ("settings", "settings"),
     "services": ("services", "services"),
     "demo": ("demo", "demo"),
