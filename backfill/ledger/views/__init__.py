@@ -1,0 +1,23 @@
+"""What a page, an API and a report show of the ledger: read at a cost that does not grow with a job's partitions.
+
+Items are of the names of `status --json`; ids and keys are texts, and times are datetimes with their zone.
+"""
+
+from backfill.ledger.views.cells import partition_map
+from backfill.ledger.views.events import event_page
+from backfill.ledger.views.failures import Groups, failure_groups, failure_page
+from backfill.ledger.views.jobs import job_page
+from backfill.ledger.views.page import Page
+from backfill.ledger.views.partitions import partition, partition_page
+
+__all__ = [
+    "Groups",
+    "Page",
+    "event_page",
+    "failure_groups",
+    "failure_page",
+    "job_page",
+    "partition",
+    "partition_map",
+    "partition_page",
+]
