@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from backfill.ledger.verdict import sentence
 from backfill.parameters import shown
 from backfill.states import JobState
-from backfill.texts import one_line, percent
+from backfill.texts import duration, one_line, percent
 
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress
@@ -105,14 +105,3 @@ def _left(now: "Progress") -> str:
     if now.estimated_completion_at and now.earliest_completion_at and now.latest_completion_at:
         text += f" (done {now.earliest_completion_at:%H:%M:%S} to {now.latest_completion_at:%H:%M:%S} UTC)"
     return text
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in the two largest units, such as 1 h 05 min."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours:,} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,6 +1,7 @@
 """Whether a job goes well, line by line: each is measured, and says with what."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -32,25 +33,31 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Health:
-    """What is asked beside the progress."""
+    """What is asked beside the progress, and when."""
 
-    workers: int
-    violations: int
+    at: datetime
+    workers: int  # that live and serve the job's backfill
+    violations: int  # failed records that a constraint refused
     minutes: list[Item]
 
 
 async def checklist(connection: Connection, job_id: UUID) -> list[Item]:
     """The lines of the list, always the same ones; raises NotFoundError."""
     now = await progress.read(connection, job_id)
+    return lines(now, await health(connection, job_id, LOOK_BACK + 2))
+
+
+async def health(connection: Connection, job_id: UUID, most_minutes: int) -> Health:
+    """With so many of the job's last minutes; raises NotFoundError."""
     row = await connection.fetchrow(statements.read("ledger/views/job_health"), job_id, VIOLATIONS, MOST_VIOLATIONS)
     if row is None:
         raise jobs.missing(job_id)
-    health = Health(row["workers"], row["violations"], await minutes(connection, job_id, LOOK_BACK + 2))
-    return lines(now, health)
+    found = await minutes(connection, job_id, most_minutes)
+    return Health(row["now"], row["workers"], row["violations"], found)
 
 
 def lines(now: Progress, health: Health) -> list[Item]:
-    """The same of what was read."""
+    """The lines, of what was read."""
     answers: dict[str, tuple[Answer, str]] = {
         "accepts_work": _accepts_work(now, health.workers),
         "errors_zero": _errors_zero(now),
@@ -79,15 +86,16 @@ def _accepts_work(now: Progress, workers: int) -> tuple[Answer, str]:
 
 def _errors_zero(now: Progress) -> tuple[Answer, str]:
     if now.failed:
-        return Answer.NO, f"{now.failed:,} of {now.done:,} records failed, {percent(now.failed, now.done)}"
+        share = percent(now.failed, now.done)
+        share = "less than 0.1%" if share == "0.0%" else share
+        return Answer.NO, f"{now.failed:,} of {now.done:,} records failed, {share}"
     if not now.done and now.state is not JobState.COMPLETED:
         return Answer.WAITING, "no record is done yet"
     return Answer.YES, f"none of {now.done:,} records failed"
 
 
 def _rate_steady(now: Progress, found: list[Item]) -> tuple[Answer, str]:
-    # The first and the last one are of fewer seconds.
-    whole = [one["records_per_second"] for one in found if one["seconds"] >= 60][-LOOK_BACK:]
+    whole = [one["records_per_second"] for one in whole_minutes(found)]
     if len(whole) < FEWEST:
         short = "has ended" if now.state in ENDED else "has run"
         return Answer.WAITING, f"it {short} after {counted(len(whole), 'whole minute')}, {FEWEST} can be compared"
@@ -97,6 +105,11 @@ def _rate_steady(now: Progress, found: list[Item]) -> tuple[Answer, str]:
         return Answer.NO, f"{figures}: nothing ends"
     is_steady = least >= mean * (1 - TOLERANCE) and most <= mean * (1 + TOLERANCE)
     return Answer.YES if is_steady else Answer.NO, f"{figures}, a mean of {mean:,.1f}, 25 % either way are allowed"
+
+
+def whole_minutes(found: list[Item]) -> list[Item]:
+    """The last ones to be compared: the first and the last minute of a job have fewer seconds."""
+    return [one for one in found if one["seconds"] >= 60][-LOOK_BACK:]
 
 
 def _half(now: Progress) -> tuple[Answer, str]:
