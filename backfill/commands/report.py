@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from backfill.ledger.verdict import sentence
 from backfill.parameters import shown
 from backfill.states import JobState
-from backfill.texts import one_line, percent
+from backfill.texts import duration, one_line, percent
 
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress
@@ -114,14 +114,3 @@ def burden(cpu_percent: float | None, memory_bytes: int | None) -> str:
         "" if memory_bytes is None else f"{memory_bytes / 1_000_000:,.0f} MB",
     ]
     return ", ".join(filter(None, parts)) or "-"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in the two largest units, such as 1 h 05 min."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours:,} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

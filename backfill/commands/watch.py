@@ -6,11 +6,12 @@ from uuid import UUID
 
 from backfill import door, drawing, log
 from backfill.commands.looking import look
-from backfill.commands.report import burden, duration, lines
+from backfill.commands.report import burden, lines
 from backfill.console import is_terminal
 from backfill.errors import BackfillError
 from backfill.settings import Settings
 from backfill.states import ENDED
+from backfill.texts import duration
 
 if TYPE_CHECKING:
     import asyncpg

@@ -7,12 +7,13 @@ import click
 
 from backfill import door
 from backfill.actor import actor
-from backfill.commands.report import burden, duration
+from backfill.commands.report import burden
 from backfill.commands.selection import confirm
 from backfill.commands.table import print_table
 from backfill.console import json_option, note, print_json, reporting
 from backfill.runner import on_ledger
 from backfill.states import OUTCOMES
+from backfill.texts import duration
 
 if TYPE_CHECKING:
     import asyncpg
