@@ -1,4 +1,4 @@
-"""A server whose services are away, and clients that take nothing: it answers in time, says what is away, and goes on."""
+"""A server whose services are away, and clients that take nothing: it answers in time, says why, and goes on."""
 
 import asyncio
 import socket
@@ -135,9 +135,10 @@ async def test_a_thousand_clients_that_take_nothing_cost_little(world: World) ->
         async with stalled(served, STALLED):
 
             async def full() -> bool:
-                return (await served.client.get(f"{API}/stream")).status_code == 503
+                async with served.client.stream("GET", f"{API}/stream") as answer:
+                    return answer.status_code == 503
 
-            await eventually(full, deadline=30)
+            await eventually(full, deadline=90)
             told = await served.get("/stream", 503)
             assert "1,000 streams" in told["detail"]
             began = time.monotonic()
