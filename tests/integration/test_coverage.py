@@ -21,7 +21,10 @@ async def test_each_job_of_a_column_knows_how_much_had_a_value_and_has_one_now(w
         await until(world, "completed")
     now = (await done(world, "status", "--json")).json
     assert now["coverage"] == {"in_scope": 20, "before": 5, "now": 20, "projected": 20, "is_estimate": False}
-    assert "Coverage: 25.0% -> 100.0% -> 100.0% (before, now, projected) of 20 records" in (await done(world, "status")).out
+    assert (
+        "Coverage: 25.0% -> 100.0% -> 100.0% (before, now, projected) of 20 records"
+        in (await done(world, "status")).out
+    )
 
 
 async def test_a_count_that_takes_longer_than_the_planning_is_estimated(

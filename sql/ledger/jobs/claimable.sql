@@ -17,7 +17,7 @@ SELECT (SELECT count(*) FROM own CROSS JOIN LATERAL (
             SELECT FROM backfill_partitions p
             WHERE p.backfill_job_id = own.id AND p.state = 'pending'
               AND (p.not_before IS NULL OR p.not_before <= clock_timestamp())
-            LIMIT 100) c) AS claimable,
+            ORDER BY p.partition_key LIMIT 100) c) AS claimable,
        begun.*,
        (SELECT count(*) FROM own WHERE planned_at IS NULL AND producer_lease_until > clock_timestamp()) AS planning
 FROM begun
