@@ -62,6 +62,10 @@ def lines(now: "Progress") -> Iterator[str]:
     if now.max_workers or now.pause_ms:
         yield f"Limits: at most {now.max_workers or 'any number of'} workers, {now.pause_ms:,} ms rest a partition"
     yield from _passes(now)
+    if (found := now.coverage) is not None:
+        about = "about " if found.is_estimate else ""
+        shares = [percent(part, found.in_scope) for part in (found.before, found.now, found.projected)]
+        yield f"Coverage: {about}{' -> '.join(shares)} (before, now, projected) of {found.in_scope:,} records"
     if now.parent_job:
         yield f"Retries the failed records of job {now.parent_job}"
 
@@ -77,10 +81,6 @@ def _passes(now: "Progress") -> Iterator[str]:
             f"  pass {one['pass']}: {one['state']}, {one['matched']:,} matched, {one['updated']:,} updated, "
             f"{one['skipped']:,} skipped, {one['failed']:,} failed{left}"
         )
-    if (found := now.coverage) is not None:
-        about = "about " if found.is_estimate else ""
-        shares = [percent(part, found.in_scope) for part in (found.before, found.now, found.projected)]
-        yield f"Coverage: {about}{' -> '.join(shares)} (before, now, projected) of {found.in_scope:,} records"
 
 
 def how_to_go_on(now: "Progress") -> str:
@@ -105,3 +105,12 @@ def _left(now: "Progress") -> str:
     if now.estimated_completion_at and now.earliest_completion_at and now.latest_completion_at:
         text += f" (done {now.earliest_completion_at:%H:%M:%S} to {now.latest_completion_at:%H:%M:%S} UTC)"
     return text
+
+
+def burden(cpu_percent: float | None, memory_bytes: int | None) -> str:
+    """What a worker takes of its machine, as far as it is known."""
+    parts = [
+        "" if cpu_percent is None else f"{cpu_percent:.0f}% CPU",
+        "" if memory_bytes is None else f"{memory_bytes / 1_000_000:,.0f} MB",
+    ]
+    return ", ".join(filter(None, parts)) or "-"

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -35,6 +36,9 @@ class Request:
     ids: tuple[str, ...]
     after: str | None
     idempotency_key: str | None
+    deadline: datetime | None = None  # these three are an operator's to change later
+    max_workers: int | None = None
+    pause_ms: int | None = None
 
 
 async def open_job(
@@ -83,6 +87,9 @@ async def open_job(
                 request.after,
                 json.dumps(parameters),
                 scoped,
+                request.deadline,
+                request.max_workers,
+                request.pause_ms,
             )
             if a_pass is not None:
                 await passes.begin(connection, job_id, *a_pass)
@@ -166,6 +173,12 @@ async def _led_by_others(connection: Connection, job_id: UUID) -> ConflictError:
         f"job {job_id} is being planned by another producer until its lease ends at "
         f"{now.producer_lease_until:%H:%M:%S} (UTC); wait for it, or try again then"
     )
+
+
+async def left(connection: Connection, backfills: list[str]) -> list[tuple[UUID, str]]:
+    """Jobs that their producers have left before they were planned whole, and their backfills."""
+    rows = await connection.fetch(statements.read("ledger/jobs/left"), backfills)
+    return [(row["id"], row["backfill"]) for row in rows]
 
 
 async def start(connection: Connection, job_id: UUID) -> None:

@@ -1,9 +1,11 @@
--- Who may do what with the ledger: four roles that nobody logs in as; grant one to the role of a DATABASE_URL.
+-- Who may do what with the ledger: five roles that nobody logs in as; grant one to the role of a DATABASE_URL.
 --
---   backfill_owner     rows of jobs, partitions, failures, workers and limits, to tidy them up; no event, no plan
+--   backfill_owner     rows of jobs, partitions, failures, workers and limits, to tidy them up; makes tokens; no event, no plan
 --   backfill_operator  opens jobs and steers them: backfill-queue and the verbs of `backfill`
 --   backfill_worker    claims, counts and ends; opens and deletes nothing
 --   backfill_reader    looks: status, list, metrics, the queries in sql/progress
+--   backfill_server    what backfill_reader may, and knows tokens: `backfill serve` for who may only look; where a token may
+--                      operate, the server's login is a member of backfill_operator too
 --
 -- Safe to repeat. Needs CREATEROLE for roles that are missing, and the ownership of the ledger. What a worker may do to
 -- the tables of a definition is in sql/target/grant_worker.sql; `backfill init --roles --app …` applies both.
@@ -12,7 +14,9 @@ DO $$
 DECLARE
     role_name text;
 BEGIN
-    FOREACH role_name IN ARRAY ARRAY['backfill_owner', 'backfill_operator', 'backfill_worker', 'backfill_reader'] LOOP
+    FOREACH role_name IN ARRAY ARRAY[
+        'backfill_owner', 'backfill_operator', 'backfill_worker', 'backfill_reader', 'backfill_server'
+    ] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
@@ -21,17 +25,18 @@ BEGIN
             END;
         END IF;
     END LOOP;
-    EXECUTE format('GRANT USAGE ON SCHEMA %s TO backfill_owner, backfill_operator, backfill_worker, backfill_reader',
-                   (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'backfill_jobs'::regclass));
+    EXECUTE format('GRANT USAGE ON SCHEMA %s TO backfill_owner, backfill_operator, backfill_worker, backfill_reader, '
+                   'backfill_server', (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'backfill_jobs'::regclass));
 END
 $$;
 
 -- What an older version gave, or somebody by hand: whoever may hang a trigger on a table acts as everybody who writes it.
 REVOKE ALL ON backfill_schema, backfill_tenants, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
     backfill_events, backfill_leases, backfill_limits, backfill_limit_shares, backfill_rollups, backfill_minutes,
-    backfill_bins, backfill_worker_counts, backfill_depths
-    FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader;
-REVOKE ALL ON SEQUENCE backfill_fence_seq FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader;
+    backfill_bins, backfill_worker_counts, backfill_depths, backfill_tokens
+    FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader, backfill_server;
+REVOKE ALL ON SEQUENCE backfill_fence_seq
+    FROM backfill_owner, backfill_operator, backfill_worker, backfill_reader, backfill_server;
 
 GRANT SELECT, UPDATE, DELETE ON backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
     backfill_leases, backfill_limits, backfill_limit_shares, backfill_depths TO backfill_owner;
@@ -40,7 +45,13 @@ GRANT INSERT ON backfill_jobs, backfill_workers, backfill_leases, backfill_limit
 GRANT SELECT ON backfill_schema, backfill_jobs, backfill_partitions, backfill_failures, backfill_workers,
     backfill_events, backfill_leases, backfill_limits, backfill_limit_shares, backfill_rollups, backfill_minutes,
     backfill_bins, backfill_worker_counts, backfill_depths
-    TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
+    TO backfill_owner, backfill_operator, backfill_worker, backfill_reader, backfill_server;
+
+-- Who makes a token gets what its role may, of those that let the server in; the server notes when each was used. Nobody
+-- else sees even their hashes.
+GRANT SELECT, INSERT (name, role, hash, created_by, expires_at), UPDATE (revoked_at, revoked_by)
+    ON backfill_tokens TO backfill_owner;
+GRANT SELECT, UPDATE (last_used_at) ON backfill_tokens TO backfill_server;
 
 -- Every claim and every forced reset takes a fence.
 GRANT USAGE ON SEQUENCE backfill_fence_seq TO backfill_owner, backfill_operator, backfill_worker;
@@ -103,7 +114,7 @@ GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), back
     backfill_actor(), backfill_is_alive(backfill_workers),
     backfill_is_before(jsonb, jsonb), backfill_scopes_meet(jsonb, jsonb), backfill_own_tenants(), backfill_chosen_tenant(),
     backfill_ended(uuid, pg_snapshot), backfill_planned(uuid)
-    TO backfill_owner, backfill_operator, backfill_worker, backfill_reader;
+    TO backfill_owner, backfill_operator, backfill_worker, backfill_reader, backfill_server;
 GRANT EXECUTE ON FUNCTION backfill_claim(uuid, text, uuid, double precision, text, text),
     backfill_claim_any(uuid, text, uuid, double precision, text, text), backfill_definition_of(uuid),
     backfill_take_calls(text, boolean, double precision, integer, integer, boolean, uuid, double precision, integer,
