@@ -1,6 +1,7 @@
 """Queue the records of a request whole: open a job, produce it; or show what that would be."""
 
 from collections.abc import Collection
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -75,12 +76,17 @@ async def _queue(
         await rights.need_to_open(parts.connection, definition, works=not parts.sends)
         a_pass = None
         if series is not None and isinstance(definition, ColumnBackfill):
-            counted = await parts.watch.patiently(partial(coverage.count, parts.connection, definition, request.mode))
-            parts.report.say(f"Coverage: {counted}")
-            a_pass = series, counted
+            before = await parts.watch.patiently(partial(coverage.count, parts.connection, definition, request.mode))
+            parts.report.say(f"Coverage: {before}")
+            a_pass = series, before
         # Reached before a job is opened: a job that cannot be queued is worse than none.
-        async with parts.publisher(definition.name) as publisher:
+        async with parts.publisher(definition.name) as publisher, AsyncExitStack() as beside:
+            counted = None
+            if a_pass is None and isinstance(definition, ColumnBackfill):
+                counted = await beside.enter_async_context(coverage.beside(parts, definition, request.mode))
             if (led := await opening.opened(parts, prepared, a_pass)) is not None:
+                if counted is not None:
+                    counted.set_result(led.job.id)
                 async with opening.leading(parts, led.job.id, led.producer):
                     queued = await production.produce(parts, led, publisher)
                 return {**summary.as_json(parts, prepared), "job": str(led.job.id), "queued": queued}

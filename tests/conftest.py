@@ -28,6 +28,7 @@ from backfill.services.rabbitmq import Rabbitmq
 from tests.support import broker, databases, servers
 from tests.support import pooler as pgbouncer
 from tests.support.commands import Command
+from tests.support.page import browser as chromium
 from tests.support.waiting import eventually
 
 __all__ = ["eventually"]
@@ -49,7 +50,7 @@ QUICK = {
 
 MEMORY_BYTES = 6 << 30  # a run was seen to have 1.4 GB at once
 FOLDER = pytest.StashKey[Path]()
-FOLDERS = ("storm", "worlds", "faults", "integration", "unit")
+FOLDERS = ("storm", "worlds", "faults", "integration", "page", "unit")
 LONG = {"test_keys.py", "test_columns.py", "test_cluster.py", "test_standby.py", "test_runbook.py", "test_schema.py"}
 
 
@@ -129,6 +130,9 @@ def _install(session: pytest.Session) -> None:
     if "pooler" in wanted:
         with contextlib.suppress(BackfillError):
             pgbouncer.ensure()
+    if "browser" in wanted:
+        with contextlib.suppress(RuntimeError):
+            chromium.ensure()
     for service in own_services.STARTED:
         shared = "services" in wanted and not os.environ.get(own_services.VARIABLES[service])
         with contextlib.suppress(BackfillError):  # the fixture says it again, in every test that needs it

@@ -1,12 +1,15 @@
 """Values as JSON: times in UTC with a Z, ids as strings."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from fastapi import Response
+
+from backfill.ledger.views import Page
 
 
 class Answer(Response):
@@ -16,6 +19,16 @@ class Answer(Response):
 
     def render(self, content: Any) -> bytes:
         return encoded(content)
+
+
+def listed(page: Page) -> Answer:
+    """A page of a list."""
+    return Answer({"items": page.items, "next_cursor": page.next_cursor})
+
+
+def whole(items: Iterable[Any], **more: Any) -> Answer:
+    """A list that is never long, in the same form."""
+    return Answer({"items": list(items), "next_cursor": None, **more})
 
 
 def encoded(value: Any) -> bytes:
@@ -38,6 +51,6 @@ def _plain(value: object) -> Any:
         return asdict(value)
     if isinstance(value, Decimal) and value == value.to_integral_value():
         return str(int(value))
-    if isinstance(value, frozenset | set | tuple):
-        return list(value)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
     return str(value)

@@ -6,14 +6,37 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from backfill import __version__
-from backfill.web import jobs, pages, probes, problems, session, starting, steering
+from backfill.web import (
+    backfills,
+    course,
+    jobs,
+    machines,
+    overview,
+    pages,
+    partitions,
+    probes,
+    problems,
+    session,
+    starting,
+    steering,
+)
 from backfill.web.body import Body
 from backfill.web.guard import API, Guard
 from backfill.web.models import Problem
 from backfill.web.place import Place
 
 # Behind API; what changes something is for the role `operate`, which the guard sees to.
-ROUTERS: Final = (session.router, jobs.router, starting.router, steering.router)
+ROUTERS: Final = (
+    session.router,
+    overview.router,
+    jobs.router,
+    partitions.router,
+    course.router,
+    backfills.router,
+    machines.router,
+    starting.router,
+    steering.router,
+)
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     "4XX": {"model": Problem, "description": "What is wrong with the request, and what to do."},
     "5XX": {"model": Problem, "description": "What is away, and what to do."},

@@ -19,6 +19,7 @@ FRESH_SECONDS: Final = 2.0  # as long a revoked token may still be good
 # Without the database nothing is to be had but that it is away; for so long whoever was let in before may hear that.
 STALE_SECONDS: Final = 300.0
 TOUCH_SECONDS: Final = 60.0
+READ_SECONDS: Final = 1.0
 MOST_SESSIONS: Final = 1_000
 SESSION_SECONDS: Final = 12 * 3600.0
 
@@ -61,7 +62,7 @@ class Tokens:
                 return self._live
             now = time.monotonic()
             try:
-                async with self._ledger.connection() as connection:
+                async with self._ledger.connection(READ_SECONDS) as connection:
                     self._live = await tokens.live(connection)
                     self._read_at = now
                     await self._touch(connection, now)

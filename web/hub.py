@@ -116,7 +116,7 @@ class Topic:
     def _show(self, news: News, now: float) -> None:
         for name, value in news.more:
             self._tell(frame(name, value))
-        lasting = {name: value for name, value in news.value.items() if name != "read_at"}
+        lasting = _lasting(news.value)
         if lasting == self._shown and now - self._shown_at < SHOWN_SECONDS and not news.is_last:
             return
         self._shown, self._shown_at = lasting, now
@@ -187,3 +187,11 @@ class Hub:
     async def ended(self) -> None:
         """Wait until nothing is read any more."""
         await cancel(self._running)
+
+
+def _lasting(value: dict[str, Any]) -> dict[str, Any]:
+    """Without what is another one each time, and no news."""
+    kept = {name: part for name, part in value.items() if name != "read_at"}
+    if isinstance(server := kept.get("server"), dict):
+        kept["server"] = {name: part for name, part in server.items() if name != "now"}
+    return kept

@@ -1,7 +1,7 @@
 """What every route may need, and how it gets it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -13,6 +13,7 @@ from backfill.settings import Settings
 from backfill.texts import is_fit
 from backfill.web.callers import Caller, Callers
 from backfill.web.hub import Hub
+from backfill.web.kept import Kept
 from backfill.web.ledger import Ledger
 from backfill.web.link import Link
 from backfill.web.planning import Planning
@@ -35,6 +36,7 @@ class Place:
     planning: Planning
     processing: Processing
     started_at: datetime
+    kept: Kept = field(default_factory=Kept)
 
 
 def _place(request: Request) -> Place:

@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from fastapi import Response
+from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
-from backfill.web.hub import Listener
+from backfill.errors import BackfillError
+from backfill.web.callers import Caller
+from backfill.web.hub import Listener, Read
+from backfill.web.place import Place
 
 ALIVE_SECONDS: Final = 15.0
 CHECK_SECONDS: Final = 2.0  # how often it is looked whether the caller may still listen
@@ -86,3 +89,18 @@ class Stream(Response):
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def streamed(request: Request, place: Place, caller: Caller, key: object, read: Callable[[], Read]) -> Stream:
+    """A stream of the topic for this caller, for as long as he may listen; raises FullError."""
+    listening = place.hub.listening(key, read)
+    listener = await listening.__aenter__()
+    secret: str | None = request.state.secret
+
+    async def may() -> bool:
+        try:
+            return await place.callers.still(caller, secret)
+        except BackfillError:  # while the database is away nothing is told that could be kept from him
+            return True
+
+    return Stream(listening, listener, may)

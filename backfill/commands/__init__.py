@@ -18,6 +18,7 @@ COMMANDS = {
     "list": ("list", "list_"),
     "failures": ("failures", "failures"),
     "events": ("events", "events"),
+    "report": ("ticket", "report"),
     "wait": ("wait", "wait"),
     "pause": ("verbs", "pause"),
     "resume": ("verbs", "resume"),

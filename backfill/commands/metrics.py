@@ -11,7 +11,6 @@ from backfill import door
 from backfill.console import note, read_settings, reporting
 from backfill.errors import BackfillError, UnreachableError
 from backfill.eventloop import run
-from backfill.modes import Priority
 from backfill.runner import checked
 from backfill.settings import Settings
 
@@ -76,31 +75,20 @@ async def read(settings: Settings) -> "Reading":
             measured = await measures.read(connection)
     except TimeoutError as error:
         raise UnreachableError(f"PostgreSQL did not answer within {SCRAPE_SECONDS} s; see what it does") from error
-    names = [row["asset_name"] for row in measured.backfills]
-    return await _with_queues(settings, measured, names)
+    return await _with_queues(settings, measured)
 
 
-async def _with_queues(settings: Settings, measured: "Measures", backfills: list[str]) -> "Reading":
-    from backfill import broker
+async def _with_queues(settings: Settings, measured: "Measures") -> "Reading":
+    from backfill import broker, gauges
     from backfill.gauges import Reading
-    from backfill.topology import Topology, milliseconds
 
     if not settings.rabbitmq_url:
         return Reading(measured)
-    topologies = [Topology(name, settings.tenant) for name in backfills]
-    work = [topology.queue(priority) for topology in topologies for priority in Priority]
-    delays = sorted({milliseconds(seconds) for seconds in settings.retry_delays})
-    others = [
-        name
-        for topology in topologies
-        for name in (topology.dead_queue, *(topology.delay_queue(delay) for delay in delays))
-    ]
     try:
         async with broker.connected(
             settings.rabbitmq_url, name="backfill-metrics", heartbeat=settings.heartbeat
         ) as connection:
-            found = {name: await broker.inspect(connection, name) for name in (*work, *others)}
+            return await gauges.with_queues(connection, settings, measured)
     except (UnreachableError, broker.BrokerLostError) as error:
         note(f"error: {error}")
         return Reading(measured, is_broker_up=False)
-    return Reading(measured, True, {name: state for name, state in found.items() if state}, frozenset(work))

@@ -103,11 +103,13 @@ CREATE TABLE backfill_depths (
     minute timestamptz NOT NULL,
     ready bigint NOT NULL,                            -- messages in the three queues of work
     unacknowledged bigint,                            -- NULL: nobody has told
-    delayed bigint NOT NULL,                          -- partitions whose next attempt is due later
+    delayed bigint NOT NULL,                          -- in the queues of those that are due later
     dead bigint NOT NULL,
     PRIMARY KEY (tenant_id, backfill, minute)
 );
 
+-- Heartbeats come every two seconds: a row's versions stay on its page.
+ALTER TABLE backfill_workers SET (fillfactor = 50);
 ALTER TABLE backfill_workers
     ADD COLUMN cpu_percent real,                      -- of one core, since the last heartbeat; NULL: it cannot be told
     ADD COLUMN memory_bytes bigint;                   -- of the worker's process

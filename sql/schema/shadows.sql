@@ -16,7 +16,7 @@ WITH ledger AS (
     'floor', 'format', 'format_type', 'gen_random_uuid', 'generate_series', 'has_any_column_privilege',
     'has_column_privilege', 'has_schema_privilege', 'has_table_privilege', 'hashtext', 'hashtextextended', 'int8range',
     'json_agg', 'json_build_object', 'json_each_text', 'json_typeof', 'jsonb_agg', 'jsonb_array_length',
-    'jsonb_build_object', 'jsonb_each', 'jsonb_each_text', 'jsonb_object_agg', 'jsonb_typeof', 'left', 'lpad',
+    'jsonb_build_object', 'jsonb_each', 'jsonb_each_text', 'jsonb_object_agg', 'jsonb_typeof', 'left', 'length', 'lpad', 'ltrim',
     'make_interval', 'max', 'min', 'nextval', 'numrange', 'percentile_cont', 'pg_advisory_xact_lock',
     'pg_advisory_xact_lock_shared', 'pg_blocking_pids', 'pg_control_system', 'pg_current_snapshot', 'pg_current_xact_id',
     'pg_has_role', 'pg_partition_tree', 'pg_postmaster_start_time', 'pg_relation_size', 'pg_snapshot_xmin',

@@ -15,6 +15,7 @@ from backfill.texts import clean
 
 MOST_GROUPS: Final = 100
 MOST_GROUPED: Final = 10_000  # of the newest failures
+GROUP: Final = ("error_class", "message", "failed", "first_record", "sample", "first_at", "last_at")
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,12 @@ async def failure_page(
 
 async def failure_groups(connection: Connection, job_id: UUID) -> Groups:
     """At most a hundred groups of the newest ten thousand failures; raises NotFoundError."""
-    rows = await connection.fetch(
-        statements.read("ledger/views/failure_groups"), job_id, MOST_GROUPED + 1, MOST_GROUPS + 1
-    )
+    rows = await connection.fetch(statements.read("ledger/views/failure_groups"), job_id, MOST_GROUPED, MOST_GROUPS + 1)
     if not rows:
         await jobs.read(connection, job_id)
         return Groups([], 0, False)
-    looked_at = rows[0]["looked_at"]
-    items = [{name: value for name, value in row.items() if name != "looked_at"} for row in rows[:MOST_GROUPS]]
-    return Groups(items, looked_at, looked_at > MOST_GROUPED or len(rows) > MOST_GROUPS)
+    items = [{name: row[name] for name in GROUP} for row in rows[:MOST_GROUPS]]
+    return Groups(items, rows[0]["looked_at"], rows[0]["is_cut"] or len(rows) > MOST_GROUPS)
 
 
 def _behind(given: str | None) -> list[Any]:

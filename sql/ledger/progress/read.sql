@@ -6,21 +6,7 @@ WITH counted AS MATERIALIZED (
     SELECT r.*, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
     FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
 ), ended AS MATERIALIZED (
-    -- Two bounds, though no row lies behind the second: of one that it does not know the planner expects a third of all rows.
-    SELECT p.state, p.record_count, p.records_updated, p.records_unchanged, p.records_skipped, p.records_failed,
-           p.records_deleted, p.skip_reasons, p.calls_made, p.calls_refused, p.retried_recovered, p.retried_failed,
-           p.started_at, p.completed_at
-    FROM backfill_partitions p
-    WHERE p.backfill_job_id = $1 AND (SELECT is_good FROM counted)
-      AND p.ended_xid >= (SELECT pg_snapshot_xmin(snapshot) FROM counted)
-      AND p.ended_xid <= (SELECT '18446744073709551615'::text::xid8)
-      AND NOT pg_visible_in_snapshot(p.ended_xid, (SELECT snapshot FROM counted))
-    UNION ALL
-    SELECT p.state, p.record_count, p.records_updated, p.records_unchanged, p.records_skipped, p.records_failed,
-           p.records_deleted, p.skip_reasons, p.calls_made, p.calls_refused, p.retried_recovered, p.retried_failed,
-           p.started_at, p.completed_at
-    FROM backfill_partitions p
-    WHERE p.backfill_job_id = $1 AND (SELECT NOT is_good FROM counted) AND p.completed_at IS NOT NULL
+    SELECT e.* FROM counted, backfill_ended($1, CASE WHEN counted.is_good THEN counted.snapshot END) e
 ), begun AS (
     SELECT count(*) FILTER (WHERE state = 'running') AS running_partitions,
            count(*) FILTER (WHERE state = 'pending' AND held_since IS NULL AND not_before > clock_timestamp())
@@ -41,8 +27,7 @@ WITH counted AS MATERIALIZED (
 ), planned AS (
     SELECT partitions, records FROM counted WHERE is_good
     UNION ALL
-    SELECT count(*), coalesce(sum(record_count), 0) FROM backfill_partitions
-    WHERE backfill_job_id = $1 AND (SELECT NOT is_good FROM counted) HAVING (SELECT NOT is_good FROM counted)
+    SELECT p.partitions, p.records FROM counted, backfill_planned($1) p WHERE NOT counted.is_good
 ), since AS (
     SELECT count(*) FILTER (WHERE state = 'completed') AS completed,
            count(*) FILTER (WHERE state = 'failed') AS failed_partitions,

@@ -1,31 +1,14 @@
 -- Count the partitions that have ended since a job was counted last: those that its snapshot does not see. The caller holds
 -- the job's row. No row: the job is to be counted anew, for which `reset` comes first, and what has ever ended is counted.
--- While a transaction that writes is open for long, what ended behind its beginning is looked at again, and counted once.
 -- $1 job, $2 whether to count anew
 WITH counted AS MATERIALIZED (
-    SELECT r.*, pg_snapshot_xmin(snapshot) AS first_xid
-    FROM backfill_rollups r, pg_control_system() c
+    SELECT r.* FROM backfill_rollups r, pg_control_system() c
     WHERE backfill_job_id = $1 AND ($2::boolean OR r.snapshot IS NOT NULL AND r.cluster = c.system_identifier)
 ), ended AS MATERIALIZED (
-    -- Two bounds, though no row lies behind the second: of one that it does not know the planner expects a third of all rows.
-    SELECT p.state, p.partition_key, p.worker_id, p.record_count, p.records_updated, p.records_unchanged, p.records_skipped,
-           p.records_failed, p.records_deleted, p.skip_reasons, p.calls_made, p.calls_refused, p.retried_recovered,
-           p.retried_failed, p.duration_ms, p.started_at, p.completed_at
-    FROM backfill_partitions p
-    WHERE p.backfill_job_id = $1 AND (SELECT NOT $2)
-      AND p.ended_xid >= (SELECT first_xid FROM counted)
-      AND p.ended_xid <= (SELECT '18446744073709551615'::text::xid8)
-      AND NOT pg_visible_in_snapshot(p.ended_xid, (SELECT snapshot FROM counted))
-      AND p.ended_xid <> pg_current_xact_id()
-    UNION ALL
-    SELECT p.state, p.partition_key, p.worker_id, p.record_count, p.records_updated, p.records_unchanged, p.records_skipped,
-           p.records_failed, p.records_deleted, p.skip_reasons, p.calls_made, p.calls_refused, p.retried_recovered,
-           p.retried_failed, p.duration_ms, p.started_at, p.completed_at
-    FROM backfill_partitions p
-    WHERE p.backfill_job_id = $1 AND (SELECT $2) AND p.completed_at IS NOT NULL
+    SELECT e.* FROM counted, backfill_ended($1, CASE WHEN NOT $2 THEN counted.snapshot END) e
+    WHERE $2 OR e.ended_xid <> pg_current_xact_id()
 ), planned AS (
-    SELECT count(*) AS partitions, coalesce(sum(record_count), 0) AS records
-    FROM backfill_partitions WHERE backfill_job_id = $1 AND (SELECT $2)
+    SELECT p.* FROM counted, backfill_planned($1) p WHERE $2
 ), sums AS (
     SELECT count(*) AS partitions,
            count(*) FILTER (WHERE state = 'completed') AS completed,
@@ -75,7 +58,9 @@ WITH counted AS MATERIALIZED (
     INSERT INTO backfill_bins AS b (tenant_id, backfill_job_id, bin, completed, failed, skipped)
     SELECT counted.tenant_id, $1, ended.partition_key::bigint / 500, count(*) FILTER (WHERE state = 'completed'),
            count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'skipped')
-    FROM ended, counted WHERE ended.partition_key ~ '^[0-9]{1,18}$' GROUP BY 1, 3
+    FROM ended, counted
+    WHERE CASE WHEN length(ended.partition_key) BETWEEN 1 AND 18 THEN ltrim(ended.partition_key, '0123456789') = '' END
+    GROUP BY 1, 3
     ON CONFLICT (backfill_job_id, bin) DO UPDATE SET completed = b.completed + excluded.completed,
         failed = b.failed + excluded.failed, skipped = b.skipped + excluded.skipped
 ), workers AS (
@@ -91,8 +76,8 @@ UPDATE backfill_rollups r SET
         SELECT FROM backfill_partitions WHERE backfill_job_id = $1 AND ended_xid = pg_current_xact_id())
         THEN pg_current_snapshot() END,
     cluster = c.system_identifier,
-    partitions = CASE WHEN $2 THEN planned.partitions ELSE r.partitions END,
-    records = CASE WHEN $2 THEN planned.records ELSE r.records END,
+    partitions = coalesce((SELECT partitions FROM planned), r.partitions),
+    records = coalesce((SELECT records FROM planned), r.records),
     completed = r.completed + sums.completed, failed = r.failed + sums.failed, skipped = r.skipped + sums.skipped,
     records_updated = r.records_updated + sums.updated, records_unchanged = r.records_unchanged + sums.unchanged,
     records_skipped = r.records_skipped + sums.records_skipped, records_failed = r.records_failed + sums.records_failed,
@@ -104,6 +89,6 @@ UPDATE backfill_rollups r SET
     last_completed_at = greatest(r.last_completed_at, sums.last_completed_at),
     recent_second = CASE WHEN sums.partitions > 0 THEN moment.second ELSE r.recent_second END,
     recent_records = coalesce((SELECT records FROM seconds), r.recent_records)
-FROM counted, sums, planned, moment, pg_control_system() c
+FROM counted, sums, moment, pg_control_system() c
 WHERE r.backfill_job_id = $1
 RETURNING r.backfill_job_id

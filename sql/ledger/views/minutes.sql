@@ -12,7 +12,7 @@ SELECT n.minute, coalesce(m.partitions, 0) AS partitions, coalesce(m.updated, 0)
        coalesce(m.deleted, 0) AS deleted,
        extract(epoch FROM least(n.minute + interval '1 minute', until) - greatest(n.minute, since))::float8 AS seconds
 FROM run CROSS JOIN LATERAL generate_series(
-    greatest(date_trunc('minute', since), date_trunc('minute', until) - make_interval(mins => $2 - 1)),
-    date_trunc('minute', until), interval '1 minute') AS n (minute)
+    greatest(date_trunc('minute', since, 'UTC'), date_trunc('minute', until, 'UTC') - make_interval(mins => $2 - 1)),
+    date_trunc('minute', until, 'UTC'), interval '1 minute') AS n (minute)
 LEFT JOIN backfill_minutes m ON m.backfill_job_id = $1 AND m.minute = n.minute
 ORDER BY n.minute

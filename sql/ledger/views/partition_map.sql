@@ -1,12 +1,12 @@
 -- How many partitions of each state are in each of so many spans of equal size, in order of work. Partitions are numbered
--- without gaps, so that a span's size is known. A job of few is counted; of a larger one what has ended is as its bins of a
--- hundred say, a second old at most while it is led, and what is in hand is read.
+-- without gaps, so that a span's size is known. A job of few is counted. Of a larger one what has ended is what its bins of
+-- five hundred say, a second old at most while it is led, and what is in hand is read.
 -- $1 job, $2 most spans
 WITH whole AS MATERIALIZED (
-    SELECT total, total <= 10000 AS is_small,
+    SELECT total, total <= 50000 AS is_small,
            -- Partitions a span: of a larger job so many whole bins.
-           CASE WHEN total <= 10000 THEN greatest((total + $2::bigint - 1) / $2::bigint, 1)
-                ELSE ((total / 100 + $2::bigint) / $2::bigint) * 100 END AS size
+           CASE WHEN total <= 50000 THEN greatest((total + $2::bigint - 1) / $2::bigint, 1)
+                ELSE ((total / 500 + $2::bigint) / $2::bigint) * 500 END AS size
     FROM (SELECT coalesce(max(partition_key)::bigint, 0) AS total
           FROM backfill_partitions WHERE backfill_job_id = $1) w
 ), ended AS (
@@ -16,7 +16,7 @@ WITH whole AS MATERIALIZED (
            count(*) FILTER (WHERE p.state = 'skipped') AS skipped
     FROM whole JOIN backfill_partitions p ON is_small AND p.backfill_job_id = $1 GROUP BY 1
     UNION ALL
-    SELECT b.bin * 100 / size, sum(b.completed), sum(b.failed), sum(b.skipped)
+    SELECT b.bin * 500 / size, sum(b.completed), sum(b.failed), sum(b.skipped)
     FROM whole JOIN backfill_bins b ON NOT is_small AND b.backfill_job_id = $1 GROUP BY 1
 ), in_hand AS (
     SELECT (partition_key::bigint - CASE WHEN is_small THEN 1 ELSE 0 END) / size AS n,

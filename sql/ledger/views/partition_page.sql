@@ -3,7 +3,7 @@
 -- $1 job, $2 states, or NULL for all, $3 the last key of the page before, or NULL, $4 most rows, $5 and $6 the first and
 -- the last key of a span, or NULL
 WITH whole AS MATERIALIZED (
-    SELECT coalesce(max(partition_key)::bigint, 0) <= 10000 AS is_small
+    SELECT coalesce(max(partition_key)::bigint, 0) <= 50000 AS is_small
     FROM backfill_partitions WHERE backfill_job_id = $1
 ), page AS (
     (SELECT id, partition_key FROM backfill_partitions
@@ -37,12 +37,12 @@ WITH whole AS MATERIALIZED (
      FROM backfill_bins b CROSS JOIN LATERAL (
          SELECT id, partition_key FROM backfill_partitions
          WHERE backfill_job_id = $1 AND state = 'completed'
-           AND partition_key BETWEEN lpad((b.bin * 100)::text, 9, '0') AND lpad((b.bin * 100 + 99)::text, 9, '0')
+           AND partition_key BETWEEN lpad((b.bin * 500)::text, 9, '0') AND lpad((b.bin * 500 + 499)::text, 9, '0')
            AND partition_key > coalesce($3, '') AND partition_key BETWEEN coalesce($5, '') AND coalesce($6, 'z')
          ORDER BY partition_key LIMIT $4) p
      WHERE 'completed' = ANY ($2) AND NOT (SELECT is_small FROM whole)
        AND b.backfill_job_id = $1 AND b.completed > 0
-       AND b.bin BETWEEN coalesce(greatest($3, $5)::bigint, 0) / 100 AND coalesce($6::bigint / 100, 2147483647)
+       AND b.bin BETWEEN coalesce(greatest($3, $5)::bigint, 0) / 500 AND coalesce($6::bigint / 500, 2147483647)
      ORDER BY b.bin, p.partition_key LIMIT $4)
     ORDER BY partition_key LIMIT $4
 )

@@ -1,0 +1,140 @@
+"""What each address of the API answers about the made-up world."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from tests.support.page import made_up_jobs as jobs
+from tests.support.page import made_up_parts as parts
+from tests.support.page import made_up_rest as rest
+from tests.support.page.scene import HOSTILE
+from tests.support.page.world import RefusalError, World
+
+if TYPE_CHECKING:
+    from tests.support.page.stub import Stub
+
+Query = dict[str, list[str]]
+Answer = tuple[int, Any]
+
+
+def answer(stub: "Stub", method: str, path: str, query: Query, body: Any, key: str) -> Answer:
+    """The status and the body; raises RefusalError."""
+    world = stub.world
+    if match := re.fullmatch(r"/jobs/([^/]+)(?:/(.+))?", path):
+        return _job(stub, method, match[1], match[2] or "", query, body)
+    if (method, path) == ("POST", "/jobs"):
+        return (200, world.preview(body)) if body.get("dry_run") else (202, world.start(body, key))
+    if method == "POST" and (match := re.fullmatch(r"/workers/([^/]+)/stop", path)):
+        found = next(one for one in world.workers if one["id"] == match[1])
+        found["state"] = "stopping"
+        return 200, {"worker": match[1], "changed": True, "text": f"Worker {match[1]} was asked to stop."}
+    reads = {
+        "/session": lambda: {"name": stub.name, "role": stub.role, "tenant": "default", "version": "0.1.0"},
+        "/overview": lambda: _overview(stub),
+        "/jobs": lambda: _jobs(world, query),
+        "/backfills": lambda: {"items": rest.backfills()},
+        "/workers": lambda: {"items": world.workers},
+        "/queues": lambda: {"items": rest.queues(), "from": "management", "error": None},
+        "/dead": lambda: {
+            "items": [
+                one
+                for one in rest.dead(world.running)
+                if query.get("backfill", ["killmail_values"])[0] == one["backfill"]
+            ]
+        },
+    }
+    if method != "GET" or path not in reads:
+        raise RefusalError(404, "No such address", f"there is no {method} {path}")
+    return 200, reads[path]()
+
+
+def _overview(stub: "Stub") -> dict[str, Any]:
+    world = stub.world
+    active = [jobs.row(one) for one in world.jobs.values() if one["state"] not in jobs.ENDED]
+    attention = [
+        {"kind": "paused", "job": world.paused, "next": f"backfill resume {world.paused}",
+         "text": "labels is paused: its definition has changed, and every partition would fail alike."},
+        {"kind": "worker_gone", "job": None, "next": "backfill workers",
+         "text": "worker-4:4104 has not been heard of for 3 min."},
+        {"kind": "deadline_at_risk", "job": world.running, "next": f"backfill set {world.running} --max-workers=0",
+         "text": "killmail_values will miss its deadline at this rate."},
+    ]  # fmt: skip
+    return {
+        "jobs": world.counts(), "active": active[:50],
+        "attention": [one for one in attention if one["job"] is None or _needs(world, one["job"])],
+        "workers": {"live": len(world.workers) - 1, "gone": 1, "items": world.workers[::-1]},
+        "last_success": [{"backfill": "killmail_values", "job": jobs.name(1000), "completed_at": jobs.at(-7200)}],
+        "depths": [rest.depth("killmail_values", 5), rest.depth("prices", 0)],
+        "server": {"version": "0.1.0", "started_at": jobs.at(-86_000), "tenant": "default", "now": jobs.at(0),
+                   "database": "up", "broker": stub.broker},
+        "read_at": jobs.at(0),
+    }  # fmt: skip
+
+
+def _needs(world: World, job: str) -> bool:
+    return job in world.jobs and world.jobs[job]["state"] in ("paused", "running")
+
+
+def _jobs(world: World, query: Query) -> dict[str, Any]:
+    states, backfill = query.get("state"), query.get("backfill", [""])[0]
+    found = [
+        one
+        for one in world.jobs.values()
+        if (not states or one["state"] in states) and backfill in ("", one["backfill"])
+    ]
+    return _page([jobs.row(one) for one in found], query)
+
+
+def _page(rows: list[Any], query: Query) -> dict[str, Any]:
+    start, limit = int(query.get("cursor", ["0"])[0]), int(query.get("limit", ["50"])[0])
+    end = start + limit
+    return {"items": rows[start:end], "next_cursor": str(end) if end < len(rows) else None}
+
+
+def _job(stub: "Stub", method: str, job: str, rest_of_path: str, query: Query, body: Any) -> Answer:
+    world = stub.world
+    found = world.find(job)
+    actor = f"token:{stub.name}"
+    if method == "DELETE":
+        return 200, world.delete(job)
+    if method == "PATCH":
+        return 200, world.act(job, "set", body, actor)
+    if method == "POST":
+        return (
+            (202, world.retry(job, body))
+            if rest_of_path == "retry"
+            else (200, world.act(job, rest_of_path, body, actor))
+        )
+    if match := re.fullmatch(r"partitions/(.+)", rest_of_path):
+        return 200, parts.partition(found, match[1])
+    reads = {
+        "": lambda: jobs.shown(found),
+        "map": lambda: {
+            "cells": parts.cells(found, int(query.get("bins", ["200"])[0])),
+            "partitions": found["total_partitions"],
+        },
+        "minutes": lambda: parts.minutes(found),
+        "checklist": lambda: {"items": parts.checklist(found)},
+        "workers": lambda: {"items": parts.workers(found)},
+        "events": lambda: _page(world.events(job), query),
+        "failures/groups": lambda: {"items": world.groups(job)},
+        "failures": lambda: _page(_failures(world, job, query), query),
+        "partitions": lambda: _page(_partitions(found, query), query),
+    }
+    if rest_of_path not in reads:
+        raise RefusalError(404, "No such address", rest_of_path)
+    return 200, reads[rest_of_path]()
+
+
+def _failures(world: World, job: str, query: Query) -> list[dict[str, Any]]:
+    wanted = query.get("error_class", [None])[0]
+    groups = [one for one in world.groups(job) if wanted in (None, one["error_class"])]
+    text = HOSTILE if job == world.hostile else "killmail 9007199254740993 has no victim ship"
+    return [parts.failure(n, one["error_class"], text) for one in groups for n in range(one["failed"])]
+
+
+def _partitions(found: dict[str, Any], query: Query) -> list[dict[str, Any]]:
+    first, last = (int(query.get(name, [default])[0]) for name, default in (("first_key", "1"), ("last_key", "50")))
+    return [
+        parts.partition(found, f"{n:010}", "completed" if n <= found["completed_partitions"] else "pending")
+        for n in range(first, last + 1)
+    ]
