@@ -13,6 +13,7 @@ SECTIONS = (
     "peers",
     "queue",
     "ledger",
+    "page",
     "memory",
     "scaling",
     "limits",
@@ -21,7 +22,7 @@ SECTIONS = (
     "prefetch",
     "sizes",
 )
-ASKED_FOR = ("ledger", "limits", "prefetch", "sizes")  # where they are asked for by name: many runs, or minutes
+ASKED_FOR = ("ledger", "page", "limits", "prefetch", "sizes")  # where they are asked for by name: many runs, or minutes
 MANY = 1_000_000
 
 
