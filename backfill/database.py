@@ -47,9 +47,19 @@ async def connected(
 
 @asynccontextmanager
 async def pooled(
-    url: str, *, name: str, tenant: str = "default", size: int, statement_timeout_ms: int, lock_timeout_ms: int
+    url: str,
+    *,
+    name: str,
+    tenant: str = "default",
+    size: int,
+    statement_timeout_ms: int,
+    lock_timeout_ms: int,
+    reads_types: bool = True,
 ) -> AsyncIterator[Pool]:
-    """A pool for a long-running process; connections are made as they are needed and after a loss."""
+    """A pool for a long-running process; connections are made as they are needed and after a loss.
+
+    They read and write the types of users' tables, unless nothing but the ledger is read.
+    """
     settings = session(statement_timeout_ms, lock_timeout_ms)
 
     async def connect(*_: Any, **__: Any) -> "asyncpg.Connection[Any]":
@@ -68,7 +78,7 @@ async def pooled(
             max_size=size,
             max_inactive_connection_lifetime=300,
             reset=reset,
-            init=_read_types,
+            init=_read_types if reads_types else None,
         )
     try:
         yield pool

@@ -200,6 +200,8 @@ def said(error: BaseException) -> str:
 def _hint(text: str) -> str:
     if "root certificate" in text:
         return "; add sslrootcert=FILE, or sslrootcert=system for the machine's own authorities"
+    if "backfill_tokens" in text:
+        return ": backfill_owner for who makes tokens, backfill_server for the server (backfill init --roles)"
     if re.match(r"permission denied for \w+ backfill_", text):
         return (
             ": backfill_worker for who works on jobs, backfill_operator for who opens and steers them, backfill_reader "

@@ -1,5 +1,6 @@
 """Errors that a person can act on. Each class chooses an exit code; the message says what to do next."""
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 
@@ -22,9 +23,13 @@ class NotFoundError(BackfillError):
 
 
 class ConflictError(BackfillError):
-    """The ledger's state does not allow this."""
+    """The ledger's state does not allow this; of a job's state it says which ones it may change to."""
 
     exit_code = 4
+
+    def __init__(self, text: str, allowed: Iterable[str] | None = None) -> None:
+        super().__init__(text)
+        self.allowed = None if allowed is None else tuple(allowed)
 
 
 class UnreachableError(BackfillError):

@@ -74,3 +74,14 @@ def _name(value: object) -> str:
 def percent(part: int, whole: int) -> str:
     """Never 100 % unless it is all of them."""
     return f"{min(100 * part / whole, 99.9 if part < whole else 100.0):.1f}%" if whole else "100.0%"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the two largest units, such as 1 h 05 min."""
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours:,} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

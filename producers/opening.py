@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from backfill import log, parameters
-from backfill.actor import actor
 from backfill.column_backfill import ColumnBackfill
 from backfill.definition import Definition
 from backfill.errors import BackfillError, ConflictError
@@ -51,7 +50,7 @@ async def opened(parts: Parts, prepared: Prepared, a_pass: tuple[Series, Counted
             scope=prepared.scope,
             producer=producer,
             max_jobs=parts.settings.max_jobs,
-            actor=actor(),
+            actor=parts.actor,
             a_pass=a_pass,
         )
     except (asyncpg.UniqueViolationError, ConflictError):

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from uuid import UUID
 
 from backfill import blockers, database, schema
+from backfill.actor import actor
 from backfill.blockers import Watch
 from backfill.outlet import Outlet
 from backfill.publisher import Publisher
@@ -50,6 +51,7 @@ class Parts:
     report: Report
     sends: bool = True  # messages, to workers of other processes; else this process works on the job itself
     opened: Callable[[UUID], None] = lambda _: None  # told which job it is, as soon as it is there
+    actor: str = field(default_factory=actor)  # who opens it
 
     @property
     def command(self) -> str:

@@ -21,6 +21,7 @@ from backfill.ledger.workers import Seat
 from backfill.log import regard, warn
 from backfill.settings import Settings
 from backfill.texts import MOST_OF_A_NAME, clean
+from backfill.workers.burden import Burden
 from backfill.workers.hand import Hand
 from backfill.workers.lookout import Lookout
 from backfill.workers.stats import Stats
@@ -28,6 +29,7 @@ from backfill.workers.thread import LoopThread
 from backfill.workers.watch import Watch
 
 EXIT_STUCK: Final = 70  # a record that nothing interrupts
+BEAT_SECONDS: Final = 2.0  # leases are renewed every third of one, which may be longer
 LAST_SECONDS: Final = 2.0  # for the last counts, and for giving claims back
 STOP_SECONDS: Final = 5.0  # for the thread's end
 QUICK_LOCK_MS: Final = 200  # a claim whose row is being applied is not waited for when the process ends
@@ -59,6 +61,8 @@ class Keeper:
         self._ends_process = ends_process
         self._main: asyncio.AbstractEventLoop | None = None
         self._was_asked = False
+        self._burden = Burden()
+        self._renewed = 0.0  # when the leases were, by the monotonic clock
         self.lookout = Lookout(settings.record_seconds, settings.partition_seconds, hand.watches)
         self._thread = LoopThread("keeper", self._keep)
 
@@ -105,15 +109,16 @@ class Keeper:
             signal.setitimer(signal.ITIMER_PROF, 0)
 
     async def _renew(self) -> None:
-        """Beat every third of a lease, and a last time at the end; an absent database is tried again sooner."""
-        pause, failures = self._settings.lease_seconds / 3, 0
+        """Beat until the end, and a last time then; an absent database is tried again sooner."""
+        third, failures = self._settings.lease_seconds / 3, 0
+        pause = min(BEAT_SECONDS, third)
         beaten = monotonic()
         while True:
             try:
                 async with self._connected(self._settings.lock_timeout_ms) as connection:
                     while not self._thread.ending.is_set():
                         # A link that has gone silent must not cost the leases.
-                        async with asyncio.timeout(max(1.0, pause)):
+                        async with asyncio.timeout(max(1.0, third)):
                             await self.beat(connection)
                         # A link that was given up on waking hides nothing of it; of an outage it was said already.
                         was_away, since = failures > 1, monotonic() - beaten
@@ -144,14 +149,24 @@ class Keeper:
                 await self._thread.ending.wait()
 
     async def beat(self, connection: Connection) -> None:
-        """Renew the leases, show that the worker lives, and hear whether an operator wants it to stop.
+        """Renew the leases when that is due, show that the worker lives, and hear whether it is to stop.
 
         The first is before anything is claimed: whoever holds a lease is known to the ledger, however soon it dies.
         """
-        if held := self._hand.copy():
-            await partitions.renew(connection, held, self._seat.id, self._settings.lease_seconds)
-        counts, seconds = self._stats.as_dict(), self._settings.lease_seconds
-        asked_by = await workers.beat(connection, self._seat, held, counts, seconds)
+        held, seconds = self._hand.copy(), self._settings.lease_seconds
+        # Not at the beat after it: that would be later than a third of a lease.
+        if held and monotonic() + BEAT_SECONDS - self._renewed > seconds / 3:
+            await partitions.renew(connection, held, self._seat.id, seconds)
+            self._renewed = monotonic()
+        asked_by = await workers.beat(
+            connection,
+            self._seat,
+            held,
+            self._stats.as_dict(),
+            seconds,
+            cpu_percent=self._burden.cpu_percent(),
+            memory_bytes=self._burden.memory_bytes(),
+        )
         if asked_by is not None and not self._was_asked and self._main is not None:
             self._was_asked = True
             self._say(f"Asked to stop by {clean(asked_by, MOST_OF_A_NAME)}: finishing what is in hand.")

@@ -9,7 +9,8 @@ from backfill import __version__
 from backfill.console import EXIT_CODES
 from backfill.invocation import CallGroup
 
-# Name -> module and attribute; the module, and the network libraries with it, is imported when it is called.
+# Name -> module and attribute; the module, and the network libraries with it, is imported when it is called. The server
+# has a program of its own, in a package that nothing here may need: its module is a name among others until then.
 COMMANDS = {
     "init": ("init", "init"),
     "run": ("run", "run_"),
@@ -17,6 +18,7 @@ COMMANDS = {
     "list": ("list", "list_"),
     "failures": ("failures", "failures"),
     "events": ("events", "events"),
+    "report": ("ticket", "report"),
     "wait": ("wait", "wait"),
     "pause": ("verbs", "pause"),
     "resume": ("verbs", "resume"),
@@ -35,6 +37,9 @@ COMMANDS = {
     "new": ("new", "new"),
     "sql": ("sql", "sql"),
     "metrics": ("metrics", "metrics"),
+    "serve": ("backfill.web.command", "main"),
+    "token": ("token", "token"),
+    "drip": ("drip", "drip"),
     "settings": ("settings", "settings"),
     "services": ("services", "services"),
     "demo": ("demo", "demo"),
@@ -53,7 +58,8 @@ class LazyGroup(CallGroup):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(f"backfill.commands.{module}"), attribute)
+        path = module if "." in module else f"backfill.commands.{module}"
+        command: click.Command = getattr(importlib.import_module(path), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

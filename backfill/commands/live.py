@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Self
 
 from backfill import console, drawing, log
-from backfill.commands.report import duration, how_to_go_on
+from backfill.commands.report import how_to_go_on
 from backfill.console import is_terminal
 from backfill.states import JobState
-from backfill.texts import one_line
+from backfill.texts import duration, one_line
 
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress

@@ -11,12 +11,11 @@ from backfill import door
 from backfill.console import note, read_settings, reporting
 from backfill.errors import BackfillError, UnreachableError
 from backfill.eventloop import run
-from backfill.modes import Priority
 from backfill.runner import checked
 from backfill.settings import Settings
 
 if TYPE_CHECKING:
-    from backfill.commands.gauges import Reading
+    from backfill.gauges import Reading
     from backfill.ledger.measures import Measures
 
 SCRAPE_SECONDS: Final = 30
@@ -36,8 +35,7 @@ def metrics(listen: int | None, host: str) -> None:
     What workers do is told by each worker: backfill-worker --metrics-port.
     """
     with reporting():
-        from backfill import database, exposition, nodes
-        from backfill.commands import gauges
+        from backfill import database, exposition, gauges, nodes
 
         settings = read_settings()
         database.check_url(settings.need_database())
@@ -59,7 +57,7 @@ def metrics(listen: int | None, host: str) -> None:
 
 def _read_or_note(settings: Settings) -> "Reading":
     """For a scrape: an unreachable database is a measurement too."""
-    from backfill.commands.gauges import Reading
+    from backfill.gauges import Reading
 
     try:
         return run(read(settings))
@@ -77,31 +75,20 @@ async def read(settings: Settings) -> "Reading":
             measured = await measures.read(connection)
     except TimeoutError as error:
         raise UnreachableError(f"PostgreSQL did not answer within {SCRAPE_SECONDS} s; see what it does") from error
-    names = [row["asset_name"] for row in measured.backfills]
-    return await _with_queues(settings, measured, names)
+    return await _with_queues(settings, measured)
 
 
-async def _with_queues(settings: Settings, measured: "Measures", backfills: list[str]) -> "Reading":
-    from backfill import broker
-    from backfill.commands.gauges import Reading
-    from backfill.topology import Topology, milliseconds
+async def _with_queues(settings: Settings, measured: "Measures") -> "Reading":
+    from backfill import broker, gauges
+    from backfill.gauges import Reading
 
     if not settings.rabbitmq_url:
         return Reading(measured)
-    topologies = [Topology(name, settings.tenant) for name in backfills]
-    work = [topology.queue(priority) for topology in topologies for priority in Priority]
-    delays = sorted({milliseconds(seconds) for seconds in settings.retry_delays})
-    others = [
-        name
-        for topology in topologies
-        for name in (topology.dead_queue, *(topology.delay_queue(delay) for delay in delays))
-    ]
     try:
         async with broker.connected(
             settings.rabbitmq_url, name="backfill-metrics", heartbeat=settings.heartbeat
         ) as connection:
-            found = {name: await broker.inspect(connection, name) for name in (*work, *others)}
+            return await gauges.with_queues(connection, settings, measured)
     except (UnreachableError, broker.BrokerLostError) as error:
         note(f"error: {error}")
         return Reading(measured, is_broker_up=False)
-    return Reading(measured, True, {name: state for name, state in found.items() if state}, frozenset(work))

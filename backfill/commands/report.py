@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from backfill.ledger.verdict import sentence
 from backfill.parameters import shown
 from backfill.states import JobState
-from backfill.texts import one_line, percent
+from backfill.texts import duration, one_line, percent
 
 if TYPE_CHECKING:
     from backfill.ledger.progress import Progress
@@ -62,6 +62,10 @@ def lines(now: "Progress") -> Iterator[str]:
     if now.max_workers or now.pause_ms:
         yield f"Limits: at most {now.max_workers or 'any number of'} workers, {now.pause_ms:,} ms rest a partition"
     yield from _passes(now)
+    if (found := now.coverage) is not None:
+        about = "about " if found.is_estimate else ""
+        shares = [percent(part, found.in_scope) for part in (found.before, found.now, found.projected)]
+        yield f"Coverage: {about}{' -> '.join(shares)} (before, now, projected) of {found.in_scope:,} records"
     if now.parent_job:
         yield f"Retries the failed records of job {now.parent_job}"
 
@@ -77,10 +81,6 @@ def _passes(now: "Progress") -> Iterator[str]:
             f"  pass {one['pass']}: {one['state']}, {one['matched']:,} matched, {one['updated']:,} updated, "
             f"{one['skipped']:,} skipped, {one['failed']:,} failed{left}"
         )
-    if (found := now.coverage) is not None:
-        about = "about " if found.is_estimate else ""
-        shares = [percent(part, found.in_scope) for part in (found.before, found.now, found.projected)]
-        yield f"Coverage: {about}{' -> '.join(shares)} (before, now, projected) of {found.in_scope:,} records"
 
 
 def how_to_go_on(now: "Progress") -> str:
@@ -107,12 +107,10 @@ def _left(now: "Progress") -> str:
     return text
 
 
-def duration(seconds: float | None) -> str:
-    """Seconds in the two largest units, such as 1 h 05 min."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours:,} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+def burden(cpu_percent: float | None, memory_bytes: int | None) -> str:
+    """What a worker takes of its machine, as far as it is known."""
+    parts = [
+        "" if cpu_percent is None else f"{cpu_percent:.0f}% CPU",
+        "" if memory_bytes is None else f"{memory_bytes / 1_000_000:,.0f} MB",
+    ]
+    return ", ".join(filter(None, parts)) or "-"

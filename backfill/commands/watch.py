@@ -6,11 +6,12 @@ from uuid import UUID
 
 from backfill import door, drawing, log
 from backfill.commands.looking import look
-from backfill.commands.report import duration, lines
+from backfill.commands.report import burden, lines
 from backfill.console import is_terminal
 from backfill.errors import BackfillError
 from backfill.settings import Settings
 from backfill.states import ENDED
+from backfill.texts import duration
 
 if TYPE_CHECKING:
     import asyncpg
@@ -99,6 +100,7 @@ def _render(now: "Progress", workers: "list[WorkerView]", depths: dict[str, int 
                 one.first_partition or "",
                 longest + mark,
                 f"{one.heartbeat_age_seconds:.0f} s ago",
+                burden(one.cpu_percent, one.memory_bytes),
                 f"{one.updated:,}",
             )
         )
@@ -112,7 +114,7 @@ def _render(now: "Progress", workers: "list[WorkerView]", depths: dict[str, int 
         # The bar ends without a line break, and would lie over the first line.
         drawing.text("", *lines(now)),
         drawing.text(queues or "RabbitMQ does not answer"),
-        drawing.table(("worker", "partitions", "first", "longest", "heartbeat", "updated"), rows, expand=True)
+        drawing.table(("worker", "partitions", "first", "longest", "heartbeat", "takes", "updated"), rows, expand=True)
         if workers
         else drawing.text(f"No worker; start one with: backfill-worker {now.backfill}"),
     )

@@ -7,19 +7,32 @@ import click
 
 from backfill import door
 from backfill.actor import actor
-from backfill.commands.report import duration
+from backfill.commands.report import burden
 from backfill.commands.selection import confirm
 from backfill.commands.table import print_table
 from backfill.console import json_option, note, print_json, reporting
 from backfill.runner import on_ledger
 from backfill.states import OUTCOMES
+from backfill.texts import duration
 
 if TYPE_CHECKING:
     import asyncpg
 
     from backfill.ledger.workers import Seen
 
-COLUMNS = ("id", "worker", "state", "backfills", "holds", "records", "failed", "settings", "since", "heartbeat")
+COLUMNS = (
+    "id",
+    "worker",
+    "state",
+    "backfills",
+    "holds",
+    "records",
+    "failed",
+    "settings",
+    "since",
+    "heartbeat",
+    "takes",
+)
 SHORT = 8  # characters of an id
 TEXTS = {
     True: "was asked to stop",
@@ -66,7 +79,7 @@ Examples:
 def stop(ids: tuple[str, ...], every: bool, yes: bool, as_json: bool) -> None:
     """Ask workers ID… (an id, or the beginning of one) to stop, as SIGTERM does.
 
-    They hear it at their next heartbeat (a third of BACKFILL_LEASE_SECONDS), finish what they have in hand, give back
+    They hear it at their next heartbeat (every two seconds), finish what they have in hand, give back
     the rest and end with exit code 0. A supervisor that restarts on exit code 0 will start them again. Workers of an
     older version do not hear it: send them SIGTERM.
     """
@@ -115,4 +128,5 @@ def _row(one: "Seen") -> list[str]:
         f"concurrency {one.concurrency}, prefetch {one.prefetch}, lease {one.lease_seconds:g} s",
         f"{one.started_at:%Y-%m-%d %H:%M:%S}",
         f"{duration(one.heartbeat_age_seconds)} ago",
+        burden(one.cpu_percent, one.memory_bytes),
     ]

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -12,7 +13,7 @@ import asyncpg
 from backfill import statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, NotFoundError, UsageError
-from backfill.ledger import events, passes
+from backfill.ledger import events, passes, rollups
 from backfill.ledger.job import Job, RolledUp
 from backfill.ledger.passes import Counted, Series
 from backfill.modes import Mode, Priority
@@ -35,6 +36,9 @@ class Request:
     ids: tuple[str, ...]
     after: str | None
     idempotency_key: str | None
+    deadline: datetime | None = None  # these three are an operator's to change later
+    max_workers: int | None = None
+    pause_ms: int | None = None
 
 
 async def open_job(
@@ -83,6 +87,9 @@ async def open_job(
                 request.after,
                 json.dumps(parameters),
                 scoped,
+                request.deadline,
+                request.max_workers,
+                request.pause_ms,
             )
             if a_pass is not None:
                 await passes.begin(connection, job_id, *a_pass)
@@ -168,6 +175,12 @@ async def _led_by_others(connection: Connection, job_id: UUID) -> ConflictError:
     )
 
 
+async def left(connection: Connection, backfills: list[str]) -> list[tuple[UUID, str]]:
+    """Jobs that their producers have left before they were planned whole, and their backfills."""
+    rows = await connection.fetch(statements.read("ledger/jobs/left"), backfills)
+    return [(row["id"], row["backfill"]) for row in rows]
+
+
 async def start(connection: Connection, job_id: UUID) -> None:
     await connection.fetchval(statements.read("ledger/jobs/start"), job_id)
 
@@ -178,11 +191,12 @@ async def pause_ms(connection: Connection, job_id: UUID) -> int:
     return found or 0
 
 
-async def roll_up(connection: Connection, job_id: UUID) -> RolledUp | None:
-    """Bring the job row's counts up to date; None for one that was deleted meanwhile."""
+async def roll_up(connection: Connection, job_id: UUID, *, anew: bool = False) -> RolledUp | None:
+    """Bring the job row's counts up to date, or count all anew; None for one that was deleted meanwhile."""
     async with connection.transaction(isolation="read_committed"):
         # First the row, then the sums: of two processes the one that writes last has also read last.
         await connection.execute(statements.read("ledger/jobs/lock"), job_id)
+        await rollups.bring_up(connection, job_id, anew=anew)
         row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/roll_up"), job_id)
         return None if row is None else RolledUp(**row)
 

@@ -41,6 +41,20 @@ class Done:
         return {"job": str(self.job_id), "state": self.state.value, "changed": self.changed, "text": self.text}
 
 
+@dataclass(frozen=True)
+class Failed:
+    """Which of a job's failed records; every condition that is given holds of each."""
+
+    error_class: str | None = None
+    message: str | None = None  # of a group of failures: digits and what is quoted are left open
+    record_ids: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        kind = f" of {clean(self.error_class, 100)}" if self.error_class is not None else ""
+        text = f" with the message {clean(self.message, 100)!r}" if self.message is not None else ""
+        return kind + text + (f" among these {len(self.record_ids):,}" if self.record_ids else "")
+
+
 async def pause(
     connection: Connection, job_id: UUID, *, actor: str, reason: str = "", with_others: bool = False
 ) -> Done:
@@ -123,7 +137,7 @@ async def _change(
         if state is to:
             return Done(job_id, state, False, f"Job {job_id} is {state.value} already.")
         if to not in JOB_ARROWS[state]:
-            raise ConflictError(f"job {job_id} is {state.value}: it cannot become {to.value}; {_allowed(state)}")
+            raise _refused(job_id, state, f"it cannot become {to.value}; {_allowed(state)}")
         async with connection.transaction(isolation="read_committed"):
             await events.act(connection, actor, reason)
             if await change(job):
@@ -131,33 +145,43 @@ async def _change(
     raise ConflictError(f"job {job_id} is being changed by others again and again; see: backfill events {job_id}")
 
 
+def _refused(job_id: UUID, state: JobState, why: str) -> ConflictError:
+    """That the job is in this state, why that is in the way, and which states it may change to."""
+    return ConflictError(f"job {job_id} is {state.value}: {why}", [one for one in JobState if one in JOB_ARROWS[state]])
+
+
 def _allowed(state: JobState) -> str:
     arrows = ", ".join(f"{one.value} ({HOW[one]})" for one in JobState if one in JOB_ARROWS[state])
     return f"allowed: {arrows}" if arrows else "it has ended"
 
 
-async def retry(connection: Connection, job_id: UUID, *, actor: str) -> tuple[UUID, int]:
-    """Open a job over the failed records of an ended one, linked to it; returns its id and how many records.
+async def retry(connection: Connection, job_id: UUID, *, actor: str, these: Failed | None = None) -> tuple[UUID, int]:
+    """Open a job over failed records of an ended one, all or these, linked to it; returns its id and how many records.
 
     Planned in the same transaction; a worker's reconciler publishes it within a second or two.
     """
+    these = these or Failed()
     job = await jobs.read(connection, job_id)
     state = job.state
     if state not in ENDED:
-        raise ConflictError(
-            f"job {job_id} is {state.value}: only what an ended job left can be retried; {_allowed(state)}"
-        )
+        raise _refused(job_id, state, f"only what an ended job left can be retried; {_allowed(state)}")
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor, f"retry of {job_id}")
         try:
-            opened: UUID | None = await connection.fetchval(statements.read("ledger/operations/open_retry"), job_id)
+            opened: UUID | None = await connection.fetchval(
+                statements.read("ledger/operations/open_retry"),
+                job_id,
+                these.error_class,
+                these.message,
+                list(these.record_ids) or None,
+            )
         except asyncpg.ExclusionViolationError as error:
             raise ConflictError(
                 f"another job of {job.backfill} is active and overlaps the failed records; see: backfill list"
             ) from error
         if opened is None:
             raise ConflictError(
-                f"job {job_id} has no failed records that no retry has done yet; see: backfill failures {job_id}"
+                f"job {job_id} has no failed records{these} that no retry has done yet; see: backfill failures {job_id}"
             )
         counts = await connection.fetch(statements.read("ledger/operations/plan_retry"), opened)
         await jobs.roll_up(connection, opened)
@@ -171,7 +195,7 @@ async def reset_stuck(connection: Connection, job_id: UUID, *, actor: str, force
     """
     state = (await jobs.read(connection, job_id)).state
     if state not in ACTIVE:
-        raise ConflictError(f"job {job_id} is {state.value}: it has ended, and nothing of it can be stuck")
+        raise _refused(job_id, state, "it has ended, and nothing of it can be stuck")
     async with connection.transaction(isolation="read_committed"):
         await events.act(connection, actor)
         taken = await connection.fetch(statements.read("ledger/operations/reset_partitions"), job_id, force)
@@ -194,7 +218,7 @@ async def delete(connection: Connection, job_id: UUID, *, actor: str) -> None:
         await connection.execute(statements.read("ledger/operations/lock_running"), job_id)
         if await connection.fetchval(statements.read("ledger/operations/delete"), job_id, job.version) is None:
             await jobs.read(connection, job_id)  # else somebody was faster, and it is gone
-            raise ConflictError(f"job {job_id} is {state.value}: only ended jobs are deleted; cancel it first")
+            raise _refused(job_id, state, "only ended jobs are deleted; cancel it first")
         await events.remember(connection, job_id, "job.deleted", {"asset_name": job.backfill, "state": state.value})
 
 
@@ -207,15 +231,17 @@ async def set_job(
     max_workers: int | None,
     pause_ms: int | None,
     deadline: datetime | None,
+    clears_deadline: bool = False,
 ) -> Done:
     """Change how an active job is worked on; running workers obey from their next claim on."""
-    given = {"priority": priority, "max_workers": max_workers, "pause_ms": pause_ms, "deadline": deadline}
+    shown = "none" if clears_deadline else deadline
+    given = {"priority": priority, "max_workers": max_workers, "pause_ms": pause_ms, "deadline": shown}
     details = {name: str(value) for name, value in given.items() if value is not None}
     for _ in range(TRIES):
         job = await jobs.read(connection, job_id)
         state = job.state
         if state not in ACTIVE:
-            raise ConflictError(f"job {job_id} is {state.value}: it has ended")
+            raise _refused(job_id, state, "it has ended")
         async with connection.transaction(isolation="read_committed"):
             await events.act(connection, actor)
             changed = await connection.fetchval(
@@ -226,6 +252,7 @@ async def set_job(
                 max_workers,
                 pause_ms,
                 deadline,
+                clears_deadline,
             )
             if changed is None:
                 continue

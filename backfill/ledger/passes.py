@@ -33,9 +33,12 @@ class Counted:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a table had a value before the first pass, has one now, and will have one at this rate of success."""
+    """How much of a table had a value before the job or its first pass, has one now, and will have one.
 
-    in_scope: int  # when the last pass was opened, less those that were deleted meanwhile
+    The last is at the rate of success so far.
+    """
+
+    in_scope: int  # when the job was opened, less those that were deleted meanwhile
     before: int
     now: int
     projected: int
@@ -66,6 +69,12 @@ async def begin(connection: Connection, job_id: UUID, series: Series, counted: C
         counted.covered,
         counted.is_estimate,
     )
+
+
+async def cover(connection: Connection, job_id: UUID, counted: Counted) -> None:
+    """Say what was counted when a job was opened that is no pass."""
+    statement = statements.read("ledger/passes/cover")
+    await connection.execute(statement, job_id, counted.in_scope, counted.covered, counted.is_estimate)
 
 
 async def active(connection: Connection, backfill: str, mode: str, parameters: dict[str, Any]) -> UUID | None:

@@ -67,7 +67,7 @@ class Progress:
     pass_number: int | None  # of several over what still matched; None: a job by itself
     first_job: UUID | None  # of the passes
     passes: list[dict[str, Any]]  # all of them so far
-    coverage: Coverage | None  # of a pass: how much of the table has a value
+    coverage: Coverage | None  # how much of the table has a value; None: not counted, or the work is no column
     version: int
     created_at: datetime
     started_at: datetime | None
@@ -116,6 +116,8 @@ class WorkerView:
     host: str
     pid: int
     heartbeat_age_seconds: float
+    cpu_percent: float | None  # of one core; None: not known
+    memory_bytes: int | None
     partitions: int
     first_partition: str | None
     longest_seconds: float | None
@@ -141,7 +143,7 @@ async def read(connection: Connection, job_id: UUID) -> Progress:
 
 
 def _coverage(found: dict[str, Any]) -> Coverage | None:
-    """Of a pass; takes what it is made of out of what was read."""
+    """Of a column; takes what it is made of out of what was read."""
     names = ("scope_records", "scope_covered", "scope_is_estimate", "first_covered")
     in_scope, covered, is_estimate, before = (found.pop(name) for name in names)
     if in_scope is None:
@@ -156,15 +158,4 @@ def _coverage(found: dict[str, Any]) -> Coverage | None:
 async def workers(connection: Connection, now: Progress) -> list[WorkerView]:
     """Live workers of the job's backfill; the slowest has the longest partition in hand."""
     rows = await connection.fetch(statements.read("ledger/progress/workers"), now.backfill, now.job_id)
-    return [
-        WorkerView(
-            row["host"],
-            row["pid"],
-            row["heartbeat_age_seconds"],
-            row["partitions"],
-            row["first_partition"],
-            row["longest_seconds"],
-            row["updated"],
-        )
-        for row in rows
-    ]
+    return [WorkerView(**row) for row in rows]

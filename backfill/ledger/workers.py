@@ -33,6 +33,9 @@ async def beat(
     held: Iterable[tuple[UUID, str]],
     counts: Mapping[str, object],
     lease_seconds: float,
+    *,
+    cpu_percent: float | None = None,
+    memory_bytes: int | None = None,
 ) -> str | None:
     """Show that the worker lives, and which partitions, each a job and a key, it has in hand; who asks it to stop."""
     asked_by: str | None = await connection.fetchval(
@@ -46,6 +49,8 @@ async def beat(
         json.dumps([{"job": str(job), "partition": partition} for job, partition in held]),
         json.dumps(counts),
         lease_seconds,
+        cpu_percent,
+        memory_bytes,
     )
     return asked_by
 
@@ -72,6 +77,8 @@ class Seen:
     stop_requested_at: datetime | None
     stop_requested_by: str | None
     counts: dict[str, int]  # since it started
+    cpu_percent: float | None  # of one core, between its last two heartbeats; None: not known
+    memory_bytes: int | None  # of its process
     holds: list[dict[str, Any]]  # what it has claimed: job, partition, and for how many seconds; the longest first
 
 

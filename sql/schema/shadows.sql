@@ -16,12 +16,13 @@ WITH ledger AS (
     'floor', 'format', 'format_type', 'gen_random_uuid', 'generate_series', 'has_any_column_privilege',
     'has_column_privilege', 'has_schema_privilege', 'has_table_privilege', 'hashtext', 'hashtextextended', 'int8range',
     'json_agg', 'json_build_object', 'json_each_text', 'json_typeof', 'jsonb_agg', 'jsonb_array_length',
-    'jsonb_build_object', 'jsonb_each', 'jsonb_each_text', 'jsonb_object_agg', 'jsonb_typeof', 'left', 'lpad',
+    'jsonb_build_object', 'jsonb_each', 'jsonb_each_text', 'jsonb_object_agg', 'jsonb_typeof', 'left', 'length', 'lpad', 'ltrim',
     'make_interval', 'max', 'min', 'nextval', 'numrange', 'percentile_cont', 'pg_advisory_xact_lock',
-    'pg_advisory_xact_lock_shared', 'pg_blocking_pids', 'pg_has_role', 'pg_partition_tree', 'pg_postmaster_start_time',
-    'pg_relation_size', 'pg_try_advisory_xact_lock', 'quote_ident', 'regexp_replace', 'round', 'row_number',
+    'pg_advisory_xact_lock_shared', 'pg_blocking_pids', 'pg_control_system', 'pg_current_snapshot', 'pg_current_xact_id',
+    'pg_has_role', 'pg_partition_tree', 'pg_postmaster_start_time', 'pg_relation_size', 'pg_snapshot_xmin',
+    'pg_trigger_depth', 'pg_try_advisory_xact_lock', 'pg_visible_in_snapshot', 'quote_ident', 'regexp_replace', 'round', 'row_number',
     'row_security_active', 'set_config', 'statement_timestamp', 'string_agg', 'string_to_array', 'sum', 'to_regclass', 'to_regproc',
-    'to_regrole', 'unnest')
+    'to_regrole', 'to_timestamp', 'unnest')
     UNION ALL
     SELECT 'function ' || p.oid::regprocedure::text, proowner, pronamespace, proargtypes::oid[], 'pg_proc'::regclass, p.oid
     FROM ledger JOIN pg_proc p ON pronamespace IN (SELECT oid FROM places) AND proname IN (

@@ -12,7 +12,7 @@ from tests.support.operating import done
 from tests.support.world import World
 
 USED: Final = callers.statements()
-ROLES: Final = ("backfill_operator", "backfill_worker", "backfill_reader")
+ROLES: Final = ("backfill_operator", "backfill_worker", "backfill_reader", "backfill_server", "backfill_owner")
 # A new column of backfill_jobs belongs to one of these two: what a worker keeps up to date, and what was asked for or
 # is an operator's to change.
 KEPT_BY_WORKERS: Final = """

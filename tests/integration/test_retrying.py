@@ -78,6 +78,30 @@ async def test_only_an_ended_job_with_failures_is_retried(world: World) -> None:
     assert "has no failed records" in answer.err
 
 
+async def test_some_of_the_failed_records_are_retried_and_the_others_left(world: World) -> None:
+    job = await with_failures(world)
+    await world.execute("UPDATE things SET base = 0")
+
+    one = (await done(world, "retry", str(job), "--id=5", "--id=6", "--error-class=ValueError", "--json")).json
+
+    assert one["records"] == 1
+    assert await world.value("SELECT record_ids FROM backfill_jobs WHERE id = $1", UUID(one["job"])) == ["5"]
+    async with working(world):
+        await until(world, "completed", UUID(one["job"]))
+    again = await ask(world, "retry", str(job), "--id=5")
+    assert (again.code, "no failed records among these 1 that no retry has done yet" in again.err) == (4, True)
+    other = await ask(world, "retry", str(job), "--error-class=KeyError")
+    assert "has no failed records of KeyError that" in other.err
+    assert (await done(world, "retry", str(job), "--json")).json["records"] == 1
+
+
+async def test_a_group_of_failures_is_retried_by_its_message(world: World) -> None:
+    job = await with_failures(world)
+    await world.execute("UPDATE backfill_failures SET error_message = 'no such thing' WHERE record_id = '15'")
+    answer = await done(world, "retry", str(job), "--message=record # cannot be computed", "--json")
+    assert await world.value("SELECT record_ids FROM backfill_jobs WHERE id = $1", UUID(answer.json["job"])) == ["5"]
+
+
 # --- reset-stuck
 
 

@@ -175,3 +175,17 @@ async def test_an_ended_job_cannot_be_set_and_a_call_without_options_is_wrong(wo
     assert (await ask(world, "set", str(job), "--pause-ms", "5")).code == 4
     assert (await ask(world, "set", str(job))).code == 2
     assert (await ask(world, "set", str(job), "--pause-ms", "10001")).code == 2
+
+
+async def test_a_deadline_is_set_and_taken_away(world: World) -> None:
+    await world.rows(10)
+    job = await queued(world)
+    deadline = "SELECT sla_deadline_at FROM backfill_jobs"
+    await done(world, "set", str(job), "--deadline=2030-01-01")
+    assert await world.value(deadline) is not None
+
+    answer = await done(world, "set", str(job), "--deadline=none")
+
+    assert answer.out.strip() == f"Job {job}: deadline none"
+    assert await world.value(deadline) is None
+    assert (await ask(world, "set", str(job), "--deadline=never")).code == 2

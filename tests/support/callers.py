@@ -11,6 +11,9 @@ LEDGER: Final = ROOT / "backfill" / "ledger"
 CHANGING: Final = {"operations", "planning", "idempotency", "purging"}
 CHANGES: Final = {("workers", "ask_to_stop"), ("limits", "release")}
 
+# Of a server, what works on records in a process of its own.
+WORKING: Final = ("visit.py", "working.py")
+
 Place = tuple[str, str]  # a module of the ledger, and a function or class in it
 
 
@@ -18,16 +21,28 @@ def statements() -> dict[str, set[str]]:
     """The names of statements by role: what its programs call, and what that calls."""
     commands = list((ROOT / "backfill" / "commands").rglob("*.py"))
     looking = [file for file in commands if not CHANGING & {module for module, _ in _called(file)}]
+    web = set((ROOT / "web").rglob("*.py"))
+    working = {ROOT / "web" / name for name in WORKING}
     programs = {
-        "backfill_worker": list((ROOT / "workers").rglob("*.py")),
-        "backfill_operator": [*(ROOT / "producers").rglob("*.py"), *commands],
+        "backfill_worker": [*(ROOT / "workers").rglob("*.py"), *working],
+        "backfill_operator": [*(ROOT / "producers").rglob("*.py"), *commands, *(web - working)],
         "backfill_reader": looking,
+        "backfill_server": [*web],
+        "backfill_owner": commands,
     }
     graph = dict(_functions())
     return {
         role: _reached(
             graph,
-            {place for file in files for place in _called(file)} - (CHANGES if role == "backfill_reader" else set()),
+            {
+                place
+                for file in files
+                for place in _called(file)
+                # Of these two only what is about tokens: a server has the rest as a reader or an operator, and what
+                # else an owner does is no program's.
+                if (place[0] == "tokens") is (role in ("backfill_server", "backfill_owner"))
+            }
+            - (CHANGES if role == "backfill_reader" else set()),
         )
         for role, files in programs.items()
     }

@@ -27,6 +27,7 @@ from typing import Final, NoReturn
 MODULES: Final = {
     "backfill": "backfill.entry",
     "backfill-queue": "backfill.producers.entry",
+    "backfill-serve": "backfill.web.entry",
     "backfill-worker": "backfill.workers.entry",
 }
 LONGEST: Final = 1 << 20  # of a request

@@ -14,7 +14,10 @@ from typing import Any, Final
 import asyncpg
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "security.md"
-ROLES: Final = ("backfill_owner", "backfill_operator", "backfill_worker", "backfill_reader", "public")
+ROLES: Final = (
+    *("backfill_owner", "backfill_operator", "backfill_worker", "backfill_reader", "backfill_server"),
+    "public",
+)
 TABLES: Final = """
     SELECT c.relname::text AS name, coalesce(g.rolname, 'public')::text AS role, acl.privilege_type::text AS right,
            NULL::text AS column, acl.is_grantable AS passes_on

@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("backfill", "producers", "workers", "services")
-BESIDE = ("producers", "workers", "services", "examples")  # folders that `backfill` has links to
+PACKAGES = ("backfill", "producers", "workers", "services", "web")
+BESIDE = ("producers", "workers", "services", "examples", "web")  # folders that `backfill` has links to
 
 
 def sources(*folders: str) -> list[Path]:

@@ -83,13 +83,14 @@ LAYERS = (
         "outlet",
         "publisher",
         "management",
+        "remote",
         "queues",
         "sifting",
         "dead",
     },
     {"ledger"},
     {"api"},
-    {"console"},
+    {"console", "gauges"},
     {"invocation", "runner", "requesting"},
     {"testing"},
     {"commands"},
@@ -176,7 +177,7 @@ def test_nothing_but_commands_imports_commands() -> None:
 def test_nothing_but_commands_imports_what_joins_producers_and_workers() -> None:
     for path in sources(*PACKAGES):
         source = module_name(path)
-        if not source.startswith(("backfill.api", "backfill.commands", "backfill.testing")):
+        if not source.startswith(("backfill.api", "backfill.commands", "backfill.testing", "backfill.web")):
             assert not any(f"{target}.".startswith("backfill.api.") for target in imports(path)), source
     for joint in JOINTS:
         assert (ROOT / joint.replace(".", "/")).with_suffix(".py").exists(), f"there is no {joint}"

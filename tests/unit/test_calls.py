@@ -28,6 +28,8 @@ MORE = {
     "backfill dead show": ["0123456789ab"],
     "backfill dead redrive": ["--all"],
     "backfill dead purge": ["--all", "--yes"],
+    "backfill token create": ["ada"],
+    "backfill token revoke": ["ada"],
 }
 ENTRIES = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 

@@ -28,8 +28,10 @@ def test_a_statement_is_used(name: str) -> None:
 
 @pytest.mark.parametrize("folder", sorted((ROOT / "sql" / "ledger").iterdir()), ids=lambda folder: folder.name)
 def test_the_folders_of_the_ledger_are_its_modules(folder: Path) -> None:
-    module = ast.parse((ROOT / "backfill" / "ledger" / f"{folder.name}.py").read_text())
-    used = {node.value for node in ast.walk(module) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    place = ROOT / "backfill" / "ledger" / folder.name
+    modules = [ast.parse(path.read_text()) for path in (*place.glob("*.py"), place.with_suffix(".py")) if path.exists()]
+    nodes = [node for module in modules for node in ast.walk(module)]
+    used = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     assert {f"ledger/{folder.name}/{path.stem}" for path in folder.iterdir()} == {
         text for text in used if text.startswith("ledger/")
     }
@@ -40,6 +42,7 @@ OF_SOME_OUTCOMES = {
     "ledger/operations/open_retry": "a retry is of what has failed",
     "ledger/partitions/fail": "what is left of a partition that is given up has failed",
     "ledger/progress/workers": "what a worker has written",
+    "ledger/views/last_successes": "what a job that was completed has left undone",
     "ledger/requirements/standing": "failed records of what is required are said",
     "progress/resume_monitor": "what goes wrong after a pause",
 }

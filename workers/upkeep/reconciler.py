@@ -19,6 +19,7 @@ from backfill.topology import Topology
 from backfill.workers.patience import REFUSED_SECONDS, Patience
 from backfill.workers.troubles import Troubles
 from backfill.workers.upkeep.closing import Closing
+from backfill.workers.upkeep.depths import Depths
 from backfill.workers.upkeep.dropping import Dropping
 from backfill.workers.upkeep.expired import Expired
 from backfill.workers.upkeep.republisher import Republisher
@@ -54,6 +55,7 @@ class Reconciler:
         self._patience = Patience()
         self.expired = Expired()
         self.dropping = Dropping(settings.dead_messages)
+        self._depths = Depths(settings.retry_delays)
         self.reconciled: Counter[str] = Counter()  # by reason
         self.republisher = Republisher(publisher, settings.reconcile_seconds, self.reconciled, self._troubles)
         self._closing = Closing(settings, definitions, self._troubles, say)
@@ -157,6 +159,7 @@ class Reconciler:
                     f"Dropped the {dropped:,} oldest messages of {topology.dead_queue}, which keeps "
                     f"{self._settings.dead_messages:,}; see: backfill events --without-job",
                 )
+            await self._depths.remember(connection, broker, topology)
         self._patience.over()
         self._troubles.over(LOGIN)
 

@@ -1,42 +1,58 @@
--- Bring the counts, the mean duration and the estimate on the job row up to date from its partitions.
+-- Bring the counts, the mean duration and the estimate on the job row up to date: from what is counted of its ended
+-- partitions, and from those that have begun. The caller holds the job's row.
 -- The duration is weighted: 0.4 for the newest partition, each older one of the last 20 counts 0.6 times the next.
--- The estimate takes the rates in ten equal spans of the last five minutes in which the job ran.
+-- The estimate takes the rates in ten equal spans of the last five minutes in which the job ran; where many partitions ended
+-- in these, by the second.
 -- $1 job
-WITH sums AS (
-    SELECT count(*) AS total,
-           count(*) FILTER (WHERE state = 'completed') AS completed,
-           count(*) FILTER (WHERE state = 'failed') AS failed,
-           count(*) FILTER (WHERE state = 'skipped') AS skipped,
-           coalesce(sum(record_count), 0) AS matched,
-           coalesce(sum(records_updated), 0) AS updated,
-           coalesce(sum(records_unchanged), 0) AS unchanged,
-           coalesce(sum(records_skipped), 0) AS records_skipped,
-           coalesce(sum(records_failed), 0) AS records_failed,
+WITH counted AS MATERIALIZED (
+    SELECT * FROM backfill_rollups WHERE backfill_job_id = $1
+), begun AS (
+    SELECT coalesce(sum(records_updated), 0) AS updated, coalesce(sum(records_unchanged), 0) AS unchanged,
+           coalesce(sum(records_skipped), 0) AS skipped, coalesce(sum(records_failed), 0) AS failed,
            coalesce(sum(records_deleted), 0) AS deleted,
            coalesce(sum(calls_made), 0) AS calls_made, coalesce(sum(calls_refused), 0) AS calls_refused,
-           coalesce(sum(retried_recovered), 0) AS recovered, coalesce(sum(retried_failed), 0) AS retried_failed,
-           coalesce(sum(record_count) FILTER (WHERE completed_at IS NULL), 0) AS records_open,
-           min(partition_key) FILTER (WHERE state IN ('pending', 'running')) AS first_open,
-           max(partition_key) AS last
-    FROM backfill_partitions WHERE backfill_job_id = $1
+           coalesce(sum(retried_recovered), 0) AS recovered, coalesce(sum(retried_failed), 0) AS retried_failed
+    FROM backfill_partitions
+    WHERE backfill_job_id = $1 AND completed_at IS NULL
+      AND (started_at IS NOT NULL OR state = 'running' OR not_before IS NOT NULL OR held_since IS NOT NULL)
+), first_open AS MATERIALIZED (
+    -- Whatever is behind the checkpoint has ended, and leaves dead entries in the index.
+    SELECT partition_key FROM backfill_partitions
+    WHERE backfill_job_id = $1 AND state IN ('pending', 'running')
+      AND partition_key > (SELECT coalesce(checkpoint_partition_key, '') FROM backfill_jobs WHERE id = $1)
+    ORDER BY partition_key LIMIT 1
+), last AS MATERIALIZED (
+    SELECT completed_at, duration_ms, record_count FROM backfill_partitions
+    WHERE backfill_job_id = $1 AND ended_xid IS NOT NULL
+    ORDER BY ended_xid DESC LIMIT 400
 ), newest AS (
     SELECT duration_ms, row_number() OVER (ORDER BY completed_at DESC) - 1 AS age
-    FROM backfill_partitions
-    WHERE backfill_job_id = $1 AND completed_at IS NOT NULL AND duration_ms IS NOT NULL
+    FROM last WHERE duration_ms IS NOT NULL
     ORDER BY completed_at DESC LIMIT 20
 ), moment AS MATERIALIZED (
     SELECT clock_timestamp() AS now
-), span AS (
+), span AS MATERIALIZED (
     SELECT moment.now, greatest(running_since, moment.now - interval '5 minutes') AS since,
            extract(epoch FROM moment.now - greatest(running_since, moment.now - interval '5 minutes')) / 10 AS seconds
     FROM backfill_jobs, moment WHERE id = $1
+), is_all AS MATERIALIZED (  -- whether the last ones are all that ended in the span
+    SELECT coalesce(min(last.completed_at) < span.since, true) AND count(*) = 400
+        OR count(last.completed_at) = counted.completed + counted.failed + counted.skipped AS yes
+    FROM span CROSS JOIN counted LEFT JOIN last ON true
+    GROUP BY span.since, counted.completed, counted.failed, counted.skipped
+), recent AS (
+    SELECT completed_at AS at, record_count AS records FROM last WHERE (SELECT yes FROM is_all)
+    UNION ALL
+    SELECT to_timestamp(counted.recent_second - cardinality(counted.recent_records) + s.n + 0.5), s.records
+    FROM counted, unnest(counted.recent_records) WITH ORDINALITY AS s (records, n)
+    WHERE s.records > 0 AND (SELECT NOT yes FROM is_all)
 ), rates AS (
     SELECT n, coalesce(ended.records, 0) / nullif(span.seconds, 0) AS rate
     FROM span CROSS JOIN generate_series(0, 9) AS n
     LEFT JOIN (
-        SELECT least(floor(extract(epoch FROM p.completed_at - s.since) / nullif(s.seconds, 0)), 9)::integer AS n,
-               sum(p.record_count) AS records
-        FROM span s JOIN backfill_partitions p ON p.backfill_job_id = $1 AND p.completed_at >= s.since
+        SELECT least(floor(extract(epoch FROM r.at - s.since) / nullif(s.seconds, 0)), 9)::integer AS n,
+               sum(r.records) AS records
+        FROM span s JOIN recent r ON r.at >= s.since
         GROUP BY 1
     ) ended USING (n)
 ), pace AS (
@@ -45,17 +61,24 @@ WITH sums AS (
     FROM (SELECT avg(rate)::float8 AS mean, percentile_cont(0.9) WITHIN GROUP (ORDER BY rate::float8) AS best,
                  percentile_cont(0.1) WITHIN GROUP (ORDER BY rate::float8) AS worst
           FROM rates) r
+), sums AS (
+    SELECT counted.*, records - records_updated - records_unchanged - records_skipped - records_failed - records_deleted
+               AS records_open
+    FROM counted
 )
-UPDATE backfill_jobs j SET total_partitions = sums.total, completed_partitions = sums.completed,
-    failed_partitions = sums.failed, skipped_partitions = sums.skipped, records_matched = sums.matched,
-    records_updated = sums.updated, records_unchanged = sums.unchanged, records_skipped = sums.records_skipped,
-    records_failed = sums.records_failed, records_deleted = sums.deleted,
-    calls_made = sums.calls_made, calls_refused = sums.calls_refused, retried_recovered = sums.recovered,
-    retried_failed = sums.retried_failed,
+UPDATE backfill_jobs j SET total_partitions = sums.partitions, completed_partitions = sums.completed,
+    failed_partitions = sums.failed, skipped_partitions = sums.skipped, records_matched = sums.records,
+    records_updated = sums.records_updated + begun.updated, records_unchanged = sums.records_unchanged + begun.unchanged,
+    records_skipped = sums.records_skipped + begun.skipped, records_failed = sums.records_failed + begun.failed,
+    records_deleted = sums.records_deleted + begun.deleted,
+    calls_made = sums.calls_made + begun.calls_made, calls_refused = sums.calls_refused + begun.calls_refused,
+    retried_recovered = sums.retried_recovered + begun.recovered,
+    retried_failed = sums.retried_failed + begun.retried_failed,
     checkpoint_partition_key = CASE
-        WHEN sums.first_open IS NULL THEN sums.last
+        WHEN (SELECT partition_key FROM first_open) IS NULL
+            THEN (SELECT max(partition_key) FROM backfill_partitions WHERE backfill_job_id = $1)
         ELSE (SELECT max(partition_key) FROM backfill_partitions
-              WHERE backfill_job_id = $1 AND partition_key < sums.first_open) END,
+              WHERE backfill_job_id = $1 AND partition_key < (SELECT partition_key FROM first_open)) END,
     avg_partition_duration_ms = coalesce(
         (SELECT sum(duration_ms * 0.6 ^ age) / sum(0.6 ^ age) FROM newest), j.avg_partition_duration_ms),
     estimated_completion_at = CASE WHEN j.state = 'running' AND j.planned_at IS NOT NULL
@@ -65,7 +88,7 @@ UPDATE backfill_jobs j SET total_partitions = sums.total, completed_partitions =
     latest_completion_at = CASE WHEN j.state = 'running' AND j.planned_at IS NOT NULL AND pace.mean > 0
         THEN span.now + make_interval(secs => sums.records_open / nullif(pace.worst, 0)) END,
     heartbeat_at = clock_timestamp()
-FROM sums, pace, span
+FROM sums, begun, pace, span
 WHERE j.id = $1
-RETURNING j.planned_at IS NOT NULL AND sums.first_open IS NULL AS ended, sums.failed,
-    sums.completed + sums.failed + sums.skipped AS ended_partitions, sums.total
+RETURNING j.planned_at IS NOT NULL AND NOT EXISTS (SELECT FROM first_open) AS ended, sums.failed,
+    sums.completed + sums.failed + sums.skipped AS ended_partitions, sums.partitions AS total

@@ -2,7 +2,7 @@
 -- They come in the order in which that job had them.
 -- What an earlier retry has done is left out: a record must not be written twice because two people asked.
 -- Its definition is the first worker's: the failure's cause may have been corrected there. Its parameters stay, by a trigger.
--- $1 ended job
+-- $1 ended job, $2 only failures of this class, $3 with this message, $4 only of these records; NULL for all
 WITH RECURSIVE retries AS (
     SELECT id FROM backfill_jobs WHERE parent_job_id = $1
     UNION
@@ -27,6 +27,12 @@ FROM backfill_jobs j,
       FROM backfill_partitions p, unnest(p.record_ids) WITH ORDINALITY AS r (id, n), backfill_failures f
       WHERE p.backfill_job_id = $1 AND p.records_failed > 0 AND f.backfill_job_id = $1 AND f.record_id = r.id
         AND f.partition_key = p.partition_key  -- one that was planned again is in several
+        AND ($2::text IS NULL OR f.error_class = $2)
+        AND ($3::text IS NULL OR $3 = regexp_replace(regexp_replace(regexp_replace(left(f.error_message, 300),
+                '(?<!\w)''[^'']*''|"[^"]*"', '''…''', 'g'),
+                '\m([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+)\M', '#', 'gi'),
+                '-?[0-9]+([.,:-][0-9]+)*', '#', 'g'))  -- as failures are grouped
+        AND ($4::text[] IS NULL OR f.record_id = ANY ($4))
         AND r.id NOT IN (SELECT record_id FROM done)) f
 WHERE j.id = $1 AND j.state IN ('completed', 'failed', 'cancelled') AND f.ids IS NOT NULL
 RETURNING id

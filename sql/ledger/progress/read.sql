@@ -1,41 +1,104 @@
--- How far a job is, from its partitions as they are committed now. The rate is that of the last seconds while it runs,
--- that of the whole once it has ended.
+-- How far a job is, from its partitions as they are committed now: what is counted of those that have ended, those that
+-- have ended since, and those that have begun. All of them are read where that is to be counted anew. The rate is that of
+-- the last seconds while it runs, that of the whole once it has ended.
 -- $1 job, $2 seconds to look back for the rate
-WITH sums AS (
-    SELECT count(*) AS total_partitions,
-           count(*) FILTER (WHERE state = 'completed') AS completed_partitions,
-           count(*) FILTER (WHERE state = 'failed') AS failed_partitions,
-           count(*) FILTER (WHERE state = 'skipped') AS skipped_partitions,
-           count(*) FILTER (WHERE state = 'running') AS running_partitions,
+WITH counted AS MATERIALIZED (
+    SELECT r.*, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
+    FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
+), ended AS MATERIALIZED (
+    SELECT e.* FROM counted, backfill_ended($1, CASE WHEN counted.is_good THEN counted.snapshot END) e
+), begun AS (
+    SELECT count(*) FILTER (WHERE state = 'running') AS running_partitions,
            count(*) FILTER (WHERE state = 'pending' AND held_since IS NULL AND not_before > clock_timestamp())
                AS waiting_partitions,
            min(not_before) FILTER (WHERE state = 'pending' AND held_since IS NULL AND not_before > clock_timestamp())
                AS next_retry_at,
-           count(*) FILTER (WHERE state IN ('pending', 'running') AND held_since IS NOT NULL) AS held_partitions,
-           min(held_since) FILTER (WHERE state IN ('pending', 'running')) AS held_since,
-           (array_agg(held_reason ORDER BY held_since)
-               FILTER (WHERE state IN ('pending', 'running') AND held_since IS NOT NULL))[1] AS held_reason,
-           coalesce(sum(record_count), 0)::bigint AS matched,
-           coalesce(sum(records_updated), 0)::bigint AS updated,
-           coalesce(sum(records_unchanged), 0)::bigint AS unchanged,
-           coalesce(sum(records_skipped), 0)::bigint AS skipped,
-           coalesce(sum(records_failed), 0)::bigint AS failed,
-           coalesce(sum(records_deleted), 0)::bigint AS deleted,
-           coalesce(sum(calls_made), 0)::bigint AS calls_made, coalesce(sum(calls_refused), 0)::bigint AS calls_refused,
-           coalesce(sum(retried_recovered), 0)::bigint AS retried_recovered,
-           coalesce(sum(retried_failed), 0)::bigint AS retried_failed,
-           sum(record_count) FILTER (WHERE completed_at > clock_timestamp() - make_interval(secs => $2))
-               AS recent_records,
-           extract(epoch FROM
-               clock_timestamp() - greatest(min(started_at), clock_timestamp() - make_interval(secs => $2))
-               ) AS recent_seconds,
-           extract(epoch FROM max(completed_at) - min(started_at)) AS busy_seconds
-    FROM backfill_partitions WHERE backfill_job_id = $1
+           count(held_since) AS held_partitions, min(held_since) AS held_since,
+           (array_agg(held_reason ORDER BY held_since) FILTER (WHERE held_since IS NOT NULL))[1] AS held_reason,
+           coalesce(sum(records_updated), 0) AS updated, coalesce(sum(records_unchanged), 0) AS unchanged,
+           coalesce(sum(records_skipped), 0) AS skipped, coalesce(sum(records_failed), 0) AS failed,
+           coalesce(sum(records_deleted), 0) AS deleted,
+           coalesce(sum(calls_made), 0) AS calls_made, coalesce(sum(calls_refused), 0) AS calls_refused,
+           coalesce(sum(retried_recovered), 0) AS retried_recovered, coalesce(sum(retried_failed), 0) AS retried_failed,
+           min(started_at) AS first_started_at
+    FROM backfill_partitions
+    WHERE backfill_job_id = $1 AND completed_at IS NULL
+      AND (started_at IS NOT NULL OR state = 'running' OR not_before IS NOT NULL OR held_since IS NOT NULL)
+), planned AS (
+    SELECT partitions, records FROM counted WHERE is_good
+    UNION ALL
+    SELECT p.partitions, p.records FROM counted, backfill_planned($1) p WHERE NOT counted.is_good
+), since AS (
+    SELECT count(*) FILTER (WHERE state = 'completed') AS completed,
+           count(*) FILTER (WHERE state = 'failed') AS failed_partitions,
+           count(*) FILTER (WHERE state = 'skipped') AS skipped_partitions,
+           coalesce(sum(records_updated), 0) AS updated, coalesce(sum(records_unchanged), 0) AS unchanged,
+           coalesce(sum(records_skipped), 0) AS skipped, coalesce(sum(records_failed), 0) AS failed,
+           coalesce(sum(records_deleted), 0) AS deleted,
+           coalesce(sum(calls_made), 0) AS calls_made, coalesce(sum(calls_refused), 0) AS calls_refused,
+           coalesce(sum(retried_recovered), 0) AS retried_recovered, coalesce(sum(retried_failed), 0) AS retried_failed,
+           min(started_at) AS first_started_at, max(completed_at) AS last_completed_at
+    FROM ended
+), last AS MATERIALIZED (
+    SELECT completed_at, record_count FROM backfill_partitions
+    WHERE backfill_job_id = $1 AND ended_xid IS NOT NULL
+    ORDER BY ended_xid DESC LIMIT 400
+), recent AS (  -- by the last ones, unless there are more; then by the second
+    SELECT completed_at AS at, record_count AS records FROM last WHERE (SELECT count(*) < 400 FROM last)
+    UNION ALL
+    SELECT to_timestamp(c.recent_second - cardinality(c.recent_records) + s.n + 0.5), s.records
+    FROM counted c, unnest(c.recent_records) WITH ORDINALITY AS s (records, n)
+    WHERE c.is_good AND s.records > 0 AND (SELECT count(*) = 400 FROM last)
+    UNION ALL
+    SELECT completed_at, record_count FROM ended WHERE (SELECT count(*) = 400 FROM last)
+), sums AS (
+    SELECT planned.partitions AS total_partitions,
+           b.completed + s.completed AS completed_partitions,
+           b.failed + s.failed_partitions AS failed_partitions,
+           b.skipped + s.skipped_partitions AS skipped_partitions,
+           planned.records::bigint AS matched,
+           (b.records_updated + s.updated + o.updated)::bigint AS updated,
+           (b.records_unchanged + s.unchanged + o.unchanged)::bigint AS unchanged,
+           (b.records_skipped + s.skipped + o.skipped)::bigint AS skipped,
+           (b.records_failed + s.failed + o.failed)::bigint AS failed,
+           (b.records_deleted + s.deleted + o.deleted)::bigint AS deleted,
+           (b.calls_made + s.calls_made + o.calls_made)::bigint AS calls_made,
+           (b.calls_refused + s.calls_refused + o.calls_refused)::bigint AS calls_refused,
+           (b.retried_recovered + s.retried_recovered + o.retried_recovered)::bigint AS retried_recovered,
+           (b.retried_failed + s.retried_failed + o.retried_failed)::bigint AS retried_failed,
+           o.running_partitions, o.waiting_partitions, o.next_retry_at, o.held_partitions, o.held_since, o.held_reason,
+           (SELECT sum(records) FROM recent WHERE at > clock_timestamp() - make_interval(secs => $2)) AS recent_records,
+           extract(epoch FROM clock_timestamp() - greatest(
+               least(b.first_started_at, s.first_started_at, o.first_started_at),
+               clock_timestamp() - make_interval(secs => $2))) AS recent_seconds,
+           extract(epoch FROM greatest(b.last_completed_at, s.last_completed_at)
+               - least(b.first_started_at, s.first_started_at, o.first_started_at)) AS busy_seconds
+    FROM since s CROSS JOIN begun o CROSS JOIN planned CROSS JOIN LATERAL (
+        SELECT CASE WHEN is_good THEN completed ELSE 0 END AS completed,
+               CASE WHEN is_good THEN failed ELSE 0 END AS failed,
+               CASE WHEN is_good THEN skipped ELSE 0 END AS skipped,
+               CASE WHEN is_good THEN records_updated ELSE 0 END AS records_updated,
+               CASE WHEN is_good THEN records_unchanged ELSE 0 END AS records_unchanged,
+               CASE WHEN is_good THEN records_skipped ELSE 0 END AS records_skipped,
+               CASE WHEN is_good THEN records_failed ELSE 0 END AS records_failed,
+               CASE WHEN is_good THEN records_deleted ELSE 0 END AS records_deleted,
+               CASE WHEN is_good THEN calls_made ELSE 0 END AS calls_made,
+               CASE WHEN is_good THEN calls_refused ELSE 0 END AS calls_refused,
+               CASE WHEN is_good THEN retried_recovered ELSE 0 END AS retried_recovered,
+               CASE WHEN is_good THEN retried_failed ELSE 0 END AS retried_failed,
+               CASE WHEN is_good THEN first_started_at END AS first_started_at,
+               CASE WHEN is_good THEN last_completed_at END AS last_completed_at
+        FROM counted) b
 ), reasons AS (
     SELECT coalesce(jsonb_object_agg(reason, n), '{}') AS skip_reasons FROM (
-        SELECT r.key AS reason, sum(r.value::bigint) AS n
-        FROM backfill_partitions s, jsonb_each_text(s.skip_reasons) r
-        WHERE s.backfill_job_id = $1 AND s.skip_reasons <> '{}' GROUP BY r.key) r
+        SELECT key AS reason, sum(value::bigint) AS n FROM (
+            SELECT r.key, r.value FROM counted, jsonb_each_text(counted.skip_reasons) r WHERE counted.is_good
+            UNION ALL SELECT r.key, r.value FROM ended, jsonb_each_text(ended.skip_reasons) r
+            UNION ALL
+            SELECT r.key, r.value FROM backfill_partitions p, jsonb_each_text(p.skip_reasons) r
+            WHERE p.backfill_job_id = $1 AND p.completed_at IS NULL
+              AND (p.started_at IS NOT NULL OR p.state = 'running' OR p.not_before IS NOT NULL OR p.held_since IS NOT NULL)
+        ) one GROUP BY key) r
 )
 SELECT j.id AS job_id, j.asset_name AS backfill, j.mode, j.state, j.priority, j.parameters, j.definition_hash,
        j.planned_at IS NOT NULL AS is_planned,

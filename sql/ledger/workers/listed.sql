@@ -3,7 +3,7 @@ SELECT w.id, w.host, w.pid, w.backfills, w.concurrency, w.prefetch, w.lease_seco
        extract(epoch FROM clock_timestamp() - w.heartbeat_at)::float8 AS heartbeat_age_seconds,
        CASE WHEN NOT backfill_is_alive(w) THEN 'gone' WHEN w.stop_requested_at IS NOT NULL THEN 'stopping'
            ELSE 'running' END AS state,
-       w.stop_requested_at, w.stop_requested_by, w.counts,
+       w.stop_requested_at, w.stop_requested_by, w.counts, w.cpu_percent, w.memory_bytes,
        coalesce(h.holds, '[]') AS holds
 FROM backfill_workers w LEFT JOIN (
     SELECT worker_id, jsonb_agg(jsonb_build_object('job', backfill_job_id, 'partition', partition_key, 'seconds',

@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from backfill.broker import QueueState
+from aio_pika.abc import AbstractConnection
+
+from backfill.broker import QueueState, inspect
 from backfill.exposition import CounterMetricFamily, GaugeMetricFamily, Metric
 from backfill.ledger.measures import Measures
+from backfill.modes import Priority
+from backfill.settings import Settings
+from backfill.topology import Topology, milliseconds
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,20 @@ class Reading:
     is_broker_up: bool | None = None  # None: not asked
     queues: dict[str, QueueState] = field(default_factory=dict)
     work_queues: frozenset[str] = frozenset()
+
+
+async def with_queues(connection: AbstractConnection, settings: Settings, measures: Measures) -> Reading:
+    """The reading with the queues of its backfills; raises BrokerLostError."""
+    topologies = [Topology(row["asset_name"], settings.tenant) for row in measures.backfills]
+    work = frozenset(topology.queue(priority) for topology in topologies for priority in Priority)
+    delays = sorted({milliseconds(seconds) for seconds in settings.retry_delays})
+    others = [
+        name
+        for topology in topologies
+        for name in (topology.dead_queue, *(topology.delay_queue(delay) for delay in delays))
+    ]
+    found = {name: await inspect(connection, name) for name in (*sorted(work), *others)}
+    return Reading(measures, True, {name: state for name, state in found.items() if state}, work)
 
 
 def families(reading: Reading) -> Iterator[Metric]:

@@ -1,0 +1,5 @@
+-- A page of all that has happened, the newest first.
+-- $1 the last id of the page before, or NULL, $2 most rows
+SELECT id, backfill_job_id AS job, at, event, actor, login, from_state, to_state, reason, details FROM backfill_events
+WHERE tenant_id = backfill_tenant() AND id < coalesce($1, 9223372036854775807)
+ORDER BY id DESC LIMIT $2

@@ -1,0 +1,18 @@
+-- What a job came to in each of its last minutes, those in which nothing ended too, the oldest first, and how many seconds
+-- of that minute it has had.
+-- $1 job, $2 most minutes
+WITH run AS MATERIALIZED (
+    SELECT coalesce(started_at, created_at) AS since,
+           greatest(coalesce(completed_at, clock_timestamp()),
+                    (SELECT max(minute) FROM backfill_minutes WHERE backfill_job_id = $1)) AS until
+    FROM backfill_jobs WHERE id = $1
+)
+SELECT n.minute, coalesce(m.partitions, 0) AS partitions, coalesce(m.updated, 0) AS updated,
+       coalesce(m.unchanged, 0) AS unchanged, coalesce(m.skipped, 0) AS skipped, coalesce(m.failed, 0) AS failed,
+       coalesce(m.deleted, 0) AS deleted,
+       extract(epoch FROM least(n.minute + interval '1 minute', until) - greatest(n.minute, since))::float8 AS seconds
+FROM run CROSS JOIN LATERAL generate_series(
+    greatest(date_trunc('minute', since, 'UTC'), date_trunc('minute', until, 'UTC') - make_interval(mins => $2 - 1)),
+    date_trunc('minute', until, 'UTC'), interval '1 minute') AS n (minute)
+LEFT JOIN backfill_minutes m ON m.backfill_job_id = $1 AND m.minute = n.minute
+ORDER BY n.minute

@@ -1,0 +1,273 @@
+"""Counting adds what has ended since, exactly: whatever else is under way, and whoever ended it."""
+
+import asyncio
+import random
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from backfill import statements
+from backfill.database import Connection
+from backfill.ledger import jobs, progress
+from tests.support import databases
+from tests.support.world import World
+
+OUTCOMES: Final = ("updated", "unchanged", "skipped", "failed", "deleted")
+FULL: Final = """
+    SELECT count(*) AS total_partitions, count(*) FILTER (WHERE state = 'completed') AS completed_partitions,
+           count(*) FILTER (WHERE state = 'failed') AS failed_partitions,
+           count(*) FILTER (WHERE state = 'skipped') AS skipped_partitions,
+           coalesce(sum(record_count), 0)::bigint AS records_matched,
+           coalesce(sum(records_updated), 0)::bigint AS records_updated,
+           coalesce(sum(records_unchanged), 0)::bigint AS records_unchanged,
+           coalesce(sum(records_skipped), 0)::bigint AS records_skipped,
+           coalesce(sum(records_failed), 0)::bigint AS records_failed,
+           coalesce(sum(records_deleted), 0)::bigint AS records_deleted,
+           coalesce(sum(calls_made), 0)::bigint AS calls_made,
+           (SELECT max(partition_key) FROM backfill_partitions b WHERE b.partition_key < coalesce((
+               SELECT min(partition_key) FROM backfill_partitions WHERE completed_at IS NULL), 'x'))
+               AS checkpoint_partition_key
+    FROM backfill_partitions
+"""
+ENDS: Final = """
+    UPDATE backfill_partitions SET state = $2, completed_at = clock_timestamp(), lease_expires_at = NULL,
+        records_updated = record_count - $3, records_unchanged = $3 - $4, records_skipped = $4,
+        calls_made = calls_made + 3,
+        skip_reasons = CASE WHEN $4 = 0 THEN '{}' ELSE jsonb_build_object('absent', $4) END,
+        started_at = coalesce(started_at, clock_timestamp()), duration_ms = 20
+    WHERE partition_key = ANY ($1::text[]) AND completed_at IS NULL
+"""
+
+
+async def a_job(world: World, partitions: int, *, first: int = 1) -> UUID:
+    job: UUID = await world.value(
+        "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash, state, started_at, running_since, "
+        "planned_at) VALUES ('counter', 'all', 10, 'x', 'running', now(), now(), now()) RETURNING id"
+    )
+    await planned(world.connection, job, first, partitions)
+    return job
+
+
+async def planned(connection: Connection, job: UUID, first: int, count: int) -> None:
+    await connection.execute(
+        "INSERT INTO backfill_partitions (backfill_job_id, partition_key, record_ids, record_count) "
+        "SELECT $1, lpad(n::text, 9, '0'), array_fill(n::text, ARRAY[10]), 10 FROM generate_series($2::int, $3) n",
+        job,
+        first,
+        first + count - 1,
+    )
+
+
+async def ended(connection: Connection, keys: list[str], state: str = "completed", *counts: int) -> None:
+    await connection.execute(ENDS, keys, state, *(counts or (0, 0)))
+
+
+async def need_exact(world: World, job: UUID) -> None:
+    """What is counted is what a count of all partitions gives, in each of its places."""
+    told = await progress.read(world.connection, job)
+    await jobs.roll_up(world.connection, job)
+    full = dict((await world.fetch(FULL))[0])
+    names = ", ".join(full)
+    assert dict((await world.fetch(f"SELECT {names} FROM backfill_jobs"))[0]) == full
+    assert {name: getattr(told, name) for name in full if name.endswith("_partitions")} == {
+        name: value for name, value in full.items() if name.endswith("_partitions")
+    }
+    assert [getattr(told, name) for name in OUTCOMES] == [full[f"records_{name}"] for name in OUTCOMES]
+    sums = ", ".join(f"sum({name})::bigint AS {name}" for name in ("partitions", *OUTCOMES))
+    minutes = (await world.fetch(f"SELECT {sums} FROM backfill_minutes"))[0]
+    of_ended = "SELECT coalesce(sum({}), 0)::bigint FROM backfill_partitions WHERE completed_at IS NOT NULL"
+    assert (minutes["partitions"] or 0) == full["total_partitions"] - await world.value(
+        "SELECT count(*) FROM backfill_partitions WHERE completed_at IS NULL"
+    )
+    for name in OUTCOMES:
+        assert (minutes[name] or 0) == await world.value(of_ended.format(f"records_{name}")), name
+    bins = "SELECT bin, completed + failed + skipped AS n FROM backfill_bins ORDER BY 1"
+    by_key = (
+        "SELECT partition_key::bigint / 500 AS bin, count(*) AS n FROM backfill_partitions "
+        "WHERE completed_at IS NOT NULL GROUP BY 1 ORDER BY 1"
+    )
+    assert [tuple(row) for row in await world.fetch(bins)] == [tuple(row) for row in await world.fetch(by_key)]
+
+
+async def test_whatever_ends_while_it_counts_is_counted_once(world: World) -> None:
+    """Several sessions end partitions in transactions that stay open for a while, and some of which are undone."""
+    dice = random.Random(11)
+    job = await a_job(world, 600)
+    keys = [f"{number:09}" for number in range(1, 601)]
+    dice.shuffle(keys)
+    shares = [keys[number::4] for number in range(4)]
+    is_over = asyncio.Event()
+
+    async def works(share: list[str]) -> None:
+        async with world.session() as session:
+            await session.execute("SELECT set_config('app.current_tenant', 'default', false)")
+            while share:
+                several = [share.pop() for _ in range(min(len(share), dice.randint(1, 6)))]
+                transaction = session.transaction()
+                await transaction.start()
+                for key in several:
+                    state, counts = dice.choice((("completed", (3, 1)), ("completed", (0, 0)), ("skipped", (10, 10))))
+                    await ended(session, [key], state, *counts)
+                    await session.fetchval("SELECT pg_sleep($1)", dice.random() / 200)
+                if dice.random() < 0.2:
+                    share += several
+                    await transaction.rollback()
+                else:
+                    await transaction.commit()
+
+    async def counts() -> None:
+        async with world.session() as session:
+            await session.execute("SELECT set_config('app.current_tenant', 'default', false)")
+            seen = 0
+            while not is_over.is_set():
+                rolled = await jobs.roll_up(session, job)
+                assert rolled is not None
+                now = await progress.read(session, job)
+                assert seen <= rolled.ended_partitions <= now.completed_partitions + now.skipped_partitions
+                seen = rolled.ended_partitions
+
+    counting = [asyncio.create_task(counts()) for _ in range(2)]
+    try:
+        await asyncio.gather(*(works(share) for share in shares))
+    finally:
+        is_over.set()
+        await asyncio.gather(*counting)
+    await need_exact(world, job)
+    assert await world.value("SELECT completed_partitions + skipped_partitions FROM backfill_jobs") == 600
+
+
+async def test_a_transaction_that_is_open_for_long_is_counted_when_it_ends(world: World) -> None:
+    job = await a_job(world, 20)
+    async with world.session() as session:
+        await session.execute("SELECT set_config('app.current_tenant', 'default', false)")
+        transaction = session.transaction()
+        await transaction.start()
+        await ended(session, ["000000003"])
+        for number in (1, 2, 4):
+            await ended(world.connection, [f"{number:09}"], "skipped", 10, 10)
+            await need_exact(world, job)
+        await transaction.commit()
+    now = await progress.read(world.connection, job)
+    assert (now.completed_partitions, now.skipped_partitions, now.skip_reasons) == (1, 3, {"absent": 30})
+    await need_exact(world, job)
+    await need_exact(world, job)
+
+
+async def test_what_is_planned_later_is_counted(world: World) -> None:
+    job = await a_job(world, 5)
+    await need_exact(world, job)
+    async with world.session() as session:
+        await session.execute("SELECT set_config('app.current_tenant', 'default', false)")
+        transaction = session.transaction()
+        await transaction.start()
+        await planned(session, job, 6, 5)
+        assert (await progress.read(world.connection, job)).total_partitions == 5
+        await transaction.commit()
+    now = await progress.read(world.connection, job)
+    assert (now.total_partitions, now.matched) == (10, 100)
+    await need_exact(world, job)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE backfill_partitions SET calls_made = calls_made + 7 WHERE partition_key = '000000002'",
+        "UPDATE backfill_partitions SET records_updated = 2, records_failed = 4 WHERE partition_key = '000000002'",
+        "DELETE FROM backfill_partitions WHERE partition_key IN ('000000002', '000000004')",
+        "UPDATE backfill_partitions SET completed_at = now() - interval '2 hours' WHERE partition_key = '000000002'",
+        "UPDATE backfill_partitions SET records_updated = 3, started_at = now() WHERE partition_key = '000000005'",
+        "UPDATE backfill_rollups SET snapshot = NULL",
+        "DELETE FROM backfill_rollups",
+        # A ledger that was restored from another cluster, whose transactions were further on.
+        "UPDATE backfill_partitions SET ended_xid = '999999999999' WHERE completed_at IS NOT NULL; "
+        "UPDATE backfill_rollups SET cluster = 1, snapshot = '999999999990:999999999990:'",
+    ],
+)
+async def test_what_was_counted_and_changes_is_counted_anew(world: World, change: str) -> None:
+    job = await a_job(world, 5)
+    await ended(world.connection, ["000000001", "000000002"], "completed", 4, 2)
+    await need_exact(world, job)
+    await world.execute(change)
+    await need_exact(world, job)
+    await ended(world.connection, ["000000003"])
+    await need_exact(world, job)
+
+
+async def test_counting_anew_comes_to_the_same(world: World) -> None:
+    job = await a_job(world, 8)
+    await ended(world.connection, [f"{number:09}" for number in range(1, 6)], "completed", 4, 2)
+    await need_exact(world, job)
+    before = await tables(world)
+    await jobs.roll_up(world.connection, job, anew=True)
+    assert await tables(world) == before
+    await need_exact(world, job)
+
+
+async def tables(world: World) -> dict[str, list[Any]]:
+    names = ("backfill_minutes", "backfill_bins", "backfill_worker_counts")
+    found = {name: [dict(row) for row in await world.fetch(f"TABLE {name}")] for name in names}
+    columns = "partitions, records, completed, failed, skipped, records_updated, skip_reasons, first_started_at"
+    return found | {"rollups": [dict(row) for row in await world.fetch(f"SELECT {columns} FROM backfill_rollups")]}
+
+
+async def test_what_a_transaction_that_counts_has_ended_itself_is_counted_once(world: World) -> None:
+    job = await a_job(world, 4)
+    async with world.connection.transaction():
+        await ended(world.connection, ["000000001"])
+        await jobs.roll_up(world.connection, job)
+        await ended(world.connection, ["000000002"])
+    await need_exact(world, job)
+
+
+async def test_what_is_done_in_part_is_shown(world: World) -> None:
+    job = await a_job(world, 4)
+    await world.execute(
+        "UPDATE backfill_partitions SET started_at = now(), records_updated = 4, records_skipped = 1, "
+        """skip_reasons = '{"absent": 1}' WHERE partition_key = '000000002'"""
+    )
+    await need_exact(world, job)
+    assert (await progress.read(world.connection, job)).skip_reasons == {"absent": 1}
+
+
+async def test_a_job_that_is_deleted_takes_its_counts_with_it(world: World) -> None:
+    job = await a_job(world, 4)
+    await ended(world.connection, ["000000001"])
+    await jobs.roll_up(world.connection, job)
+    await world.execute("UPDATE backfill_jobs SET state = 'cancelled', completed_at = now()")
+    await world.execute("DELETE FROM backfill_jobs")
+    for name in ("partitions", "rollups", "minutes", "bins", "worker_counts"):
+        assert await world.value(f"SELECT count(*) FROM backfill_{name}") == 0, name
+
+
+async def test_a_job_from_before_the_ledger_counted_so_is_counted_once(world: World) -> None:
+    """Also of another tenant than the one that upgrades."""
+    async with databases.new_database(world.database) as url:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(url, server_settings={"app.current_tenant": "acme"})
+        try:
+            await connection.execute(statements.read("schema/versions"))
+            for path in sorted((statements.FOLDER / "schema").glob("0[0-9][0-9]_*.sql")):
+                if path.stem == "016_rollups":
+                    break
+                await connection.execute(path.read_text())
+            job = await connection.fetchval(
+                "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash) "
+                "VALUES ('counter', 'all', 10, 'x') RETURNING id"
+            )
+            await planned(connection, job, 1, 4)
+            await ended(connection, ["000000001", "000000002"])
+            await connection.execute(statements.read("schema/016_rollups"))
+            for name in ("ended", "planned"):
+                await connection.execute(statements.read(f"functions/{name}"))
+            assert await connection.fetchval("SELECT snapshot IS NULL FROM backfill_rollups")
+            now = await progress.read(connection, job)
+            assert (now.total_partitions, now.completed_partitions, now.updated) == (4, 2, 20)
+            for _ in range(2):
+                rolled = await jobs.roll_up(connection, job)
+                assert rolled is not None
+                assert (rolled.total, rolled.ended_partitions) == (4, 2)
+            await ended(connection, ["000000003"])
+            assert (await progress.read(connection, job)).updated == 30
+        finally:
+            await connection.close()

@@ -1,0 +1,1 @@
+"""The HTTP API and the live page, for one tenant: nothing else imports this package."""

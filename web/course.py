@@ -1,0 +1,82 @@
+"""How a job went and goes: its failures, events, minutes, workers, and whether all is well with it."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from backfill.ledger import jobs as ledger
+from backfill.ledger import progress, views
+from backfill.web import models, polling
+from backfill.web.answers import Answer, listed, whole
+from backfill.web.place import Cursor, Here, Job, Limit, Text
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["jobs"])
+
+
+@router.get("/jobs/{job}/failures", responses={200: {"model": models.Listed[models.Failure]}})
+async def failures(
+    place: Here,
+    job: Job,
+    error_class: Annotated[Text | None, Query(max_length=200, description="Only of this class.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Answer:
+    """Failed records, the newest first, each with its error."""
+    async with place.ledger.connection() as connection:
+        job_id = await ledger.find(connection, job)
+        page = await views.failure_page(connection, job_id, error_class=error_class, cursor=cursor, limit=limit)
+    return listed(page)
+
+
+@router.get("/jobs/{job}/failures/groups", responses={200: {"model": models.Groups}})
+async def groups(place: Here, job: Job) -> Answer:
+    """Failed records by what went wrong, the most first."""
+    async with place.ledger.connection() as connection:
+        found = await views.failure_groups(connection, await ledger.find(connection, job))
+    return whole(found.items, looked_at=found.looked_at, is_cut=found.is_cut)
+
+
+@router.get("/jobs/{job}/events", responses={200: {"model": models.Listed[models.Event]}})
+async def events(place: Here, job: Job, cursor: Cursor = None, limit: Limit = 50) -> Answer:
+    """Who did what to the job, when and why, the newest first."""
+    async with place.ledger.connection() as connection:
+        job_id = await ledger.find(connection, job)
+        return listed(await views.event_page(connection, job_id, cursor=cursor, limit=limit))
+
+
+@router.get("/jobs/{job}/minutes", responses={200: {"model": models.Minutes}})
+async def minutes(
+    place: Here, job: Job, minutes: Annotated[int, Query(ge=1, le=1_440, description="So many.")] = 60
+) -> Answer:
+    """Records by minute, the oldest first, and what changes of settings did to the rate."""
+    async with place.ledger.connection() as connection:
+        job_id = await ledger.find(connection, job)
+        return whole(
+            await views.minutes(connection, job_id, minutes), changes=await views.settings_changes(connection, job_id)
+        )
+
+
+@router.get("/jobs/{job}/checklist", responses={200: {"model": models.Checklist}})
+async def checklist(place: Here, job: Job) -> Answer:
+    """Whether all is well with the job, line by line, each with what was measured."""
+    async with place.ledger.connection() as connection:
+        return whole(await views.checklist(connection, await ledger.find(connection, job)))
+
+
+@router.get("/jobs/{job}/workers", responses={200: {"model": models.Listed[dict[str, Any]]}})
+async def workers(place: Here, job: Job) -> Answer:
+    """Live workers of the job's backfill, and what each has in hand of the job."""
+    async with place.ledger.connection() as connection:
+        now = await progress.read(connection, await ledger.find(connection, job))
+        return whole(asdict(one) for one in await progress.workers(connection, now))
+
+
+@router.get("/jobs/{job}/task-status", responses={200: {"model": models.TaskStatus}})
+async def task_status(place: Here, job: Job) -> Answer:
+    """The job in the words of task queues, for programs that poll."""
+    async with place.ledger.connection() as connection:
+        now = await progress.read(connection, await ledger.find(connection, job))
+    return Answer(polling.status(now))

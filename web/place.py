@@ -1,0 +1,69 @@
+"""What every route may need, and how it gets it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator
+
+from backfill.definition import Definition
+from backfill.settings import Settings
+from backfill.texts import is_fit
+from backfill.web.callers import Caller, Callers
+from backfill.web.hub import Hub
+from backfill.web.kept import Kept
+from backfill.web.ledger import Ledger
+from backfill.web.link import Link
+from backfill.web.planning import Planning
+from backfill.web.process import Processing
+
+MOST_OF_A_PAGE: Final = 200
+
+
+@dataclass(frozen=True)
+class Place:
+    """The server's own parts."""
+
+    settings: Settings
+    definitions: Mapping[str, Definition]
+    why_none: str | None  # why there are no definitions
+    ledger: Ledger
+    link: Link
+    callers: Callers
+    hub: Hub
+    planning: Planning
+    processing: Processing
+    started_at: datetime
+    kept: Kept = field(default_factory=Kept)
+
+
+def _place(request: Request) -> Place:
+    found: Place = request.app.state.place
+    return found
+
+
+def _caller(request: Request) -> Caller:
+    found: Caller = request.state.caller
+    return found
+
+
+def _plain(text: str) -> str:
+    """A text that PostgreSQL takes."""
+    if not is_fit(text):
+        raise ValueError("has characters that no text of ours has")
+    return text
+
+
+Here = Annotated[Place, Depends(_place)]
+Who = Annotated[Caller, Depends(_caller)]
+Text = Annotated[str, AfterValidator(_plain)]
+Job = Annotated[str, Path(description="An id, the beginning of one, or latest.", max_length=100)]
+Limit = Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE, description="Items of a page.")]
+Cursor = Annotated[str | None, Query(description="next_cursor of the page before.", max_length=2_000)]
+
+
+def actor(caller: Caller) -> str:
+    """For the events of a job."""
+    return caller.actor

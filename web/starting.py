@@ -1,0 +1,136 @@
+"""Jobs that are opened, or shown as they would be; and records that are worked off in the request."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query
+from pydantic import BaseModel, Field
+
+from backfill import application, parameters
+from backfill.definition import Definition
+from backfill.errors import UsageError
+from backfill.ledger.jobs import Request
+from backfill.web import models
+from backfill.web.answers import Answer
+from backfill.web.guard import API
+from backfill.web.jobs import shown
+from backfill.web.place import Here, Place, Text, Who
+from backfill.web.wanted import MOST_OF_A_KEY, Opening
+
+__all__ = ["router"]
+
+MOST_OF_A_CALL: Final = 100_000
+
+router = APIRouter(tags=["jobs"])
+
+
+class NoJob(BaseModel):
+    """No record matched."""
+
+    job: None
+    matched: int
+
+
+class DryRun(BaseModel):
+    """What a job would be."""
+
+    backfill: str
+    mode: str
+    parameters: dict[str, Any]
+    matched: int = Field(description="Records.")
+    matched_is_estimate: bool
+    batch_size: int
+    predicate: str
+    query_plan: list[str]
+    warnings: list[str]
+    missing: list[str] = Field(description="What the definition requires and was not completed.")
+    dry_run: bool
+
+
+class Processed(BaseModel):
+    """What became of records in this call."""
+
+    processed: int
+    updated: int
+    unchanged: int
+    skipped: int
+    failed: int
+    deleted: int
+    remaining: int = Field(description="Records of jobs that can be worked on, as far as they are planned.")
+    jobs: list[str]
+
+
+@router.post(
+    "/jobs",
+    status_code=202,
+    responses={
+        202: {"model": models.Job, "description": "The job was opened; its planning goes on."},
+        200: {"model": models.Job | DryRun | NoJob, "description": "A dry run, a key that was used, or nothing to do."},
+    },
+)
+async def start(
+    place: Here,
+    who: Who,
+    wanted: Opening,
+    idempotency_key: Annotated[str | None, Header(max_length=MOST_OF_A_KEY)] = None,
+) -> Answer:
+    """Open a job and return; its planning goes on here, or on another server if this one ends."""
+    if None not in (wanted.idempotency_key, idempotency_key) and wanted.idempotency_key != idempotency_key:
+        raise UsageError("the header Idempotency-Key and idempotency_key are different; give one of them")
+    async with place.ledger.connection():  # answers soon where there is no database
+        pass
+    key = wanted.idempotency_key if idempotency_key is None else idempotency_key
+    definition, request = _read(place, wanted, key)
+    if wanted.dry_run:
+        return Answer(await place.planning.dry_run(definition, request))
+    if place.settings.rabbitmq_url:
+        async with place.link.connection():  # the same of the broker, before a job is opened
+            pass
+    opened = await place.planning.open(definition, request, who.actor)
+    if opened.job_id is None:
+        return Answer({"job": None, "matched": 0})
+    async with place.ledger.connection() as connection:
+        job = await shown(connection, opened.job_id)
+    return Answer(
+        job, 202 if opened.is_new else 200, headers={"Location": f"{API}/jobs/{opened.job_id}"} if opened.is_new else {}
+    )
+
+
+@router.post("/process", responses={200: {"model": Processed}})
+async def process(
+    place: Here,
+    limit: Annotated[int, Query(ge=1, le=MOST_OF_A_CALL, description="Records, at most.")] = 50,
+    backfill: Annotated[Text | None, Query(max_length=100)] = None,
+) -> Answer:
+    """Work off exactly up to so many records in this request, in a process of its own; for cron and the like."""
+    definitions = _definitions(place)
+    if backfill is not None:
+        application.pick(definitions, backfill)
+    async with place.ledger.connection():
+        pass
+    return Answer(await place.processing.work(limit, backfill))
+
+
+def _definitions(place: Place) -> dict[str, Definition]:
+    if place.why_none is not None:
+        raise UsageError(place.why_none)
+    return dict(place.definitions)
+
+
+def _read(place: Place, wanted: Opening, key: str | None) -> tuple[Definition, Request]:
+    """Raises UsageError for what makes no sense."""
+    definition = application.pick(_definitions(place), wanted.backfill)
+    definition = parameters.chosen(definition, wanted.parameters)
+    request = Request(
+        wanted.mode or definition.mode,
+        wanted.priority,
+        wanted.order,
+        wanted.batch_size or definition.batch_size,
+        wanted.limit,
+        tuple(wanted.ids),
+        wanted.after,
+        key,
+        wanted.deadline,
+        wanted.max_workers or None,
+        wanted.pause_ms,
+    )
+    return definition, request
