@@ -14,7 +14,7 @@ export function Parameters({ backfill, form, change }) {
     return /^bool/.test(one.type)
       ? html`<label key=${one.name} class="choice"><input type="checkbox" checked=${value === true} onChange=${(e) => set(one.name, e.target.checked)} /><span><b>${one.name}</b> <small>${one.description}</small></span></label>`
       : html`<${Field} key=${one.name} title=${one.name} hint=${hint(one)}>${(field) => html`
-        <input ...${field} type="text" inputmode=${isNumber ? "decimal" : undefined} required=${!hasDefault(one)} value=${value} onInput=${(e) => set(one.name, e.target.value)} />`}<//>`;
+        <input ...${field} type="text" inputmode=${isNumber ? "decimal" : undefined} required=${one.is_required ?? !hasDefault(one)} value=${value} onInput=${(e) => set(one.name, e.target.value)} />`}<//>`;
   })}</div><//>`;
 }
 
