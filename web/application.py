@@ -1,6 +1,6 @@
 """The application: its routes, its guards, and how errors are told. Routers are put together here and nowhere else."""
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -21,8 +21,8 @@ from backfill.web import (
     steering,
 )
 from backfill.web.body import Body
+from backfill.web.description import PROBLEMS, Described
 from backfill.web.guard import API, Guard
-from backfill.web.models import Problem
 from backfill.web.place import Place
 
 # Behind API; what changes something is for the role `operate`, which the guard sees to.
@@ -37,10 +37,6 @@ ROUTERS: Final = (
     starting.router,
     steering.router,
 )
-PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    "4XX": {"model": Problem, "description": "What is wrong with the request, and what to do."},
-    "5XX": {"model": Problem, "description": "What is away, and what to do."},
-}
 
 
 def made(place: Place, names: frozenset[str]) -> ASGIApp:
@@ -52,7 +48,7 @@ def made(place: Place, names: frozenset[str]) -> ASGIApp:
 
 def described() -> FastAPI:
     """The routes alone, which is what the description of the API is made of."""
-    app = FastAPI(
+    app = Described(
         title="backfill",
         version=__version__,
         summary="Jobs of one tenant: open, watch and steer them.",

@@ -16,6 +16,7 @@ CONNECT_SECONDS: Final = 4.0
 LOOK_SECONDS: Final = 1.0  # how often it is looked whether the link stands
 SECONDS: Final = 4.2  # for what one request asks
 UP: Final = "up"
+LOST: Final = "RabbitMQ: the link was lost a moment ago; try again"
 
 
 class BrokerAwayError(UnreachableError):
@@ -36,7 +37,8 @@ class Link:
         """Connect, and again after each loss, until cancelled."""
         try:
             while True:
-                if self._connection is None or self._connection.is_closed:
+                if not self._stands():
+                    await self._drop()
                     await self._connect()
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
@@ -45,15 +47,20 @@ class Link:
     @asynccontextmanager
     async def connection(self, seconds: float = SECONDS) -> AsyncIterator[AbstractConnection]:
         """The connection for at most so long; raises BrokerAwayError."""
-        if self._connection is None or self._connection.is_closed:
-            raise BrokerAwayError(self.says)
+        connection = self._connection
+        if connection is None or not self._stands():
+            raise BrokerAwayError(LOST if self.says == UP else self.says)
         try:
             async with broker.bounded(seconds):
-                yield self._connection
+                yield connection
         except BrokerLostError as error:
             self.says = f"RabbitMQ: {error}; see its log, and try again"
             await self._drop()
             raise BrokerAwayError(self.says) from error
+
+    def _stands(self) -> bool:
+        """The client calls a link closed only that we have closed."""
+        return self._connection is not None and self._connection.connected.is_set()
 
     async def _connect(self) -> None:
         if not self._settings.rabbitmq_url:
@@ -71,6 +78,9 @@ class Link:
             self.says = str(error)
 
     async def _drop(self) -> None:
+        """Also what has been said of it: until there is another one it is not up."""
         connection, self._connection = self._connection, None
+        if self.says == UP:
+            self.says = LOST
         if connection is not None:
             await broker.close(connection)

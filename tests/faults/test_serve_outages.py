@@ -1,0 +1,164 @@
+"""A server whose services are away, and clients that take nothing: it answers in time, says why, and goes on."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from tests.support.operating import done, queued, until, working
+from tests.support.proxy import proxied
+from tests.support.serving import API, Served, body, serving, token
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+ANSWERED_SECONDS: Final = 5
+STALLED: Final = 1_000
+PATHS: Final = ("/jobs", "/jobs/latest", "/jobs/latest/partitions", "/backfills", "/workers", "/queues", "/dead")
+
+
+async def timely(served: Served, path: str, status: int) -> dict[str, object]:
+    """An answer within the time that was promised."""
+    began = time.monotonic()
+    found: dict[str, object] = await served.get(path, status)
+    assert time.monotonic() - began < ANSWERED_SECONDS
+    return found
+
+
+@pytest.mark.parametrize("how", ["refused", "silent"])
+@pytest.mark.parametrize("has_token", [False, True])
+async def test_a_database_that_is_away_is_said_in_time(world: World, how: str, has_token: bool) -> None:
+    await world.rows(10)
+    job = await queued(world)
+    made = await token(world) if has_token else None
+    async with proxied(world.database) as (url, proxy), serving(world, token=made, DATABASE_URL=url) as served:
+        await served.get("/jobs/latest")
+        if how == "silent":
+            proxy.freeze()
+        else:
+            proxy.shut()
+        for path in PATHS:
+            told = await timely(served, path, 503)
+            assert told["service"] == "database", told
+            assert told["exit_code"] == 5
+            assert "PostgreSQL" in str(told["detail"])
+        overview = await timely(served, "/overview", 200)
+        assert "PostgreSQL" in overview["server"]["database"]  # type: ignore[index]
+        assert body(await served.client.get("/healthz")) == {"status": "up"}
+        assert (await served.client.get("/readyz")).json()["database"] == "down"
+        assert "backfill_service_up" in (await served.client.get("/metrics")).text
+        proxy.thaw()
+
+        async def back() -> bool:
+            return bool((await served.get("/jobs/latest"))["job"] == str(job))
+
+        await eventually(back, deadline=15)
+        assert "Traceback" not in served.command.output
+    async with working(world):
+        await until(world, "completed")
+    await world.ends_well()
+
+
+async def test_a_broker_that_is_away_keeps_nobody_from_looking(world: World) -> None:
+    await world.rows(10)
+    await queued(world)
+    async with proxied(world.amqp) as (url, proxy), serving(world, RABBITMQ_URL=url) as served:
+
+        async def up() -> bool:
+            return bool((await served.get("/overview"))["server"]["broker"] == "up")
+
+        await eventually(up)
+        proxy.shut()
+
+        async def down() -> bool:
+            return "RabbitMQ" in (await served.get("/overview"))["server"]["broker"]
+
+        await eventually(down)
+        for path in ("/queues", "/dead"):
+            told = await timely(served, path, 503)
+            assert told["service"] == "broker", told
+        for path in ("/jobs", "/jobs/latest", "/workers", "/backfills"):
+            await timely(served, path, 200)
+        assert (await served.client.get("/readyz")).json() == {"database": "up", "broker": "down"}
+        proxy.thaw()
+        await eventually(up, deadline=15)
+        assert (await served.get("/queues"))["items"]
+        assert "Traceback" not in served.command.output
+    async with working(world):
+        await until(world, "completed")
+    await world.ends_well()
+
+
+async def test_without_a_database_no_server_begins(world: World) -> None:
+    nowhere = world.spawn(
+        "backfill-serve", "--port=0", env=world.env | {"DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:9/db"}
+    )
+    assert await nowhere.wait(30) == 5
+    assert "cannot reach PostgreSQL" in nowhere.output
+    assert "hunter2" not in nowhere.output
+    await world.ends_well(states=())
+
+
+@asynccontextmanager
+async def stalled(served: Served, count: int) -> AsyncIterator[list[socket.socket]]:
+    """So many clients that ask for streams and then take nothing of them."""
+    parts = urlsplit(served.url)
+    assert parts.hostname
+    request = f"GET {API}/stream HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+    loop, clients = asyncio.get_running_loop(), list[socket.socket]()
+    try:
+        for _ in range(count):
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            one.setblocking(False)
+            await loop.sock_connect(one, (parts.hostname, parts.port))
+            await loop.sock_sendall(one, request)
+            clients.append(one)
+        yield clients
+    finally:
+        for one in clients:
+            one.close()
+
+
+async def test_a_thousand_clients_that_take_nothing_cost_little(world: World) -> None:
+    await world.rows(400)
+    job = await queued(world)
+    async with serving(world) as served:
+        await served.get("/jobs/latest")
+        process = psutil.Process(served.command.pid)
+        before = process.memory_info().rss
+        async with stalled(served, STALLED):
+
+            async def full() -> bool:
+                async with served.client.stream("GET", f"{API}/stream") as answer:
+                    return answer.status_code == 503
+
+            await eventually(full, deadline=90)
+            told = await served.get("/stream", 503)
+            assert "1,000 streams" in told["detail"]
+            began = time.monotonic()
+            async with working(world, 2):
+                await until(world, "completed", deadline=60)
+            assert time.monotonic() - began < 60
+            queries = await world.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'backfill-serve'"
+            )
+            assert queries <= 8
+            await timely(served, f"/jobs/{job}", 200)
+            assert process.memory_info().rss - before < 150 << 20
+        await until(world, "completed")
+
+        async def room() -> bool:
+            async with served.client.stream("GET", f"{API}/stream") as answer:
+                return answer.status_code == 200
+
+        # They are gone, and so is what they had.
+        await eventually(room, deadline=30)
+        assert "Traceback" not in served.command.output
+    await done(world, "status", str(job))
+    await world.ends_well()
