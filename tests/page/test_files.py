@@ -46,6 +46,12 @@ def test_document_has_no_script_and_no_style_of_its_own() -> None:
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)", text)
 
 
+def test_pictures_are_shown_and_small() -> None:
+    shown = set(re.findall(r"\(images/([^)]+)\)", (ROOT / "docs/page.md").read_text()))
+    assert shown == {file.name for file in (ROOT / "docs/images").glob("*.png")}
+    assert max(file.stat().st_size for file in (ROOT / "docs/images").glob("*.png")) <= 150_000
+
+
 def test_a_file_is_read_at_once() -> None:
     for file in OURS:
         assert len(file.read_text().splitlines()) <= MOST_LINES, file

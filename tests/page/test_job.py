@@ -58,7 +58,7 @@ async def test_map_shows_a_partition_behind_its_cell(page: Page, stub: Stub) -> 
     await expect(page.get_by_role("heading", name="Partitions 0000000156 to 0000000160")).to_be_visible()
     await page.get_by_role("button", name="0000000158", exact=True).click()
     detail = page.get_by_role("region", name="Partition 0000000158")
-    for text in ("worker-1:4101", "500", "1 s", "ValueError", "500 record ids"):
+    for text in ("worker-1:4101", "500", "812 ms", "ValueError", "500 record ids"):
         await expect(detail).to_contain_text(text)
     await detail.get_by_text("500 record ids").click()
     await expect(detail).to_contain_text(str(9_007_199_254_740_993 + 158 * 500))

@@ -1,7 +1,7 @@
 // Questions before something is done.
 
 import { html, useEffect, useId, useRef, useState } from "./compat.js";
-import { Trouble } from "./parts.js";
+import { Field, Trouble } from "./parts.js";
 
 /**
  * A modal question. `act` is called with what was filled in and may raise a Problem, which is shown; the dialog closes
@@ -16,8 +16,10 @@ export function Question({ title, verb, isDangerous, reason, typed, act, close, 
   const [isBusy, setBusy] = useState(false);
   const opener = useRef(document.activeElement);
   useEffect(() => {
-    box.current.showModal();
+    const shown = box.current;
+    shown.showModal();
     return () => {
+      shown.close(); // while it is open nothing else can have the focus
       if (opener.current?.isConnected) opener.current.focus();
       else document.querySelector("main h1")?.focus(); // the button went with what was done
     };
@@ -41,11 +43,10 @@ export function Question({ title, verb, isDangerous, reason, typed, act, close, 
     <form onSubmit=${submit}>
       <h2 id=${heading}>${title}</h2>
       ${children}
-      ${reason && html`<label class="field"><span>Reason${reason === "needed" ? "" : " (may be left out)"}</span>
-        <input type="text" maxlength="500" required=${reason === "needed"} value=${why} onInput=${(e) => setWhy(e.target.value)} />
-        <small>Kept for good in the job's events.</small></label>`}
-      ${typed && html`<label class="field"><span>Type <strong>${typed}</strong> to go on</span>
-        <input type="text" autocomplete="off" spellcheck=${false} value=${word} onInput=${(e) => setWord(e.target.value)} /></label>`}
+      ${reason && html`<${Field} title=${`Reason${reason === "needed" ? "" : " (may be left out)"}`} hint="Kept for good in the job's events.">
+        ${(field) => html`<input ...${field} type="text" maxlength="500" required=${reason === "needed"} value=${why} onInput=${(e) => setWhy(e.target.value)} />`}<//>`}
+      ${typed && html`<${Field} title=${html`Type <strong>${typed}</strong> to go on`}>
+        ${(field) => html`<input ...${field} type="text" autocomplete="off" spellcheck=${false} value=${word} onInput=${(e) => setWord(e.target.value)} />`}<//>`}
       <${Trouble} problem=${problem} />
       <div class="buttons">
         <button type="button" onClick=${() => isBusy || close()}>${isDangerous ? "Leave it" : "Not now"}</button>

@@ -1,7 +1,7 @@
 // What a view shows: read once, then kept up to date by a stream or by asking again.
 
 import { useCallback, useEffect, useRef, useState } from "./vendor/htm-preact.js";
-import { read } from "./calls.js";
+import { Problem, read } from "./calls.js";
 import { listening, isListening, onTurn, wait } from "./pulse.js";
 import { listen } from "./stream.js";
 
@@ -43,11 +43,12 @@ async function follow(parts, name, signal, change, tell) {
       const stream = parts[0] === "overview" ? ["stream"] : [...parts, "stream"];
       await listen(stream, {
         signal: both,
-        alive: () => ((failed = 0), change({ heardAt: Date.now(), isLive: true, problem: null })),
         hear: (event, value) => {
-          if (event === name) change({ data: value });
-          else if (event === "end") isEnded = true;
-          else tell(event, value);
+          failed = 0;
+          if (event === "end") isEnded = true;
+          else if (event === "problem") change({ problem: new Problem(value.status, "No news", value.detail), isLive: false });
+          else change({ heardAt: Date.now(), isLive: true, problem: null, ...(event === name ? { data: value } : {}) });
+          if (event !== name && event !== "end") tell(event, value);
         },
       });
       if (isEnded) {

@@ -7,7 +7,7 @@ import { useSession } from "./session.js";
 import { Shape } from "./state.js";
 import { ago, time } from "./words.js";
 
-const STALE = 21_000; // a live stream is never silent for so long
+const STALE = 11_000; // the server says something every 5 s, also when nothing has changed
 let hasShown = false;
 
 export function Frame({ view, children }) {

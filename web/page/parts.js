@@ -48,7 +48,7 @@ export function Age({ at }) {
 
 /** A table that can be scrolled sideways by keyboard; `columns` are [title, cell(row), class]. */
 export function Table({ label, columns, rows, keyed, marked }) {
-  return html`<div class="scroll" role="region" aria-label=${label} tabindex="0">
+  return html`<div class="scroll" role="group" aria-label=${label} tabindex="0">
     <table>
       <caption class="unseen">${label}</caption>
       <thead><tr>${columns.map(([title, , how]) => html`<th scope="col" class=${how}>${title}</th>`)}</tr></thead>
@@ -59,6 +59,13 @@ export function Table({ label, columns, rows, keyed, marked }) {
       </tbody>
     </table>
   </div>`;
+}
+
+/** A field of a form under its name, with a hint; the child makes the control from `{id, aria-describedby}`. */
+export function Field({ title, hint, broad, children }) {
+  const id = useId();
+  return html`<div class="field ${broad ? "broad" : ""}"><label for=${id}>${title}</label>
+    ${children({ id, "aria-describedby": hint ? `${id}h` : undefined })}${hint && html`<small id=${`${id}h`}>${hint}</small>`}</div>`;
 }
 
 /** A command, and a button that copies it. */

@@ -2,7 +2,7 @@
 
 import { createContext, html, useContext, useEffect, useState } from "./compat.js";
 import { call, read, signedOut } from "./calls.js";
-import { Trouble } from "./parts.js";
+import { Field, Trouble } from "./parts.js";
 import { wait } from "./pulse.js";
 
 const Context = createContext(null);
@@ -66,16 +66,14 @@ function SignIn({ done }) {
   };
   useEffect(() => {
     document.title = "Sign in · backfill";
-    document.querySelector("#token")?.focus();
+    document.querySelector("input[type=password]")?.focus();
   }, []);
   return html`<main class="alone">
     <h1><img src="assets/icon.svg" alt="" width="28" height="28" /> backfill</h1>
     <form class="panel" onSubmit=${submit}>
       <h2>Sign in</h2>
-      <label class="field"><span>Token</span>
-        <input id="token" type="password" autocomplete="current-password" required value=${token} onInput=${(e) => setToken(e.target.value)} />
-        <small>An operator makes one with <code>backfill token create NAME --role=read</code>. It is sent once, for a cookie that this page cannot read.</small>
-      </label>
+      <${Field} title="Token" hint=${html`An operator makes one with <code>backfill token create NAME --role=read</code>. It is sent once, for a cookie that this page cannot read.`}>
+        ${(field) => html`<input ...${field} type="password" autocomplete="current-password" required value=${token} onInput=${(e) => setToken(e.target.value)} />`}<//>
       <${Trouble} problem=${problem} />
       <div class="buttons"><button type="submit" class="primary" disabled=${isBusy || !token.trim()}>Sign in</button></div>
     </form>

@@ -5,8 +5,8 @@ import { address, Problem, problem, unreachable } from "./calls.js";
 
 const SILENCE = 20_000; // the server sends at least a comment every 15 s
 
-/** Calls `hear(name, data)` for each event and `alive()` for each byte; ends with the stream, raises a Problem. */
-export async function listen(parts, { hear, alive, signal }) {
+/** Calls `hear(name, data)` for each event; ends with the stream, raises a Problem. */
+export async function listen(parts, { hear, signal }) {
   const stop = new AbortController();
   const ended = () => stop.abort();
   signal.addEventListener("abort", ended);
@@ -26,7 +26,6 @@ export async function listen(parts, { hear, alive, signal }) {
       if (done) return;
       clearTimeout(timer);
       timer = setTimeout(ended, SILENCE);
-      alive();
       const blocks = (rest + value).split(/\r?\n\r?\n/);
       rest = blocks.pop();
       for (const block of blocks) tell(block, hear);

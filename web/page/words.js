@@ -36,6 +36,9 @@ export function duration(seconds) {
   return minutes ? `${minutes} min ${String(rest).padStart(2, "0")} s` : `${rest} s`;
 }
 
+/** How long something took that may take milliseconds. */
+export const took = (milliseconds) => (milliseconds === null || milliseconds === undefined ? "-" : milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : duration(milliseconds / 1000));
+
 export function ago(seconds) {
   return seconds < 1 ? "now" : `${duration(seconds)} ago`;
 }

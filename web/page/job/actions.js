@@ -1,6 +1,6 @@
 // What may be done to a job now; what may not is not there.
 
-import { html } from "../compat.js";
+import { html, useEffect, useRef } from "../compat.js";
 import { call } from "../calls.js";
 import { useQuestion } from "../dialog.js";
 import { go } from "../routes.js";
@@ -12,9 +12,16 @@ export function Actions({ job, done }) {
   const may = useMay();
   const [question, ask] = useQuestion();
   const allowed = new Set(may ? job.allowed || [] : []);
+  const hasActed = useRef(false);
+  useEffect(() => {
+    // The button goes with what was done by it; the focus must not go with the button.
+    if (hasActed.current && document.activeElement === document.body) document.querySelector("main h1").focus();
+    hasActed.current = false;
+  }, [[...allowed].join()]);
   const post = (verb, body) => async (reason) => {
     const answer = await call("POST", ["jobs", job.job, verb], { body: { ...body, ...(reason ? { reason } : {}) } });
     say(answer.text || `Job ${verb}: done.`);
+    hasActed.current = true;
     done();
   };
   const button = (verb, title, question, kind) => allowed.has(verb)

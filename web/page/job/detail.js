@@ -4,7 +4,7 @@ import { html, useEffect, useRef, useState } from "../compat.js";
 import { usePolled } from "../feed.js";
 import { Empty, Fact, Notice, Part, Table, When } from "../parts.js";
 import { State } from "../state.js";
-import { count, duration } from "../words.js";
+import { count, took } from "../words.js";
 
 const MOST_IDS = 200;
 
@@ -30,7 +30,7 @@ function Several({ job, cell, show }) {
     ["Records", (one) => count(one.record_count), "number"],
     ["Failed", (one) => count(one.failed), "number"],
     ["Attempts", (one) => count(one.attempt_count), "number"],
-    ["Took", (one) => (one.duration_ms === null ? "-" : duration(one.duration_ms / 1000)), "number"],
+    ["Took", (one) => took(one.duration_ms), "number"],
     ["Error", (one) => one.error_message || "", "grow"],
   ];
   return html`<${Part} of=${found}>${rows.length ? html`<${Table} label="Partitions of this cell" columns=${columns} rows=${rows} keyed=${(one) => one.partition_key} />`
@@ -48,7 +48,7 @@ function One({ job, id }) {
       <${Fact} name="Attempts">${count(one.attempt_count)}<//>
       <${Fact} name="Worker">${one.host ? `${one.host}:${one.pid}` : "none"}<//>
       <${Fact} name="Started"><${When} at=${one.started_at} /><//>
-      <${Fact} name="Ended" note=${one.duration_ms !== null && duration(one.duration_ms / 1000)}><${When} at=${one.completed_at} /><//>
+      <${Fact} name="Ended" note=${one.duration_ms !== null && took(one.duration_ms)}><${When} at=${one.completed_at} /><//>
       ${one.not_before && one.state === "pending" && html`<${Fact} name="Not before"><${When} at=${one.not_before} /><//>`}
     </dl>
     ${one.held_reason && html`<${Notice} of="held">Held since <${When} at=${one.held_since} />: it ${one.held_reason}<//>`}

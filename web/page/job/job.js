@@ -27,7 +27,7 @@ const ENDED = new Set(["completed", "failed", "cancelled"]);
 export function Job({ id }) {
   const parts = ["jobs", id];
   const history = useRef(() => {});
-  const feed = useStream(parts, "job", () => history.current());
+  const feed = useStream(parts, "job", (event) => event === "event" && history.current());
   const job = feed.data;
   const isActive = job ? !ENDED.has(job.state) : true;
   const often = (seconds) => (isActive ? seconds : 0);

@@ -2,7 +2,7 @@
 
 import { html, useState } from "../compat.js";
 import { call } from "../calls.js";
-import { Panel, Trouble, When } from "../parts.js";
+import { Field, Panel, Trouble, When } from "../parts.js";
 import { say } from "../says.js";
 import { useMay } from "../session.js";
 import { count } from "../words.js";
@@ -50,11 +50,11 @@ function Form({ job, form, set, done }) {
     return undefined;
   };
   return html`<form class="settings" onSubmit=${submit}>
-    <label class="field"><span>Priority</span><select value=${form.priority} onChange=${change("priority")}>
-      ${["high", "normal", "low"].map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select></label>
-    <label class="field"><span>Workers at once</span><input type="number" min="0" max="10000" placeholder="any number" value=${form.max_workers} onInput=${change("max_workers")} /></label>
-    <label class="field"><span>Rest after each partition, ms</span><input type="number" min="0" max="10000" required value=${form.pause_ms} onInput=${change("pause_ms")} /></label>
-    <label class="field"><span>Deadline</span><input type="datetime-local" value=${form.deadline} onInput=${change("deadline")} /><small>Your time zone; empty for none.</small></label>
+    <${Field} title="Priority">${(field) => html`<select ...${field} value=${form.priority} onChange=${change("priority")}>
+      ${["high", "normal", "low"].map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select>`}<//>
+    <${Field} title="Workers at once">${(field) => html`<input ...${field} type="number" min="0" max="10000" placeholder="any number" value=${form.max_workers} onInput=${change("max_workers")} />`}<//>
+    <${Field} title="Rest after each partition, ms">${(field) => html`<input ...${field} type="number" min="0" max="10000" required value=${form.pause_ms} onInput=${change("pause_ms")} />`}<//>
+    <${Field} title="Deadline" hint="Your time zone; empty for none.">${(field) => html`<input ...${field} type="datetime-local" value=${form.deadline} onInput=${change("deadline")} />`}<//>
     <${Trouble} problem=${problem} />
     <div class="buttons"><button type="button" onClick=${() => set(null)}>Leave it</button><button type="submit" class="primary">Change</button></div>
   </form>`;

@@ -6,6 +6,7 @@ import { count, plain, rate, shown, time } from "../words.js";
 
 const [HEIGHT, TOP, LEFT, BOTTOM] = [180, 18, 52, 20];
 const MINUTE = 60_000;
+const FEWEST = 20;
 
 export function Throughput({ feed }) {
   const { items = [], changes = [] } = feed.data || {};
@@ -43,7 +44,15 @@ const MINUTES = [
   ["Partitions", (one) => count(one.partitions), "number"],
 ];
 
-function Chart({ items, changes }) {
+/** Never fewer minutes than make a picture: those before the job's first have nothing. */
+function filled(items) {
+  const first = new Date(items[0].minute).getTime();
+  const before = Array.from({ length: Math.max(0, FEWEST - items.length) }, (_, n) => new Date(first - (n + 1) * MINUTE).toISOString()).reverse();
+  return [...before.map((minute) => ({ minute, records: 0, failed: 0, records_per_second: 0 })), ...items];
+}
+
+function Chart({ items: known, changes }) {
+  const items = filled(known);
   const [box, width] = useWidth(720);
   const most = nice(Math.max(...items.map((one) => one.records_per_second), 1));
   const start = new Date(items[0].minute).getTime();
@@ -56,7 +65,7 @@ function Chart({ items, changes }) {
     ${[0, 0.5, 1].map((part) => html`<g key=${part}><line class="grid" x1=${LEFT} x2=${width} y1=${y(most * part)} y2=${y(most * part)} />
       <text x=${LEFT - 6} y=${y(most * part) + 4} text-anchor="end">${count(most * part)}</text></g>`)}
     ${items.map((one, n) => html`<${Minute} key=${one.minute} one=${one} left=${LEFT + n * wide} wide=${wide} y=${y} isNow=${n === items.length - 1} />`)}
-    ${items.map((one, n) => n % 15 === 0 && html`<text key=${one.minute} x=${LEFT + n * wide} y=${HEIGHT - 5}>${time(one.minute, new Date(), true)}</text>`)}
+    ${items.map((one, n) => n % (items.length > 30 ? 15 : 5) === 0 && html`<text key=${one.minute} x=${LEFT + n * wide} y=${HEIGHT - 5}>${time(one.minute, new Date(), true)}</text>`)}
     ${changes.map((one, n) => x(one.at) >= LEFT && html`<g key=${n} class="change"><line x1=${x(one.at)} x2=${x(one.at)} y1=${TOP - 4} y2=${HEIGHT - BOTTOM} />
       <circle cx=${x(one.at)} cy="9" r="8" /><text x=${x(one.at)} y="13" text-anchor="middle">${n + 1}</text></g>`)}
   </svg></div>`;

@@ -4,7 +4,7 @@ import { html } from "../compat.js";
 import { Empty, Panel, Part, When } from "../parts.js";
 import { Shape } from "../state.js";
 import { count, counted, plain, shown } from "../words.js";
-import { moment } from "./measures.js";
+import { isFar, moment } from "./measures.js";
 
 export function Timeline({ feed, job }) {
   const items = feed.data?.items || [];
@@ -12,7 +12,7 @@ export function Timeline({ feed, job }) {
   return html`<${Panel} title="Timeline"><${Part} of=${feed}>
     <ol class="timeline" reversed aria-label="Newest first; what is expected stands above">
       ${next.map(([text, at], n) => html`<li key=${`next${n}`} class="expected"><${Shape} of="pending" /><div>
-        <span class="when">expected${at && html` <${When} at=${at} short />`}</span> ${text}</div></li>`)}
+        <span class="when">expected${at && html` <${When} at=${at} short=${isFar(job)} />`}</span> ${text}</div></li>`)}
       ${items.map((one) => html`<${Happened} key=${one.id ?? one.at + one.event} one=${one} />`)}
     </ol>
     ${!items.length && html`<${Empty}>Nothing has happened yet.<//>`}

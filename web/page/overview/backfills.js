@@ -21,7 +21,7 @@ export function Backfills({ last }) {
   ];
   return html`<${Panel} title="Backfills"><${Part} of=${found}>
     ${found.data?.items.length ? html`<${Table} label="Backfills" columns=${columns} rows=${found.data.items} keyed=${(one) => one.name} />`
-      : html`<${Empty}>The app has no backfill.<//>`}<//><//>`;
+      : html`<${Empty}>${found.data?.why_none || "The app has no backfill."}<//>`}<//><//>`;
 }
 
 function Covered({ of }) {

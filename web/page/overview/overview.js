@@ -56,7 +56,7 @@ const ORDER = ["running", "resuming", "pending", "paused", "failed", "completed"
 function Counts({ jobs, workers }) {
   return html`<ul class="counts" aria-label="Jobs by state, and workers">
     ${ORDER.map((state) => html`<li key=${state} class=${jobs[state] ? "" : "none"}><strong>${count(jobs[state] || 0)}</strong><${State} of=${state} /></li>`)}
-    <li><strong>${count(workers.live ?? 0)}</strong><span>workers live${workers.gone > 0 && html`, <b>${count(workers.gone)} gone</b>`}</span></li>
+    <li><strong>${count(workers.live ?? 0)}</strong><span>${workers.live === 1 ? "worker lives" : "workers live"}${workers.gone > 0 && html`, <b>${count(workers.gone)} gone</b>`}</span></li>
   </ul>`;
 }
 
@@ -67,5 +67,5 @@ function About({ now }) {
   return html`<footer class="about">
     <span>backfill ${server.version}</span><span>tenant ${server.tenant}</span><span>server up for ${duration(up)}</span>
     <span>PostgreSQL ${server.database === "up" ? "up" : "down"}</span><span>RabbitMQ ${server.broker === "up" ? "up" : "down"}</span>
-    <span>read <${Age} at=${now.read_at} /></span></footer>`;
+    ${now.read_at && html`<span>read <${Age} at=${now.read_at} /></span>`}</footer>`;
 }

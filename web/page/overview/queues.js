@@ -16,7 +16,7 @@ export function Queues({ depths }) {
     ["Backfill", (one) => one.backfill],
     ["Last hour", (one) => html`<${Spark} label=${`Messages of ${one.backfill} that waited, last hour`} points=${depth(hours.get(one.backfill) || one.minutes)} />`],
     ["Ready", (one) => known(one.ready), "number"],
-    ["Unacknowledged", (one) => count(one.unacknowledged), "number"],
+    ["Unacked", (one) => count(one.unacknowledged), "number"],
     ["Consumers", (one) => known(one.consumers), "number"],
     ["Delayed", (one) => known(one.delayed), "number"],
     ["Dead", (one) => (one.dead ? html`<a href="#/dead"><b class="bad">${count(one.dead)}</b></a>` : count(one.dead)), "number"],

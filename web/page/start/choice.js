@@ -1,7 +1,7 @@
 // Which backfill, and which of its records.
 
 import { html } from "../compat.js";
-import { Age, Notice } from "../parts.js";
+import { Age, Field, Notice } from "../parts.js";
 import { to } from "../routes.js";
 import { brief, count, percent } from "../words.js";
 
@@ -10,10 +10,9 @@ const MODES = { null: "records whose target is NULL", zero: "records whose targe
 export function Choice({ backfills, form, choose, change }) {
   const backfill = backfills.find((one) => one.name === form.backfill);
   return html`
-    <label class="field"><span>Backfill</span>
-      <select required value=${form.backfill} onChange=${(e) => choose(backfills.find((one) => one.name === e.target.value))}>
+    <${Field} title="Backfill">${(field) => html`<select ...${field} required value=${form.backfill} onChange=${(e) => choose(backfills.find((one) => one.name === e.target.value))}>
         <option value="">choose one</option>
-        ${backfills.map((one) => html`<option key=${one.name} value=${one.name}>${one.name}</option>`)}</select></label>
+        ${backfills.map((one) => html`<option key=${one.name} value=${one.name}>${one.name}</option>`)}</select>`}<//>
     ${backfill && html`<${About} backfill=${backfill} />
       <fieldset><legend>Mode</legend>
         ${["null", "zero", "all"].filter((mode) => backfill.modes.includes(mode) || backfill.refusals?.[mode]).map((mode) => {

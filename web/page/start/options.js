@@ -1,7 +1,7 @@
 // The parameters of a definition, and how its job is worked on.
 
 import { html } from "../compat.js";
-import { Panel } from "../parts.js";
+import { Field, Panel } from "../parts.js";
 import { count, shown } from "../words.js";
 import { ids } from "./request.js";
 
@@ -13,18 +13,20 @@ export function Parameters({ backfill, form, change }) {
     const isNumber = /^(int|float|number|decimal)/i.test(one.type);
     return /^bool/.test(one.type)
       ? html`<label key=${one.name} class="choice"><input type="checkbox" checked=${value === true} onChange=${(e) => set(one.name, e.target.checked)} /><span><b>${one.name}</b> <small>${one.description}</small></span></label>`
-      : html`<label key=${one.name} class="field"><span>${one.name}</span>
-        <input type="text" inputmode=${isNumber ? "decimal" : undefined} required=${one.default === null || one.default === undefined} value=${value} onInput=${(e) => set(one.name, e.target.value)} />
-        <small>${one.type}${one.description ? `: ${one.description}` : ""}${one.default !== null && one.default !== undefined ? ` (default ${shown(one.default)})` : ""}</small></label>`;
+      : html`<${Field} key=${one.name} title=${one.name} hint=${hint(one)}>${(field) => html`
+        <input ...${field} type="text" inputmode=${isNumber ? "decimal" : undefined} required=${one.is_required ?? !hasDefault(one)} value=${value} onInput=${(e) => set(one.name, e.target.value)} />`}<//>`;
   })}</div><//>`;
 }
 
+const hasDefault = (one) => one.default !== null && one.default !== undefined;
+const hint = (one) => `${one.type}${one.description ? `: ${one.description}` : ""}${hasDefault(one) ? ` (default ${shown(one.default)})` : ""}`;
+
 export function Options({ backfill, form, change }) {
   const set = (name) => (event) => change({ [name]: event.target.value });
-  const number = (name, title, hint, least, most) => html`<label class="field"><span>${title}</span>
-    <input type="number" min=${least} max=${most} value=${form[name]} onInput=${set(name)} /><small>${hint}</small></label>`;
-  const select = (name, title, values) => html`<label class="field"><span>${title}</span>
-    <select value=${form[name]} onChange=${set(name)}>${values.map(([value, words]) => html`<option key=${value} value=${value}>${words}</option>`)}</select></label>`;
+  const number = (name, title, hint, least, most) => html`<${Field} title=${title} hint=${hint}>${(field) => html`
+    <input ...${field} type="number" min=${least} max=${most} value=${form[name]} onInput=${set(name)} />`}<//>`;
+  const select = (name, title, values) => html`<${Field} title=${title}>${(field) => html`
+    <select ...${field} value=${form[name]} onChange=${set(name)}>${values.map(([value, words]) => html`<option key=${value} value=${value}>${words}</option>`)}</select>`}<//>`;
   const some = ids(form.ids).length;
   return html`<${Panel} title="2 How" wide>
     <div class="fields">
@@ -34,10 +36,10 @@ export function Options({ backfill, form, change }) {
       ${select("order", "Order of keys", [["asc", "rising"], ["desc", "falling"]])}
     </div>
     <details><summary>More: single records, deadline, pace</summary><div class="fields">
-      <label class="field broad"><span>Only these ids</span><textarea rows="2" spellcheck=${false} value=${form.ids} onInput=${set("ids")}></textarea>
-        <small>${some ? `${count(some)} ids; of these, those that the mode selects` : "parted by blanks or commas; empty for all"}</small></label>
-      <label class="field"><span>Only behind this key</span><input type="text" value=${form.after} onInput=${set("after")} /><small>in the order of keys</small></label>
-      <label class="field"><span>Deadline</span><input type="datetime-local" value=${form.deadline} onInput=${set("deadline")} /><small>your time zone; only for the warning</small></label>
+      <${Field} broad title="Only these ids" hint=${some ? `${count(some)} ids; of these, those that the mode selects` : "parted by blanks or commas; empty for all"}>
+        ${(field) => html`<textarea ...${field} rows="2" spellcheck=${false} value=${form.ids} onInput=${set("ids")}></textarea>`}<//>
+      <${Field} title="Only behind this key" hint="in the order of keys">${(field) => html`<input ...${field} type="text" value=${form.after} onInput=${set("after")} />`}<//>
+      <${Field} title="Deadline" hint="your time zone; a warning, no more">${(field) => html`<input ...${field} type="datetime-local" value=${form.deadline} onInput=${set("deadline")} />`}<//>
       ${number("max_workers", "Workers at once", "empty for any number", 1, 10_000)}
       ${number("pause_ms", "Rest after each partition, ms", "to go easy on the database", 0, 10_000)}
     </div></details>

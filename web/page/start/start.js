@@ -18,7 +18,7 @@ export function Start({ given }) {
   const may = useMay();
   if (!may) return html`<${Head} title="Start a backfill" /><${Notice}>Your token may only read. Ask for one with the role <b>operate</b>.<//>`;
   return html`<${Head} title="Start a backfill" /><${Part} of=${found}>
-    ${found.data?.items.length ? html`<${Form} backfills=${found.data.items} given=${given} />` : html`<${Empty}>The app has no backfill. See: <code>backfill new</code><//>`}<//>`;
+    ${found.data?.items.length ? html`<${Form} backfills=${found.data.items} given=${given} />` : html`<${Empty}>${found.data?.why_none || "The app has no backfill."}<//>`}<//>`;
 }
 
 function Form({ backfills, given }) {

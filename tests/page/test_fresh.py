@@ -1,0 +1,68 @@
+"""How old the numbers are: said, switched off, and found again."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.page.conftest import Watch
+from tests.support.page.stub import Stub
+
+
+@pytest.fixture(autouse=True)
+def _refusals(watch: Watch) -> None:
+    watch.forgiven = "503|ERR_"
+
+
+async def test_stale_numbers_are_shown_as_stale_with_their_age(page: Page, stub: Stub) -> None:
+    await page.goto(f"/#/jobs/{stub.world.running}")
+    await expect(page.locator("[data-freshness]")).to_contain_text("Live: read")
+    stub.change(lambda: setattr(stub, "is_down", True))
+    await expect(page.locator("[data-freshness]")).to_contain_text("Stale: read")
+    stale = page.locator(".notice.stale")
+    await expect(stale).to_contain_text("old. connection refused at 127.0.0.1:5432")
+    await expect(page.locator("[data-progress]")).to_contain_text("310,000 of 500,000")
+    await expect(page.get_by_role("status").first).to_have_text("The numbers are old: no connection to the server.")
+    stub.world.jobs[stub.world.running]["updated"] = 300_000
+    stub.change(lambda: setattr(stub, "is_down", False))
+    await expect(page.locator("[data-progress]")).to_contain_text("315,757 of 500,000")
+    await expect(stale).to_have_count(0)
+
+
+async def test_switch_stops_all_updates_and_says_how_old_they_are(page: Page, stub: Stub) -> None:
+    await page.goto(f"/#/jobs/{stub.world.running}")
+    switch = page.get_by_role("switch", name="Live updates")
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    await switch.click()
+    await expect(page.locator("[data-freshness]")).to_contain_text("Stopped: read")
+    stub.change(lambda: stub.world.jobs[stub.world.running].update(updated=300_000))
+    asked = len(stub.asked)
+    await expect(page.locator("[data-freshness]")).to_contain_text("3 s ago")
+    assert len(stub.asked) == asked
+    await expect(page.locator("[data-progress]")).to_contain_text("310,000")
+    await switch.click()
+    await expect(page.locator("[data-progress]")).to_contain_text("315,757")
+
+
+async def test_hidden_tab_asks_for_nothing(page: Page, stub: Stub) -> None:
+    await page.goto("/")
+    await expect(page.locator("[data-freshness]")).to_contain_text("Live: read")
+    hide = "state => { Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });"
+    hide += " document.dispatchEvent(new Event('visibilitychange')) }"
+    await page.evaluate(hide, "hidden")
+    stub.asked.clear()
+    began = await page.evaluate("performance.now()")
+    await page.wait_for_function("began => performance.now() > began + 3500", arg=began)  # polls come every 2 s or 3 s
+    assert stub.asked == []
+    await page.evaluate(hide, "visible")
+    await expect(page.locator("[data-freshness]")).to_contain_text("Live: read")
+    assert ("GET", "/overview", None) in stub.asked
+
+
+async def test_gone_server_is_said_and_found_again(page: Page, stub: Stub) -> None:
+    await page.goto("/")
+    await expect(page.locator("[data-freshness]")).to_contain_text("Live: read")
+    await page.context.set_offline(True)
+    stub.change(lambda: setattr(stub, "is_silent", True))
+    await expect(page.locator(".notice.stale")).to_contain_text("The server cannot be reached")
+    stub.is_silent = False
+    await page.context.set_offline(False)
+    await expect(page.locator(".notice.stale")).to_have_count(0)
