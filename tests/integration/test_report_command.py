@@ -117,6 +117,8 @@ HOSTILE = [
     "\n# Heading\n- [x] item\n> quote\n---\n```\nfence",
     "**bold** _em_ ~~gone~~ \\` \\| \\",
     "&lt;b&gt; &#96; \u202e\u200b",
+    "` <b>script</b> [click](http://example.com) **bold** `",
+    "x` `` <b>script</b> [click](http://example.com) **bold** `` `y",
     "   ",
 ]
 
