@@ -6,10 +6,10 @@ import shlex
 import subprocess
 from pathlib import Path
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 
-from backfill.ledger.progress import Progress
 from backfill.states import JobState
 from backfill.web import application, polling
 from backfill.web.guard import API
@@ -50,7 +50,7 @@ def test_a_state_has_the_word_that_the_page_says(words: str, word: str, ready: s
     done = 0 if "no record done" in words else 5
     for state in states(words):
         job = mock.Mock(
-            spec=Progress,
+            job_id=uuid4(),
             state=state,
             done=done,
             matched=10,
