@@ -21,6 +21,20 @@ def _plain(text: str) -> str:
     return text
 
 
+def _plain_all(values: dict[str, Any]) -> dict[str, Any]:
+    """Whatever depth a text is at."""
+    waiting: list[Any] = [values]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            _plain(value)
+        elif isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+    return values
+
+
 def _near(moment: datetime) -> datetime:
     """PostgreSQL and Python both have it in every zone."""
     if not 1_970 < moment.year < 9_999:
@@ -55,7 +69,7 @@ class Opening(Body):
         default=[], max_length=MOST_IDS, description="Just these records, if the mode selects them."
     )
     after: Plain | None = Field(default=None, description="Only records behind this one, in the order of keys.")
-    parameters: dict[str, Any] = Field(
+    parameters: Annotated[dict[str, Any], AfterValidator(_plain_all)] = Field(
         default={}, description="Of the definition, kept with the job: its scope among them."
     )
     deadline: Moment | None = Field(default=None, description="When the job should be done.")
@@ -83,7 +97,7 @@ class Retrying(Body):
     """Which of the failed records; all of them where nothing is given."""
 
     error_class: Plain | None = None
-    message: str | None = Field(
+    message: Annotated[str, AfterValidator(_plain)] | None = Field(
         default=None, max_length=MOST_OF_A_REASON, description="Of a group, as failures/groups has it."
     )
     record_ids: list[Plain] = Field(default=[], max_length=MOST_IDS)

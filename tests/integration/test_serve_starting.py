@@ -102,6 +102,7 @@ async def test_parameters_are_the_scope_of_a_job(world: World) -> None:
         {"deadline": "soon"},
         {"deadline": "2030-01-01T00:00:00"},
         {"parameters": {"none": 1}},
+        {"parameters": {"a": [{"b": "\x00"}]}},
         {"idempotency_key": ""},
         {"unknown": 1},
         [],

@@ -99,6 +99,7 @@ async def test_one_failure_a_group_or_all_are_retried(world: World) -> None:
             await until(world, "completed", UUID(one["job"]))
         assert (await retried())["records"] == 1
         await retried(422, record_ids=["\x00"])
+        await retried(422, message="\x00")
     assert await world.value("SELECT array_agg(id ORDER BY id) FROM audit WHERE id IN (5, 15)") == [15]
 
 
