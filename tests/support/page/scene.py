@@ -58,7 +58,8 @@ def jobs_of_all_kinds() -> list[dict[str, Any]]:
         held_since=jobs.at(-40),
         held_reason="waits for a lock that the application holds on public.killmails",
         retried_recovered=1_204,
-        retried_failed=17, state_since=jobs.at(-1329),
+        retried_failed=17,
+        state_since=jobs.at(-1329),
     )
     planning = jobs.job(
         2,
