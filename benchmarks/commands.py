@@ -74,7 +74,7 @@ class Command:
             time.sleep(POLL_SECONDS)
         seconds = time.perf_counter() - self._began
         self.check()
-        return Outcome(seconds, self._peak_bytes, self._text())
+        return Outcome(seconds, self._peak_bytes, self.output)
 
     def check(self) -> None:
         """Raises CommandError when it has failed."""
@@ -82,12 +82,14 @@ class Command:
             self._fail(f"ended with {self._process.returncode}")
 
     def _fail(self, what: str) -> NoReturn:
-        last = "\n".join(self._text().strip().splitlines()[-15:])
+        last = "\n".join(self.output.strip().splitlines()[-15:])
         raise CommandError(f"{' '.join(self._arguments)} {what}\n{last}")
 
-    def _text(self) -> str:
-        self._output.seek(0)
-        return self._output.read().decode(errors="replace")
+    @property
+    def output(self) -> str:
+        """What it has printed so far; the process writes where it left off."""
+        with Path(f"/proc/self/fd/{self._output.fileno()}").open("rb") as text:
+            return text.read().decode(errors="replace")
 
     def _look_at_memory(self) -> None:
         # Not ru_maxrss: that begins with what the parent had in memory when it started the process.

@@ -12,6 +12,8 @@ SECTIONS = (
     "overhead",
     "peers",
     "queue",
+    "ledger",
+    "page",
     "memory",
     "scaling",
     "limits",
@@ -20,19 +22,20 @@ SECTIONS = (
     "prefetch",
     "sizes",
 )
-ASKED_FOR = ("limits", "prefetch", "sizes")  # where they are asked for by name: many runs, or minutes
+ASKED_FOR = ("ledger", "page", "limits", "prefetch", "sizes")  # where they are asked for by name: many runs, or minutes
 MANY = 1_000_000
 
 
 @dataclass(frozen=True)
 class Options:
-    """SCALE, RUNS, ONLY, NAMES, PEER_RECORDS, IDS, CALLS and TEXTS; every one has a default."""
+    """SCALE, RUNS, ONLY, NAMES, PEER_RECORDS, IDS, PARTITIONS, CALLS and TEXTS; every one has a default."""
 
     scale: int = 200_000  # killmails
     runs: int = 3  # of each contender; the table shows medians
     names: int = MANY  # rows of the smallest example
     peer_records: int = 10_000  # records for a peer that takes a message a record
     ids: int = MANY  # for the producer
+    partitions: int = 100_000  # of one job
     calls: int = 400  # to a service that allows 20 a second
     texts: int = 600  # for a model
     only: tuple[str, ...] = ()
@@ -61,6 +64,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Options:
         names=_number(environment, "NAMES", Options.names),
         peer_records=_number(environment, "PEER_RECORDS", Options.peer_records),
         ids=_number(environment, "IDS", Options.ids),
+        partitions=_number(environment, "PARTITIONS", Options.partitions),
         calls=_number(environment, "CALLS", Options.calls),
         texts=_number(environment, "TEXTS", Options.texts),
         only=only,

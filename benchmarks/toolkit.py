@@ -2,7 +2,7 @@
 
 import json
 import re
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 
 from benchmarks import commands, sql
@@ -15,6 +15,9 @@ PEOPLE = "backfill.examples.names:NormalisedNames"
 ORDER_LINES = "benchmarks.definitions:OrderLines"
 PRICES = "backfill.examples.prices:MarketPrices"
 EMBEDDINGS = "backfill.examples.embeddings:JobEmbeddings"
+
+
+NOTHING: AbstractContextManager[None] = nullcontext()
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,12 @@ def work(
     prefetch: int | None = None,
     slots: int | None = None,
     mode: str | None = "null",
+    beside: AbstractContextManager[None] = NOTHING,
 ) -> Worked:
-    """Queue all records, with flags for that, then let the workers do them; they start when everything is queued."""
+    """Queue all records, with flags for that, then let the workers do them; they start when everything is queued.
+
+    What goes on beside them starts before they do, and ends after them.
+    """
     queue(site, app, records, *flags, mode=mode)
     ready(site)
     deadline = 120 + records * SECONDS_A_RECORD
@@ -58,7 +65,7 @@ def work(
         command.append(f"--prefetch={prefetch}")
     if slots is not None:
         command.append(f"--concurrency={slots}")
-    with ExitStack() as stack:
+    with beside, ExitStack() as stack:
         started = [stack.enter_context(Command(command, site.environment)) for _ in range(workers)]
         outcomes = [command.wait(deadline) for command in started]
     return Worked(

@@ -1,9 +1,8 @@
 """How a job went and goes: its failures, events, minutes, workers, and whether all is well with it."""
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from backfill.ledger import jobs as ledger
 from backfill.ledger import progress, views
@@ -14,6 +13,12 @@ from backfill.web.place import Cursor, Here, Job, Limit, Text
 __all__ = ["router"]
 
 router = APIRouter(tags=["jobs"])
+
+
+class Markdown(Response):
+    """A text for people."""
+
+    media_type = "text/markdown"
 
 
 @router.get("/jobs/{job}/failures", responses={200: {"model": models.Listed[models.Failure]}})
@@ -66,12 +71,18 @@ async def checklist(place: Here, job: Job) -> Answer:
         return whole(await views.checklist(connection, await ledger.find(connection, job)))
 
 
-@router.get("/jobs/{job}/workers", responses={200: {"model": models.Listed[dict[str, Any]]}})
+@router.get("/jobs/{job}/workers", responses={200: {"model": models.Listed[models.JobWorker]}})
 async def workers(place: Here, job: Job) -> Answer:
     """Live workers of the job's backfill, and what each has in hand of the job."""
     async with place.ledger.connection() as connection:
-        now = await progress.read(connection, await ledger.find(connection, job))
-        return whole(asdict(one) for one in await progress.workers(connection, now))
+        return whole(await views.job_workers(connection, await ledger.find(connection, job)))
+
+
+@router.get("/jobs/{job}/report", response_class=Markdown)
+async def report(place: Here, job: Job) -> Markdown:
+    """The job as Markdown, for a ticket or a chat, as `backfill report` prints it."""
+    async with place.ledger.connection() as connection:
+        return Markdown(views.markdown(await views.report(connection, await ledger.find(connection, job))))
 
 
 @router.get("/jobs/{job}/task-status", responses={200: {"model": models.TaskStatus}})

@@ -223,6 +223,24 @@ class Check(BaseModel):
 Checklist = Listed[Check]
 
 
+class JobWorker(BaseModel):
+    """A worker, and what it has in hand of a job."""
+
+    worker: str
+    host: str
+    pid: int
+    state: str = Field(description="running or stopping")
+    heartbeat_age_seconds: float
+    cpu_percent: float | None
+    memory_bytes: int | None
+    partition: str | None = Field(description="The one that it has had in hand for longest.")
+    partition_seconds: float | None = Field(description="In this attempt.")
+    partitions: int
+    updated: int
+    is_slowest: bool
+    rate: float | None
+
+
 class Percent(BaseModel):
     """How far it is."""
 

@@ -1,11 +1,13 @@
 """`backfill demo`: everything once, on private services and made-up killmails, and nothing left behind."""
 
 import asyncio
+import importlib.util
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,10 +34,11 @@ EXAMPLE: Final = "backfill.examples.killmails"
     help="How many records to make up.",
 )
 @click.option("--workers", type=click.IntRange(1, 16), default=3, show_default=True, help="How many to start.")
-def demo(killmails: int, workers: int) -> None:
+@click.option("--keep", is_flag=True, help="Leave everything up at the end, the page and workers too, until Ctrl-C.")
+def demo(killmails: int, workers: int, keep: bool) -> None:
     """Fill a column of made-up killmails, and leave nothing behind.
 
-    Services, tables, a queue, workers, a pause, and a verdict from SQL; in a checkout of the toolkit.
+    Services, tables, a page, a queue, workers, a pause, and a verdict from SQL; in a checkout of the toolkit.
     """
     with reporting():
         began = time.monotonic()
@@ -48,18 +51,55 @@ def demo(killmails: int, workers: int) -> None:
             run("Tables and ledger", sys.executable, "-m", EXAMPLE, "schema")
             run(f"{killmails:,} killmails", sys.executable, "-m", EXAMPLE, "generate", "--killmails", str(killmails))
             run("", script("backfill"), "init")
-            run("Queue", script("backfill-queue"), "--mode=null")
-            _work(run, environment["DATABASE_URL"], workers)
-            run("Progress as the ledger has it", script("backfill"), "status", "latest")
-            run("Verdict from SQL", sys.executable, "-m", EXAMPLE, "verify")
+            with _page(run) as page:
+                run("Queue", script("backfill-queue"), "--mode=null")
+                _work(run, environment["DATABASE_URL"], workers)
+                run("Progress as the ledger has it", script("backfill"), "status", "latest")
+                run("Verdict from SQL", sys.executable, "-m", EXAMPLE, "verify")
+                door.line()
+                done = f"Done in {time.monotonic() - began:.1f} s; "
+                if keep:
+                    door.line(f"{done}everything stays up.")
+                    _keep(run, page, workers)
+                else:
+                    door.line(f"{done}stopping what was started.")
+
+
+@contextmanager
+def _page(run: Steps) -> Iterator[str | None]:
+    """Serve the page beside the rest; None where what it needs is not installed."""
+    if importlib.util.find_spec("fastapi") is None or importlib.util.find_spec("uvicorn") is None:
+        door.line()
+        door.line("No page: it needs FastAPI and uvicorn (pip install 'backfill-toolkit[api]').")
+        yield None
+        return
+    with run.beside("Page, live while the rest goes on", script("backfill"), "serve", "--port=0") as line:
+        yield line.removeprefix("Page: ")
+
+
+def _keep(run: Steps, page: str | None, workers: int) -> None:
+    """Leave workers beside the page until somebody has seen enough."""
+    title = f"{workers} workers that stay"
+    with run.start(title, script("honcho"), "--no-colour", "start", "-c", f"worker={workers}", "worker") as honcho:
+        reader = threading.Thread(target=show, args=(honcho,), name="honcho")
+        reader.start()
+        try:
             door.line()
-            door.line(f"Done in {time.monotonic() - began:.1f} s; stopping what was started.")
+            if page is not None:
+                door.line(f"Open {page} and start a job there: of mode all, for one.")
+            door.line("Ctrl-C ends all of it and leaves nothing behind.")
+            honcho.wait()
+        except KeyboardInterrupt:  # as was said: no failure
+            door.line("Ended by Ctrl-C; stopping what was started.")
+        finally:
+            honcho.send_signal(signal.SIGTERM)
+            reader.join(timeout=30)
 
 
 def _work(run: Steps, database_url: str, workers: int) -> None:
     """Run the Procfile's workers; pause and resume the job in the middle, and stop them when it has ended."""
     title = f"{workers} workers under the Procfile; the job is paused and resumed in the middle"
-    with run.start(title, script("honcho"), "--no-colour", "start", "-c", f"worker={workers}") as honcho:
+    with run.start(title, script("honcho"), "--no-colour", "start", "-c", f"worker={workers}", "worker") as honcho:
         reader = threading.Thread(target=show, args=(honcho,), name="honcho")
         reader.start()
         try:

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,12 +48,15 @@ class Steps:
     def beside(self, title: str, *command: str) -> Iterator[str]:
         """One that goes on until the block ends; gives the first line that it prints."""
         with self.start(title, *command) as process:
+            # What it says later must not fill the pipe.
+            reader = threading.Thread(target=show, args=(process,), name=Path(command[0]).name, daemon=True)
             try:
                 assert process.stdout is not None  # noqa: S101 - it is a pipe
                 line = process.stdout.readline().rstrip()
                 door.line(f"  {line}")
                 if process.poll() is not None or not line:
                     raise BackfillError(f"{Path(command[0]).name} did not start; see above")
+                reader.start()
                 yield line
             finally:
                 process.terminate()
@@ -60,6 +64,8 @@ class Steps:
                     process.wait(END_SECONDS)
                 except subprocess.TimeoutExpired:
                     process.kill()
+                if reader.is_alive():
+                    reader.join(END_SECONDS)
 
 
 def show(process: "subprocess.Popen[str]") -> None:

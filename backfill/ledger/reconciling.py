@@ -66,12 +66,16 @@ async def lost(
 
 
 async def _missing(connection: Connection, backfill: str, priority: Priority, ready: int, grace_seconds: float) -> int:
-    expected: int = await connection.fetchval(
-        statements.read("ledger/reconciling/count_expected"), backfill, priority.value, grace_seconds
-    )
     held = 0
     if ready:
         held = await connection.fetchval(statements.read("ledger/reconciling/count_prefetched"), backfill)
+    # Of a job that goes well this says it at once; the other one reads every partition that waits.
+    most: int = await connection.fetchval(statements.read("ledger/reconciling/count_open"), backfill, priority.value)
+    if most <= ready + held:
+        return 0
+    expected: int = await connection.fetchval(
+        statements.read("ledger/reconciling/count_expected"), backfill, priority.value, grace_seconds
+    )
     return max(0, expected - ready - held)
 
 

@@ -34,7 +34,8 @@ BEGIN
            OR (p.state = 'running' AND (p.lease_expires_at < clock_timestamp() OR p.worker_id = the_worker)))
       AND (j.max_workers IS NULL OR alone AND j.max_workers > (
           SELECT count(DISTINCT other.worker_id) FROM backfill_partitions other
-          WHERE other.backfill_job_id = the_job AND other.state = 'running' AND other.worker_id <> the_worker
+          WHERE other.backfill_job_id = the_job AND other.state = 'running' AND other.completed_at IS NULL
+            AND other.worker_id <> the_worker
             AND other.lease_expires_at >= clock_timestamp()))
     RETURNING p.id, p.fence, p.attempt_count, coalesce(p.remaining_ids, p.record_ids), j.state, j.priority, j.pause_ms;
 END

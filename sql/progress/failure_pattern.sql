@@ -6,12 +6,7 @@ SELECT j.asset_name, f.error_class, f.shape, count(*) AS records, count(DISTINCT
        (array_agg(f.record_id ORDER BY f.failed_at DESC, f.id DESC))[1] AS example_record,
        (array_agg(f.backfill_job_id ORDER BY f.failed_at DESC, f.id DESC))[1] AS example_job
 FROM (
-    SELECT id, backfill_job_id, error_class, record_id, failed_at,
-           -- An apostrophe within a word opens no quotes; a uuid, an address and a date are one number each.
-           regexp_replace(regexp_replace(regexp_replace(error_message,
-               '(?<!\w)''[^'']*''|"[^"]*"', '''…''', 'g'),
-               '\m([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+)\M', '#', 'gi'),
-               '-?[0-9]+([.,:-][0-9]+)*', '#', 'g') AS shape
+    SELECT id, backfill_job_id, error_class, record_id, failed_at, backfill_failure_pattern(error_message) AS shape
     FROM backfill_failures
 ) f JOIN backfill_jobs j ON j.id = f.backfill_job_id
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT 50;

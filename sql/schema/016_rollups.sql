@@ -12,6 +12,21 @@ CREATE INDEX backfill_partitions_begun_idx ON backfill_partitions (backfill_job_
     WHERE completed_at IS NULL
         AND (started_at IS NOT NULL OR state = 'running' OR not_before IS NOT NULL OR held_since IS NOT NULL);
 
+-- What did not complete, and failed records in the order in which they failed, also those of one error: a page at a time.
+CREATE INDEX backfill_partitions_lost_idx ON backfill_partitions (backfill_job_id, partition_key)
+    WHERE state IN ('failed', 'skipped');
+CREATE INDEX backfill_failures_order_idx ON backfill_failures (backfill_job_id, id);
+CREATE INDEX backfill_failures_error_idx ON backfill_failures (backfill_job_id, error_class, id);
+
+-- The shape of an error's message, by which failed records are grouped: what stands in quotes, and every number, counts as
+-- the same; only the beginning of it. An apostrophe within a word opens no quotes; a uuid, an address and a date are one
+-- number each.
+CREATE FUNCTION backfill_failure_pattern(message text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN regexp_replace(regexp_replace(regexp_replace(left(message, 300),
+    '(?<!\w)''[^'']*''|"[^"]*"', '''…''', 'g'),
+    '\m([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+)\M', '#', 'gi'),
+    '-?[0-9]+([.,:-][0-9]+)*', '#', 'g');
+
 -- By whatever program, and by hand.
 CREATE FUNCTION backfill_partition_ends() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

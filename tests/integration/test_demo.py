@@ -1,7 +1,9 @@
-"""The demo leaves nothing behind, however it ends."""
+"""The demo shows a page, and leaves nothing behind, however it ends."""
 
+import re
 import signal
 
+import httpx
 import pytest
 
 from tests.support.waiting import eventually
@@ -22,5 +24,30 @@ async def test_a_signal_takes_what_was_started_away(world: World, number: signal
     demo.kill(number)
 
     assert await demo.wait() == code, demo.output
+    assert "Traceback" not in demo.output
+    assert await world.value(OWN, made) == 0
+
+
+async def test_it_keeps_everything_up_until_ctrl_c_if_asked_to(world: World) -> None:
+    before = set(await world.value(DATABASES) or ())
+    demo = world.run("backfill", "demo", "--killmails=1000", "--workers=1", "--keep")
+    await eventually(lambda: "Ctrl-C ends all of it" in demo.output, deadline=90, what="a demo that stays")
+    made = list(set(await world.value(DATABASES)) - before)
+    found = re.search(r"Open (http://127\.0\.0\.1:\d+)/ and start a job there", demo.output)
+    assert found, demo.output
+
+    async with httpx.AsyncClient(base_url=found[1], timeout=20, trust_env=False) as client:
+        job = (await client.get("/api/v1/backfill/jobs/latest")).json()
+        assert (job["state"], job["matched"]) == ("completed", 1_000)
+        wanted = {"mode": "all", "batch_size": 100}
+        assert (await client.post("/api/v1/backfill/jobs", json=wanted)).status_code == 202
+
+        async def worked_on() -> bool:
+            return bool((await client.get("/api/v1/backfill/jobs/latest")).json()["state"] == "completed")
+
+        await eventually(worked_on, deadline=40, what="a job that was started on the page")
+    demo.kill(signal.SIGINT)
+
+    assert await demo.wait(40) == 0, demo.output
     assert "Traceback" not in demo.output
     assert await world.value(OWN, made) == 0

@@ -1,8 +1,10 @@
 """Who has gone, and what is taken from whom: by each worker's own lease, whatever the one who asks is set to."""
 
+from datetime import datetime
+from itertools import pairwise
 from uuid import uuid4
 
-from backfill.ledger import partitions, progress
+from backfill.ledger import jobs, partitions, progress
 from backfill.message import PartitionMessage
 from backfill.modes import Mode
 from tests.support.operating import ask, closed_gate, done, queued, until, until_held, working
@@ -33,6 +35,36 @@ async def workers_of(world: World) -> list[progress.WorkerView]:
 async def test_a_worker_tells_its_lease(world: World) -> None:
     async with working(world, BACKFILL_LEASE_SECONDS="7"):
         await eventually(lambda: world.value("SELECT lease_seconds = 7 FROM backfill_workers"))
+
+
+async def test_a_worker_beats_every_two_seconds_and_renews_its_leases_every_third_of_one(world: World) -> None:
+    world.definition = "Gated"
+    await world.rows(10)
+    await queued(world)
+    beats: set[datetime] = set()
+    async with working(world, BACKFILL_LEASE_SECONDS="3600"), closed_gate(world):
+        await until_held(world, 1)
+        renewed = await world.value("SELECT lease_expires_at FROM backfill_partitions WHERE state = 'running'")
+
+        async def has_beaten_again() -> bool:
+            beats.add(await world.value("SELECT heartbeat_at FROM backfill_workers"))
+            return len(beats) > 3
+
+        await eventually(has_beaten_again, deadline=20)
+        apart = [(later - one).total_seconds() for one, later in pairwise(sorted(beats))]
+        assert max(apart) < 4
+        later = await world.value("SELECT lease_expires_at FROM backfill_partitions WHERE state = 'running'")
+        assert (later - renewed).total_seconds() < 5  # once at most, with the first beat behind the claim
+
+
+async def test_what_workers_have_done_of_a_job_is_told_as_of_now(world: World) -> None:
+    await world.rows(20)
+    job = await queued(world)
+    async with working(world):
+        await until(world, "completed")
+        assert [one.updated for one in await workers_of(world)] == [20]
+        await jobs.roll_up(world.connection, job, anew=True)
+        assert [one.updated for one in await workers_of(world)] == [20]
 
 
 async def test_a_worker_is_judged_by_its_own_lease_not_by_that_of_the_caller(world: World) -> None:

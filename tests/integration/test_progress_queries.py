@@ -45,6 +45,7 @@ async def test_each_tenant_sees_its_own(world: World) -> None:
     await operations.pause(world.connection, await world.job(), actor="test")
     await operations.resume(world.connection, await world.job(), actor="test")
     await operations.pause(world.connection, await world.job(), actor="test")
+    await world.execute("UPDATE backfill_jobs SET scope_records = 40, scope_covered = 0, scope_is_estimate = false")
     role = f"operator_{secrets.token_hex(6)}"
     await world.execute(f"CREATE ROLE {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
     try:
@@ -249,3 +250,35 @@ async def test_what_continues_a_job_that_a_worker_has_paused(world: World) -> No
     assert (await row(world, "paused_state"))["continue_with"] == (
         f"correct its definition or table, restart the workers, then: backfill resume {job}"
     )
+
+
+async def test_coverage_is_that_of_status(world: World) -> None:
+    await halfway(world)
+    await world.execute("UPDATE backfill_jobs SET scope_records = 100, scope_covered = 50, scope_is_estimate = true")
+    await jobs.roll_up(world.connection, await world.job())
+
+    async def told() -> tuple[int, int, int, int]:
+        found = await row(world, "coverage")
+        now = (await progress.read(world.connection, await world.job())).coverage
+        assert now is not None
+        names = ("covered_before", "covered_now", "covered_projected", "in_scope")
+        assert tuple(found[name] for name in names) == (now.before, now.now, now.projected, now.in_scope)
+        assert (found["asset_name"], found["is_estimate"]) == ("counter", True)
+        return now.before, now.now, now.projected, found["percent_now"]
+
+    assert await told() == (50, 65, 90, 65)
+    await world.finish()
+    assert await told() == (50, 90, 90, 90)
+
+
+async def test_what_a_job_came_to_by_the_minute(world: World) -> None:
+    await halfway(world)
+    job = await world.job()
+    await world.execute("UPDATE backfill_partitions SET duration_ms = 50 WHERE completed_at IS NOT NULL")
+    await jobs.roll_up(world.connection, job)
+    found = await rows(world, "by_minute")
+    assert sum(one["records"] for one in found) == sum(one["updated"] for one in found) == 15
+    assert sum(one["partitions"] for one in found) == 3
+    assert {(one["asset_name"], one["job"], one["partition_ms"]) for one in found} == {("counter", job, 50)}
+    await world.execute("UPDATE backfill_minutes SET minute = minute - interval '2 hours'")
+    assert await rows(world, "by_minute") == []

@@ -117,6 +117,8 @@ HOSTILE = [
     "\n# Heading\n- [x] item\n> quote\n---\n```\nfence",
     "**bold** _em_ ~~gone~~ \\` \\| \\",
     "&lt;b&gt; &#96; \u202e\u200b",
+    "` <b>script</b> [click](http://example.com) **bold** `",
+    "x` `` <b>script</b> [click](http://example.com) **bold** `` `y",
     "   ",
 ]
 
@@ -139,7 +141,7 @@ async def test_nobody_elses_text_is_more_than_text(world: World, text: str) -> N
         text,
     )
     hostile = (await done(world, "report", str(job))).out
-    assert headings(hostile) == [*headings(harmless)[:6], *(["Changes of settings"]), *headings(harmless)[6:]]
+    assert [one for one in headings(hostile) if one != "Changes of settings"] == headings(harmless)
     kinds = {token.type for token in flat(read(hostile))}
     assert kinds <= {token.type for token in flat(read(harmless))}, kinds
     assert not kinds & {

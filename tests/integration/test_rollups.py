@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from typing import Any, Final
 from uuid import UUID
 
@@ -203,6 +204,32 @@ async def test_counting_anew_comes_to_the_same(world: World) -> None:
     await jobs.roll_up(world.connection, job, anew=True)
     assert await tables(world) == before
     await need_exact(world, job)
+
+
+async def test_counting_and_looking_read_what_has_ended_since_not_what_a_job_has(world: World) -> None:
+    """Else this would be 5,000 pages."""
+    job = await a_job(world, 30_000)
+    await ended(world.connection, [f"{number:09}" for number in range(1, 10_001)])
+    await jobs.roll_up(world.connection, job)
+    await world.execute("ANALYZE backfill_partitions")
+    for first in (10_001, 10_101):
+        await ended(world.connection, [f"{number:09}" for number in range(first, first + 100)])
+        for name, arguments in (
+            ("ledger/progress/read", (job, 60.0)),
+            ("ledger/progress/workers", ("counter", job)),
+            ("ledger/rollups/add", (job, False)),
+            ("ledger/jobs/roll_up", (job,)),
+            ("ledger/jobs/claimable", (["counter"],)),
+        ):
+            plan = "\n".join(
+                row[0]
+                for row in await world.fetch(
+                    f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {statements.read(name)}", *arguments
+                )
+            )
+            pages = sum(map(int, re.findall(r" (?:hit|read)=(\d+)", plan.partition("\n")[2].splitlines()[0])))
+            assert pages < 1_500, f"{name}\n{plan}"
+            assert "Seq Scan on backfill_partitions" not in plan, f"{name}\n{plan}"
 
 
 async def tables(world: World) -> dict[str, list[Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,11 +15,12 @@ import pytest
 from backfill import application, settings
 from backfill.api.asking import asked
 from backfill.cancelling import cancel
-from backfill.errors import ConflictError, UnreachableError
+from backfill.errors import ConflictError, SchemaError, UnreachableError
 from backfill.ledger import jobs, progress
-from backfill.web import planning
+from backfill.web import background
 from backfill.web.planning import Planning
-from tests.support.operating import counted_once, history, queued, until, working
+from tests.support.logins import Logins
+from tests.support.operating import counted_once, done, history, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 from tests.support.world import application as app_of
@@ -32,11 +33,11 @@ async def server(world: World) -> AsyncIterator[Planning]:
 
 
 @asynccontextmanager
-async def serving(world: World, **env: str) -> AsyncIterator[Planning]:
+async def serving(world: World, say: Callable[[str], None] = lambda _: None, **env: str) -> AsyncIterator[Planning]:
     """What plans in a server for the world's definition."""
     with mock.patch.dict(os.environ, world.env | {"BACKFILL_APP": app_of(world.definition)} | env, clear=True):
         read = settings.read()
-    made = Planning(read, application.load(read.app), lambda _: None)
+    made = Planning(read, application.load(read.app), say)
     looking = asyncio.create_task(made.run())
     try:
         yield made
@@ -109,11 +110,11 @@ async def test_a_job_that_its_producer_has_left_is_planned_by_a_server_that_runs
     await world.execute("UPDATE backfill_jobs SET producer_lease_until = now() - interval '1 second'")
 
     async with serving(world):
-        await eventually(lambda: planned(world, job))
+        await eventually(lambda: planned(world, job), deadline=30)
 
     assert ("job.planning_adopted", None, None) in await history(world, job)
     async with working(world):
-        await until(world, "completed")
+        await until(world, "completed", deadline=40)
     await counted_once(world, 1_000)
     await world.ends_well()
 
@@ -149,7 +150,7 @@ async def test_what_planning_dies_of_is_in_the_events_once_and_it_is_tried_again
 
 
 async def test_more_than_it_plans_at_once_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "MOST_AT_ONCE", 0)
+    monkeypatch.setattr(background, "MOST_AT_ONCE", 0)
     async with serving(world) as server:
         with pytest.raises(UnreachableError, match="as many as it does at once"):
             await server.open(*wanted(world), "ada")
@@ -163,3 +164,26 @@ async def test_a_server_that_ends_gives_the_lead_back(world: World) -> None:
     now = await progress.read(world.connection, opened.job_id)
     assert now.is_left
     assert not now.is_planned
+
+
+async def test_a_server_whose_role_may_only_look_says_so_once_and_plans_nothing(world: World, logins: Logins) -> None:
+    await world.rows(20)
+    job = await queued(world)
+    await world.execute("UPDATE backfill_jobs SET planned_at = NULL")
+    said: list[str] = []
+    async with serving(world, DATABASE_URL=logins.reader, say=said.append) as server:
+        await eventually(lambda: said)
+        with pytest.raises(SchemaError, match="permission denied"):
+            await server.open(*wanted(world, ids=["1"]), "ada")
+    assert len(said) == 1
+    assert "No job is opened or planned here: the role" in said[0]
+    assert not await planned(world, job)
+
+
+async def test_a_job_that_is_cancelled_while_it_is_planned_has_not_failed(world: World, server: Planning) -> None:
+    await world.rows(20_000)
+    opened = await server.open(*wanted(world), "ada")
+    assert opened.job_id
+    await done(world, "cancel", str(opened.job_id), "--reason=no")
+    await server.close()
+    assert [event for event, *_ in await history(world, opened.job_id)] == ["job.opened", "job.cancelled"]

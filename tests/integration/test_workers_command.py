@@ -35,12 +35,15 @@ async def test_a_worker_is_shown_with_what_it_holds_its_counts_and_settings(worl
         assert (hold["job"], hold["partition"]) == (str(job), "000000001")
         assert hold["seconds"] >= 0
         assert one["counts"]["updated"] == 0
+        assert one["memory_bytes"] > 1_000_000
+        assert 0 <= one["cpu_percent"] < 1_000
 
         columns, line = (await done(world, "workers")).out.splitlines()
         fields = dict(zip(columns.split("\t"), line.split("\t"), strict=True))
         assert fields["worker"] == f"{one['host']}:{one['pid']}"
         assert fields["holds"].startswith(f"{str(job)[:8]}/000000001 for ")
         assert fields["settings"] == "concurrency 1, prefetch 9, lease 2 s"
+        assert fields["takes"].endswith(" MB")
 
 
 async def test_nobody_works(world: World) -> None:

@@ -99,8 +99,9 @@ def test_pm2_is_told_what_systemd_and_supervisord_are() -> None:
     assert f"const FOLDER = '{program['directory']}';" in text
 
 
-def test_systemd_lets_a_worker_do_no_more_than_its_work() -> None:
-    unit = parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]
+@pytest.mark.parametrize("name", ["backfill-worker@", "backfill-serve"])
+def test_systemd_lets_a_process_do_no_more_than_its_work(name: str) -> None:
+    unit = parsed(DEPLOY / f"systemd/{name}.service")["Service"]
     for option in ("NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices", "RestrictSUIDSGID"):
         assert unit[option] == "yes"
     assert unit["ProtectSystem"] == "strict"
@@ -110,7 +111,8 @@ def test_systemd_lets_a_worker_do_no_more_than_its_work() -> None:
 
 def test_no_place_lets_a_core_file_be_written() -> None:
     """Where there is nothing to say, a command sees to it itself: tests/unit/test_entry.py."""
-    assert parsed(DEPLOY / "systemd/backfill-worker@.service")["Service"]["LimitCORE"] == "0"
+    for name in ("backfill-worker@", "backfill-serve"):
+        assert parsed(DEPLOY / f"systemd/{name}.service")["Service"]["LimitCORE"] == "0"
     for name, service in compose()["services"].items():
         assert service["ulimits"] == {"core": 0}, name
 

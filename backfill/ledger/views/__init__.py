@@ -10,6 +10,7 @@ from backfill.ledger.views.coverage import coverage
 from backfill.ledger.views.depths import depths
 from backfill.ledger.views.events import event_page
 from backfill.ledger.views.failures import Groups, failure_groups, failure_page
+from backfill.ledger.views.job_workers import job_workers
 from backfill.ledger.views.jobs import job_page
 from backfill.ledger.views.milestones import milestones
 from backfill.ledger.views.minutes import minutes, settings_changes
@@ -31,6 +32,7 @@ __all__ = [
     "failure_groups",
     "failure_page",
     "job_page",
+    "job_workers",
     "last_successes",
     "markdown",
     "milestones",

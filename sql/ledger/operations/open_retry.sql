@@ -28,10 +28,7 @@ FROM backfill_jobs j,
       WHERE p.backfill_job_id = $1 AND p.records_failed > 0 AND f.backfill_job_id = $1 AND f.record_id = r.id
         AND f.partition_key = p.partition_key  -- one that was planned again is in several
         AND ($2::text IS NULL OR f.error_class = $2)
-        AND ($3::text IS NULL OR $3 = regexp_replace(regexp_replace(regexp_replace(left(f.error_message, 300),
-                '(?<!\w)''[^'']*''|"[^"]*"', '''…''', 'g'),
-                '\m([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+)\M', '#', 'gi'),
-                '-?[0-9]+([.,:-][0-9]+)*', '#', 'g'))  -- as failures are grouped
+        AND ($3::text IS NULL OR backfill_failure_pattern(f.error_message) = $3)
         AND ($4::text[] IS NULL OR f.record_id = ANY ($4))
         AND r.id NOT IN (SELECT record_id FROM done)) f
 WHERE j.id = $1 AND j.state IN ('completed', 'failed', 'cancelled') AND f.ids IS NOT NULL

@@ -4,7 +4,7 @@
 WITH taken AS (
     SELECT t.id, t.lease_expires_at >= clock_timestamp() AND EXISTS (
         SELECT FROM backfill_workers w WHERE w.id = t.worker_id AND backfill_is_alive(w)) AS is_held
-    FROM backfill_partitions t WHERE t.backfill_job_id = $1 AND t.state = 'running'
+    FROM backfill_partitions t WHERE t.backfill_job_id = $1 AND t.state = 'running' AND t.completed_at IS NULL
 )
 UPDATE backfill_partitions p SET state = 'pending', lease_expires_at = NULL, published_at = NULL, not_before = NULL,
     fence = nextval('backfill_fence_seq'), attempt_count = greatest(attempt_count - is_held::integer, 0)

@@ -5,7 +5,7 @@
 WITH expired AS (
     SELECT p.id FROM backfill_partitions p JOIN backfill_jobs j ON j.id = p.backfill_job_id
     WHERE j.tenant_id = backfill_tenant() AND j.asset_name = ANY ($1)
-      AND p.state = 'running' AND p.lease_expires_at < clock_timestamp()
+      AND p.state = 'running' AND p.completed_at IS NULL AND p.lease_expires_at < clock_timestamp()
           - CASE WHEN p.worker_id = $2 THEN make_interval(secs => $3) ELSE interval '0' END
     FOR NO KEY UPDATE OF p SKIP LOCKED
 )

@@ -1,5 +1,5 @@
--- The newest failed records of a job by error and by shape of the message, as in sql/progress/failure_pattern.sql, each
--- with a few records to look at, the newest first. Only the beginning of a message makes its shape.
+-- The newest failed records of a job by error and by shape of the message, each with a few records to look at, the newest
+-- first.
 -- $1 job, $2 most failed records, $3 most groups
 WITH newest AS MATERIALIZED (
     SELECT id, error_class, error_message, record_id, failed_at FROM backfill_failures
@@ -11,12 +11,7 @@ SELECT error_class, shape AS message, count(*) AS failed, min(failed_at) AS firs
        EXISTS (SELECT FROM backfill_failures
                WHERE backfill_job_id = $1 AND id < (SELECT min(id) FROM newest)) AS is_cut
 FROM (
-    SELECT id, error_class, record_id, failed_at,
-           -- An apostrophe within a word opens no quotes; a uuid, an address and a date are one number each.
-           regexp_replace(regexp_replace(regexp_replace(left(error_message, 300),
-               '(?<!\w)''[^'']*''|"[^"]*"', '''…''', 'g'),
-               '\m([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+)\M', '#', 'gi'),
-               '-?[0-9]+([.,:-][0-9]+)*', '#', 'g') AS shape
+    SELECT id, error_class, record_id, failed_at, backfill_failure_pattern(error_message) AS shape
     FROM newest
 ) f
 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT $3

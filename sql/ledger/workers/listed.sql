@@ -9,7 +9,7 @@ FROM backfill_workers w LEFT JOIN (
     SELECT worker_id, jsonb_agg(jsonb_build_object('job', backfill_job_id, 'partition', partition_key, 'seconds',
         extract(epoch FROM clock_timestamp() - coalesce(claimed_at, started_at))::float8)
         ORDER BY coalesce(claimed_at, started_at), partition_key) AS holds
-    FROM backfill_partitions WHERE state = 'running' GROUP BY worker_id
+    FROM backfill_partitions WHERE state = 'running' AND completed_at IS NULL GROUP BY worker_id
 ) h ON h.worker_id = w.id
 WHERE w.tenant_id = backfill_tenant() AND w.stopped_at IS NULL AND w.heartbeat_at > clock_timestamp() - interval '1 day'
 ORDER BY w.started_at, w.id

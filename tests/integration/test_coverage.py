@@ -1,0 +1,48 @@
+"""How much of a table has a value: counted when a job of a column is opened, beside its planning."""
+
+import pytest
+
+from backfill.producers import coverage
+from tests.support.operating import done, queued, until, working
+from tests.support.world import World
+
+COUNTED = "SELECT scope_records, scope_covered, scope_is_estimate FROM backfill_jobs"
+
+
+async def test_each_job_of_a_column_knows_how_much_had_a_value_and_has_one_now(world: World) -> None:
+    await world.rows(20)
+    await world.execute("UPDATE things SET value = 7 WHERE id <= 5")
+    await queued(world, "--mode=null")
+    assert [tuple(row) for row in await world.fetch(COUNTED)] == [(20, 5, False)]
+    now = (await done(world, "status", "--json")).json
+    assert now["coverage"] == {"in_scope": 20, "before": 5, "now": 5, "projected": 20, "is_estimate": False}
+    assert (now["pass_number"], now["passes"]) == (None, [])
+    async with working(world):
+        await until(world, "completed")
+    now = (await done(world, "status", "--json")).json
+    assert now["coverage"] == {"in_scope": 20, "before": 5, "now": 20, "projected": 20, "is_estimate": False}
+    assert (
+        "Coverage: 25.0% -> 100.0% -> 100.0% (before, now, projected) of 20 records"
+        in (await done(world, "status")).out
+    )
+
+
+async def test_a_count_that_takes_longer_than_the_planning_is_estimated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "AT_LEAST_SECONDS", 0.0)
+    await world.rows(20)
+    await world.execute("ANALYZE things")
+    await queued(world, "--mode=null")
+    [(records, covered, is_estimate)] = await world.fetch(COUNTED)
+    assert records == 20
+    assert covered <= 20
+    assert is_estimate is not None
+
+
+async def test_of_nothing_that_was_counted_there_is_no_coverage(world: World) -> None:
+    await world.rows(20)
+    await queued(world, "--mode=null")
+    await world.execute("UPDATE backfill_jobs SET scope_records = NULL")
+    assert (await done(world, "status", "--json")).json["coverage"] is None
+    assert "Coverage" not in (await done(world, "status")).out
