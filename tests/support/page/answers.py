@@ -118,7 +118,7 @@ def _job(stub: "Stub", method: str, job: str, rest_of_path: str, query: Query, b
         "checklist": lambda: {"items": parts.checklist(found)},
         "workers": lambda: {"items": parts.workers(found)},
         "events": lambda: _page(world.events(job), query),
-        "failures/groups": lambda: {"items": world.groups(job)},
+        "failures/groups": lambda: {"items": world.groups(job), "next_cursor": None, "looked_at": 257, "is_cut": False},
         "failures": lambda: _page(_failures(world, job, query), query),
         "partitions": lambda: _page(_partitions(found, query), query),
     }
