@@ -38,8 +38,14 @@ async def test_switch_stops_all_updates_and_says_how_old_they_are(page: Page, st
     await expect(page.locator("[data-freshness]")).to_contain_text("3 s ago")
     assert len(stub.asked) == asked
     await expect(page.locator("[data-progress]")).to_contain_text("310,000")
-    await switch.click()
+    await page.get_by_role("link", name="Overview").first.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    await expect(page.locator("main .panel").first).to_be_visible()  # read once, and then no more
+    await page.go_back()
     await expect(page.locator("[data-progress]")).to_contain_text("315,757")
+    stub.change(lambda: stub.world.jobs[stub.world.running].update(updated=310_000))
+    await switch.click()
+    await expect(page.locator("[data-progress]")).to_contain_text("325,757")
 
 
 async def test_hidden_tab_asks_for_nothing(page: Page, stub: Stub) -> None:

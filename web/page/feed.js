@@ -31,14 +31,15 @@ export function useStream(parts, name, also) {
 }
 
 async function follow(parts, name, signal, change, tell) {
-  for (let failed = 0; !signal.aborted; ) {
-    await listening(signal);
+  for (let failed = 0, isFirst = true; !signal.aborted; isFirst = false) {
+    if (!isFirst) await listening(signal); // whoever opens a view sees it once, also while live updates are off
     const turned = new AbortController();
     const unhear = onTurn(() => isListening() || turned.abort());
     try {
       const both = AbortSignal.any([signal, turned.signal]);
-      const data = await read(parts, {}, both);
+      const data = await read(parts, {}, isFirst ? signal : both);
       change({ data, problem: null, heardAt: Date.now(), isLive: true, isEnded: false });
+      if (!isListening()) continue;
       let isEnded = false;
       const stream = parts[0] === "overview" ? ["stream"] : [...parts, "stream"];
       await listen(stream, {

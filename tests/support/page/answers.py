@@ -51,16 +51,22 @@ def _overview(stub: "Stub") -> dict[str, Any]:
     world = stub.world
     active = [jobs.row(one) for one in world.jobs.values() if one["state"] not in jobs.ENDED]
     attention = [
-        {"kind": "paused", "job": world.paused, "next": f"backfill resume {world.paused}",
-         "text": "labels is paused: its definition has changed, and every partition would fail alike."},
-        {"kind": "worker_gone", "job": None, "next": "backfill workers",
-         "text": "worker-4:4104 has not been heard of for 3 min."},
-        {"kind": "deadline_at_risk", "job": world.running, "next": f"backfill set {world.running} --max-workers=0",
-         "text": "killmail_values will miss its deadline at this rate."},
-    ]  # fmt: skip
+        (
+            "paused_by_definition",
+            world.paused,
+            "labels: a worker has paused it: the definition has changed",
+            "resume {}",
+        ),
+        ("deadline_at_risk", world.running, "killmail_values: it may end after its deadline", "set {} --max-workers=0"),
+        ("failed_records", world.completed, "killmail_values: 257 records failed, 0.1 % of those done", "failures {}"),
+    ]
     return {
         "jobs": world.counts(), "active": active[:50],
-        "attention": [one for one in attention if one["job"] is None or _needs(world, one["job"])],
+        "attention": [
+            {"kind": kind, "job": job, "text": text, "next": f"backfill {command.format(job)}"}
+            for kind, job, text, command in attention
+            if job in world.jobs
+        ],
         "workers": {"live": len(world.workers) - 1, "gone": 1, "items": world.workers[::-1]},
         "last_success": [{"backfill": "killmail_values", "job": jobs.name(1000), "completed_at": jobs.at(-7200)}],
         "depths": [rest.depth("killmail_values", 5), rest.depth("prices", 0)],
@@ -68,10 +74,6 @@ def _overview(stub: "Stub") -> dict[str, Any]:
                    "database": "up", "broker": stub.broker},
         "read_at": jobs.at(0),
     }  # fmt: skip
-
-
-def _needs(world: World, job: str) -> bool:
-    return job in world.jobs and world.jobs[job]["state"] in ("paused", "running")
 
 
 def _jobs(world: World, query: Query) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def _job(stub: "Stub", method: str, job: str, rest_of_path: str, query: Query, b
         "checklist": lambda: {"items": parts.checklist(found)},
         "workers": lambda: {"items": parts.workers(found)},
         "events": lambda: _page(world.events(job), query),
-        "failures/groups": lambda: {"items": world.groups(job)},
+        "failures/groups": lambda: {"items": world.groups(job), "next_cursor": None, "looked_at": 257, "is_cut": False},
         "failures": lambda: _page(_failures(world, job, query), query),
         "partitions": lambda: _page(_partitions(found, query), query),
     }

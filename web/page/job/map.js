@@ -18,12 +18,13 @@ export function PartitionMap({ job, seconds }) {
   const map = usePolled(["jobs", job.job, "map"], { bins: innerWidth < 640 ? 100 : 200 }, seconds);
   const [chosen, choose] = useState(null);
   const cells = map.data?.cells || [];
+  const close = () => (choose(null), document.querySelector('.map [tabindex="0"]')?.focus());
   const each = cells.length ? Math.ceil((map.data.partitions || 0) / cells.length) : 0;
   return html`<${Panel} title="Partitions" wide aside=${cells.length > 0 && `${counted(map.data.partitions, "partition")}; a cell is ${each > 1 ? `about ${count(each)}` : "one"}`}>
     <${Part} of=${map}>
       ${cells.length ? html`<${Cells} cells=${cells} chosen=${chosen} choose=${choose} /><${Legend} />` : html`<${Empty}>Nothing is planned yet.<//>`}
     <//>
-    ${chosen && html`<${Detail} key=${chosen.first_key} job=${job.job} cell=${cells.find((one) => one.first_key === chosen.first_key) || chosen} title=${name(chosen)} words=${words} close=${() => choose(null)} />`}
+    ${chosen && html`<${Detail} key=${chosen.first_key} job=${job.job} cell=${cells.find((one) => one.first_key === chosen.first_key) || chosen} title=${name(chosen)} words=${words} close=${close} />`}
   <//>`;
 }
 

@@ -41,11 +41,13 @@ function Server({ server }) {
     <div><strong>${name} is down.</strong> ${said}</div></div>`);
 }
 
+const FAILED = new Set(["job_failed", "failed_records"]);
+
 function Attention({ items }) {
   if (!items.length) return html`<p class="notice is-completed calm"><${Shape} of="completed" /><span>Nothing needs attention.</span></p>`;
   return html`<${Panel} title=${`Needs attention first (${items.length})`} wide>
     <ol class="attention">${items.map((one, n) => html`<li key=${n}>
-      <${Shape} of=${one.kind === "failed" ? "failed" : "warning"} />
+      <${Shape} of=${FAILED.has(one.kind) ? "failed" : "warning"} />
       <div><strong>${plain(one.kind)}</strong> ${one.text}${one.job && html` <a href=${to("jobs", one.job)}>Open job ${brief(one.job)}</a>`}
       ${one.next && html`<${Command} text=${one.next} />`}</div></li>`)}</ol>
   <//>`;
