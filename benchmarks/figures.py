@@ -7,13 +7,22 @@ from typing import Any
 
 FORMATS = {
     "s": "{:,.2f} s",
+    "ms": "{:,.1f} ms",
     "/s": "{:,.0f}/s",
     "×": "{:,.2f} ×",
     "%": "{:+.1f} %",
     "MB": "{:,.1f} MB",
     "calls": "{:,.0f}",
 }
-BOUNDS = {"s": "{:g} s", "/s": "{:,.0f}/s", "×": "{:g} ×", "%": "{:g} %", "MB": "{:g} MB", "calls": "{:g}"}
+BOUNDS = {
+    "s": "{:g} s",
+    "ms": "{:g} ms",
+    "/s": "{:,.0f}/s",
+    "×": "{:g} ×",
+    "%": "{:g} %",
+    "MB": "{:g} MB",
+    "calls": "{:g}",
+}
 
 
 @dataclass(frozen=True)

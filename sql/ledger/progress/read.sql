@@ -94,9 +94,10 @@ WITH counted AS MATERIALIZED (
         SELECT key AS reason, sum(value::bigint) AS n FROM (
             SELECT r.key, r.value FROM counted, jsonb_each_text(counted.skip_reasons) r WHERE counted.is_good
             UNION ALL SELECT r.key, r.value FROM ended, jsonb_each_text(ended.skip_reasons) r
+            WHERE ended.skip_reasons <> '{}'
             UNION ALL
             SELECT r.key, r.value FROM backfill_partitions p, jsonb_each_text(p.skip_reasons) r
-            WHERE p.backfill_job_id = $1 AND p.completed_at IS NULL
+            WHERE p.backfill_job_id = $1 AND p.completed_at IS NULL AND p.skip_reasons <> '{}'
               AND (p.started_at IS NOT NULL OR p.state = 'running' OR p.not_before IS NOT NULL OR p.held_since IS NOT NULL)
         ) one GROUP BY key) r
 )
