@@ -56,6 +56,14 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_page_is_in_it_whole(installed: Path) -> None:
+    page = ROOT / "web" / "page"
+    files = {path.relative_to(page) for path in page.rglob("*") if path.is_file()}
+    assert Path("index.html") in files
+    for file in files:
+        assert (installed / "backfill" / "web" / "page" / file).read_bytes() == (page / file).read_bytes(), file
+
+
 def test_one_name_is_installed(installed: Path) -> None:
     found = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
     assert found == {"backfill", "bin"}

@@ -72,3 +72,19 @@ async def test_gone_server_is_said_and_found_again(page: Page, stub: Stub) -> No
     stub.is_silent = False
     await page.context.set_offline(False)
     await expect(page.locator(".notice.stale")).to_have_count(0)
+
+
+async def test_overview_keeps_what_it_knew_when_the_database_is_down(page: Page, stub: Stub) -> None:
+    await page.goto("/")
+    await expect(page.locator("[data-freshness]")).to_contain_text("Live: read")
+    stub.change(lambda: setattr(stub, "database", "connection refused at 127.0.0.1:5432"))
+    await expect(page.get_by_role("alert")).to_contain_text("PostgreSQL is down. connection refused")
+    await expect(page.locator("[data-freshness]")).to_contain_text("Stale: read")
+    await expect(page.get_by_text("310,000 of 500,000 records")).to_be_visible()
+    await expect(page.get_by_text("Nothing needs attention.")).to_have_count(0)
+    await expect(page.locator("footer")).to_contain_text("PostgreSQL down")
+    await page.reload()
+    await expect(page.get_by_role("alert")).to_contain_text("PostgreSQL is down. connection refused")
+    await expect(page.get_by_text("No job is active.")).to_have_count(0)
+    stub.change(lambda: setattr(stub, "database", "up"))
+    await expect(page.get_by_text("310,000 of 500,000 records")).to_be_visible()

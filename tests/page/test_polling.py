@@ -31,7 +31,7 @@ async def test_a_page_polls_a_job_to_its_end(world: World, served: Served, page:
     await world.rows(60)
     job = await queued(world)
     await world.execute("UPDATE backfill_jobs SET pause_ms = 100")
-    await page.goto(f"{served.url}/healthz")
+    await page.goto(f"{served.url}/")
     async with working(world):
         task, shown = await page.evaluate(
             f"async () => {{ {FUNCTION}; const shown = []; "

@@ -11,10 +11,13 @@ LEDGER: Final = ROOT / "backfill" / "ledger"
 CHANGING: Final = {"operations", "planning", "idempotency", "purging"}
 CHANGES: Final = {("workers", "ask_to_stop"), ("limits", "release")}
 
+PACKAGES: Final = {"backfill.ledger.views"}
 # Of a server, what works on records in a process of its own.
 WORKING: Final = ("visit.py", "working.py")
 
-Place = tuple[str, str]  # a module of the ledger, and a function or class in it
+# A module of the ledger, or a package of it as a whole, and a function or class in it.
+Place = tuple[str, str]
+Graph = dict[Place, tuple[set[str], set[Place]]]
 
 
 def statements() -> dict[str, set[str]]:
@@ -30,7 +33,10 @@ def statements() -> dict[str, set[str]]:
         "backfill_server": [*web],
         "backfill_owner": commands,
     }
-    graph = dict(_functions())
+    graph: Graph = {}
+    for at, (read, named) in _functions():
+        before = graph.get(at, (set(), set()))
+        graph[at] = before[0] | read, before[1] | named
     return {
         role: _reached(
             graph,
@@ -48,7 +54,7 @@ def statements() -> dict[str, set[str]]:
     }
 
 
-def _reached(graph: dict[Place, tuple[set[str], set[Place]]], first: Iterable[Place]) -> set[str]:
+def _reached(graph: Graph, first: Iterable[Place]) -> set[str]:
     waiting, seen, found = [*first], set[Place](), set[str]()
     while waiting:
         place = waiting.pop()
@@ -61,20 +67,21 @@ def _reached(graph: dict[Place, tuple[set[str], set[Place]]], first: Iterable[Pl
 
 def _functions() -> Iterator[tuple[Place, tuple[set[str], set[Place]]]]:
     """Of each function of the ledger the statements it reads and the functions it names."""
-    for file in LEDGER.glob("*.py"):
+    for file in LEDGER.rglob("*.py"):
         module = ast.parse(file.read_text())
+        place = file.stem if file.parent == LEDGER else file.parent.name
         known = _imported(module)
         own = {
             node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         }
-        known |= {name: (file.stem, name) for name in own}
+        known |= {name: (place, name) for name in own}
         for node in module.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 texts = {
                     one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)
                 }
                 yield (
-                    (file.stem, node.name),
+                    (place, node.name),
                     ({text for text in texts if text.startswith("ledger/")}, set(_named(node, known))),
                 )
 
@@ -90,8 +97,11 @@ def _imported(module: ast.Module) -> dict[str, Place]:
     for node in ast.walk(module):
         if isinstance(node, ast.ImportFrom) and node.module == "backfill.ledger":
             found |= {one.asname or one.name: (one.name, "") for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module in PACKAGES:
+            package = str(node.module).rpartition(".")[2]
+            found |= {one.asname or one.name: (package, "") for one in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backfill.ledger."):
-            source = str(node.module).rpartition(".")[2]
+            source = str(node.module).split(".")[2]
             found |= {one.asname or one.name: (source, one.name) for one in node.names}
     return found
 

@@ -133,6 +133,22 @@ def test_the_folders_beside_the_core_import_it_and_themselves_only(package: str)
             assert first != "backfill" or second not in set(BESIDE) - {package}, f"{module_name(path)} imports {target}"
 
 
+@pytest.mark.parametrize("path", sources("web"), ids=module_name)
+def test_the_server_imports_what_it_serves_and_is_imported_by_nobody(path: Path) -> None:
+    for target in imports(path):
+        first, second, *_ = [*target.split("."), ""]
+        assert first not in ("tests", "benchmarks"), f"{module_name(path)} imports {target}"
+        assert first != "backfill" or second not in ("services", "examples", "commands"), (
+            f"{module_name(path)} imports {target}"
+        )
+
+
+@pytest.mark.parametrize("path", sources(*PACKAGES, "examples"), ids=module_name)
+def test_nothing_imports_the_server(path: Path) -> None:
+    if not module_name(path).startswith("backfill.web"):
+        assert not any(f"{target}.".startswith("backfill.web.") for target in imports(path)), module_name(path)
+
+
 @pytest.mark.parametrize("path", sources("backfill", "producers", "workers", "examples"), ids=module_name)
 def test_the_core_neither_needs_the_private_services_nor_installs_anything(path: Path) -> None:
     source = module_name(path)

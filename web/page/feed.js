@@ -80,17 +80,19 @@ export function usePolled(parts, query = {}, seconds = 0) {
     if (!parts) return undefined;
     const stop = new AbortController();
     (async () => {
-      for (let isFirst = true; !stop.signal.aborted; isFirst = false) {
+      for (let isFirst = true, next = seconds; !stop.signal.aborted; isFirst = false) {
         if (!isFirst) await listening(stop.signal);
+        next = seconds;
         try {
           const data = await read(parts, query, stop.signal);
           if (!stop.signal.aborted) set({ key, data, problem: null, heardAt: Date.now() });
         } catch (problem) {
           if (stop.signal.aborted) return;
           set((old) => ({ ...(old.key === key ? old : NOTHING), key, problem }));
+          next = Math.min(seconds, 5);
           if (problem.status === 401 || (FINAL.has(problem.status) && !seconds)) return;
         }
-        if (!seconds || !(await wait(seconds * 1000, stop.signal))) return;
+        if (!seconds || !(await wait(next * 1000, stop.signal))) return;
       }
     })();
     return () => stop.abort();

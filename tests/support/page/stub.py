@@ -35,6 +35,7 @@ class Stub:
         self.is_down = False  # as if its database were: 503 for all of the API
         self.is_silent = False  # streams send nothing any more, and new ones are cut off
         self.broker = "up"
+        self.database = "up"  # else why not: then the overview is empty, and says so
         self.asked: list[tuple[str, str, Any]] = []
         self.changed = threading.Condition()
         self.is_over = False

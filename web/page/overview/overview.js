@@ -1,6 +1,6 @@
 // All that happens now, and what needs somebody first.
 
-import { html } from "../compat.js";
+import { html, useRef } from "../compat.js";
 import { useStream } from "../feed.js";
 import { Head } from "../frame.js";
 import { Age, Command, Panel, Trouble } from "../parts.js";
@@ -15,13 +15,17 @@ import { Jobs } from "./jobs.js";
 import { Queues } from "./queues.js";
 
 export function Overview() {
-  const feed = useStream(["overview"], "overview");
+  const heard = useStream(["overview"], "overview");
   const may = useMay();
-  const now = feed.data;
+  // Without its database the server still says what is down, but of jobs it knows nothing: what was known stays, as old.
+  const known = useRef({ data: null, heardAt: 0 });
+  const isDown = heard.data && heard.data.server.database !== "up";
+  if (heard.data && !isDown) known.current = { data: heard.data, heardAt: heard.heardAt };
+  const feed = isDown ? { ...heard, ...known.current, isLive: false, problem: { message: heard.data.server.database } } : heard;
+  const now = known.current.data;
   return html`<${Head} title="Overview" feed=${feed}>${may && html`<a class="button primary" href="#/start">Start a backfill</a>`}<//>
-    ${!now && html`<${Trouble} problem=${feed.problem} again=${feed.reload} />`}
+    ${heard.data ? html`<${Server} server=${heard.data.server} />` : html`<${Trouble} problem=${heard.problem} again=${heard.reload} />`}
     ${now && html`
-      <${Server} server=${now.server} />
       <${Attention} items=${now.attention || []} />
       <${Counts} jobs=${now.jobs || {}} workers=${now.workers || {}} />
       <div class="columns">
@@ -31,7 +35,7 @@ export function Overview() {
         <${Panel} title="Workers" aside=${html`<a href="#/workers">All workers</a>`} wide>
           <${WorkerTable} items=${now.workers?.items || []} /><//>
       </div>
-      <${About} now=${now} />`}`;
+      <${About} now=${now} server=${heard.data.server} />`}`;
 }
 
 /** Services that are down, each in a sentence. */
@@ -62,9 +66,8 @@ function Counts({ jobs, workers }) {
   </ul>`;
 }
 
-function About({ now }) {
+function About({ now, server }) {
   const clock = useNow();
-  const { server } = now;
   const up = (clock - new Date(server.started_at).getTime()) / 1000;
   return html`<footer class="about">
     <span>backfill ${server.version}</span><span>tenant ${server.tenant}</span><span>server up for ${duration(up)}</span>

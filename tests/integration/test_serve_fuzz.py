@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tests.support.operating import done, with_failures
+from tests.support.operating import with_failures
 from tests.support.serving import API, body, serving, token
 from tests.support.world import World
 
@@ -38,5 +38,3 @@ async def test_nothing_that_is_asked_breaks_the_server(world: World, tmp_path: P
         assert body(await served.client.get("/healthz")) == {"status": "up"}
         assert "Traceback" not in served.command.output
         assert made not in served.command.output
-    await done(world, "cancel", "--all", "--yes", "--reason", "the end")
-    await world.ends_well(states=("completed", "failed", "cancelled"))
