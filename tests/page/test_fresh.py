@@ -49,18 +49,21 @@ async def test_switch_stops_all_updates_and_says_how_old_they_are(page: Page, st
 
 
 async def test_hidden_tab_asks_for_nothing(page: Page, stub: Stub) -> None:
-    await page.goto("/")
+    await page.goto(f"/#/jobs/{stub.world.running}")
     await expect(page.locator("[data-freshness]")).to_contain_text("Live: read")
     hide = "state => { Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });"
     hide += " document.dispatchEvent(new Event('visibilitychange')) }"
     await page.evaluate(hide, "hidden")
+    await page.wait_for_load_state("networkidle")  # what was asked before is answered
     stub.asked.clear()
     began = await page.evaluate("performance.now()")
-    await page.wait_for_function("began => performance.now() > began + 3500", arg=began)  # polls come every 2 s or 3 s
+    await page.wait_for_function(
+        "began => performance.now() > began + 3500", arg=began
+    )  # its workers are asked for each 2 s
     assert stub.asked == []
     await page.evaluate(hide, "visible")
     await expect(page.locator("[data-freshness]")).to_contain_text("Live: read")
-    assert ("GET", "/overview", None) in stub.asked
+    assert ("GET", f"/jobs/{stub.world.running}", None) in stub.asked
 
 
 async def test_gone_server_is_said_and_found_again(page: Page, stub: Stub) -> None:
