@@ -13,6 +13,7 @@ from backfill.web import models
 from backfill.web.answers import Answer
 from backfill.web.guard import API
 from backfill.web.jobs import shown
+from backfill.web.ledger import DatabaseAwayError
 from backfill.web.place import Here, Place, Text, Who
 from backfill.web.wanted import MOST_OF_A_KEY, Opening
 
@@ -21,6 +22,12 @@ __all__ = ["router"]
 MOST_OF_A_CALL: Final = 100_000
 
 router = APIRouter(tags=["jobs"])
+
+
+class OpenedJob(BaseModel):
+    """A job that is there, and cannot be shown: the database has gone away since."""
+
+    job: str
 
 
 class NoJob(BaseModel):
@@ -63,8 +70,11 @@ class Processed(BaseModel):
     "/jobs",
     status_code=202,
     responses={
-        202: {"model": models.Job, "description": "The job was opened; its planning goes on."},
-        200: {"model": models.Job | DryRun | NoJob, "description": "A dry run, a key that was used, or nothing to do."},
+        202: {"model": models.Job | OpenedJob, "description": "The job was opened; its planning goes on."},
+        200: {
+            "model": models.Job | OpenedJob | DryRun | NoJob,
+            "description": "A dry run, a key that was used, or nothing to do.",
+        },
     },
 )
 async def start(
@@ -83,13 +93,15 @@ async def start(
     if wanted.dry_run:
         return Answer(await place.planning.dry_run(definition, request))
     if place.settings.rabbitmq_url:
-        async with place.link.connection():  # the same of the broker, before a job is opened
-            pass
+        place.link.need()  # the same of the broker, before a job is opened
     opened = await place.planning.open(definition, request, who.actor)
     if opened.job_id is None:
         return Answer({"job": None, "matched": 0})
-    async with place.ledger.connection() as connection:
-        job = await shown(connection, opened.job_id)
+    try:
+        async with place.ledger.connection() as connection:
+            job = await shown(connection, opened.job_id)
+    except DatabaseAwayError:  # it is there all the same, and whoever hears that it is not opens another one
+        job = {"job": str(opened.job_id)}
     return Answer(
         job, 202 if opened.is_new else 200, headers={"Location": f"{API}/jobs/{opened.job_id}"} if opened.is_new else {}
     )
