@@ -24,7 +24,7 @@ MOST_OF_A_CALL: Final = 100_000
 router = APIRouter(tags=["jobs"])
 
 
-class OpenedJob(BaseModel):
+class Unseen(BaseModel):
     """A job that is there, and cannot be shown: the database has gone away since."""
 
     job: str
@@ -70,9 +70,9 @@ class Processed(BaseModel):
     "/jobs",
     status_code=202,
     responses={
-        202: {"model": models.Job | OpenedJob, "description": "The job was opened; its planning goes on."},
+        202: {"model": models.Job | Unseen, "description": "The job was opened; its planning goes on."},
         200: {
-            "model": models.Job | OpenedJob | DryRun | NoJob,
+            "model": models.Job | Unseen | DryRun | NoJob,
             "description": "A dry run, a key that was used, or nothing to do.",
         },
     },
