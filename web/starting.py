@@ -98,6 +98,7 @@ async def start(
 @router.post("/process", responses={200: {"model": Processed}})
 async def process(
     place: Here,
+    who: Who,
     limit: Annotated[int, Query(ge=1, le=MOST_OF_A_CALL, description="Records, at most.")] = 50,
     backfill: Annotated[Text | None, Query(max_length=100)] = None,
 ) -> Answer:
@@ -107,7 +108,7 @@ async def process(
         application.pick(definitions, backfill)
     async with place.ledger.connection():
         pass
-    return Answer(await place.processing.work(limit, backfill))
+    return Answer(await place.processing.work(limit, backfill, who.actor))
 
 
 def _definitions(place: Place) -> dict[str, Definition]:

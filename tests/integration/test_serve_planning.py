@@ -102,6 +102,30 @@ async def test_a_key_of_another_request_is_refused(world: World, server: Plannin
         await server.open(*wanted(world, idempotency_key="once", limit=3), "ada")
 
 
+async def test_what_an_operator_may_have_changed_is_no_other_request_and_is_said(
+    world: World, server: Planning
+) -> None:
+    await world.rows(10)
+    definition, request = wanted(world, idempotency_key="once")
+    deadline = datetime(2030, 1, 1, tzinfo=UTC)
+    asked_for = replace(request, deadline=deadline, max_workers=2, pause_ms=7)
+    first = await server.open(definition, asked_for, "ada")
+    assert (await server.open(definition, asked_for, "ada")).warnings == ()
+    await done(world, "set", str(first.job_id), "--max-workers=0", "--pause-ms=9", "--deadline=2031-02-03T04:05:06")
+    again = await server.open(definition, asked_for, "ada")
+    assert again.job_id == first.job_id
+    for option, then, now in (
+        ("max-workers", "none", "2"),
+        ("pause-ms", "9", "7"),
+        ("deadline", "2031-02-03T04:05:06", "2030-01-01T00:00:00"),
+    ):
+        said = f"has {option} {then}; change it with: backfill set {first.job_id} --{option}={now}"
+        assert any(said in warning for warning in again.warnings), again.warnings
+        await done(world, "set", str(first.job_id), f"--{option}={now}")
+    assert (await server.open(definition, asked_for, "ada")).warnings == ()
+    assert (await server.open(definition, request, "ada")).warnings == ()  # it leaves them as they are
+
+
 async def test_a_job_that_its_producer_has_left_is_planned_by_a_server_that_runs(world: World) -> None:
     await world.rows(1_000)
     left = world.producer("--mode=all", "--batch-size=2", failpoint="producer.after_plan=kill@2")
