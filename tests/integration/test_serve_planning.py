@@ -173,11 +173,22 @@ async def test_what_planning_dies_of_is_in_the_events_once_and_it_is_tried_again
         assert await world.value(failed) == 1
 
 
-async def test_more_than_it_plans_at_once_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "MOST_AT_ONCE", 0)
-    async with serving(world) as server:
-        with pytest.raises(UnreachableError, match="as many as it does at once"):
-            await server.open(*wanted(world), "ada")
+@pytest.mark.parametrize("full", ["opens", "adopts", "previews"])
+async def test_more_than_it_does_at_once_of_a_kind_is_refused_and_keeps_no_other_kind(
+    world: World, server: Planning, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    await world.rows(10)
+    monkeypatch.setitem(background.MOST_AT_ONCE, full, 0)
+    kinds = {
+        "opens": lambda: server.open(*wanted(world), "ada"),
+        "previews": lambda: server.dry_run(*wanted(world), asyncio.sleep(60)),
+    }
+    for kind, do in kinds.items():
+        if kind == full:
+            with pytest.raises(UnreachableError, match=f"{kind} 0 jobs, as many as it does at once"):
+                await do()
+        else:
+            await do()
 
 
 async def test_a_server_that_ends_gives_the_lead_back(world: World) -> None:
