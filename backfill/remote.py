@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from backfill.errors import BackfillError, ConflictError, NotFoundError, UnreachableError, UsageError
+from backfill.errors import BackfillError, ConflictError, NotFoundError, SchemaError, UnreachableError, UsageError
 from backfill.states import OUTCOMES
 from backfill.texts import one_line
 
@@ -17,7 +17,12 @@ PATH: Final = "/api/v1/backfill/process"
 SECONDS: Final = 100.0  # a server works for 60 and ends what is in hand
 MOST_BYTES: Final = 1024 * 1024
 REFUSED: Final = (401, 403)
-KINDS: Final[dict[int, type[BackfillError]]] = {404: NotFoundError, 409: ConflictError, 422: UsageError}
+KINDS: Final[dict[int, type[BackfillError]]] = {
+    404: NotFoundError,
+    409: ConflictError,
+    422: UsageError,
+    424: SchemaError,
+}
 
 
 class Server:
@@ -41,7 +46,8 @@ class Server:
         try:
             with self._opener.open(request, timeout=SECONDS) as response:
                 answer = json.loads(response.read(MOST_BYTES))
-            return {name: answer[name] for name in ("processed", *OUTCOMES, "remaining", "jobs")}
+            counts = {name: int(answer[name]) for name in ("processed", *OUTCOMES, "remaining")}
+            return {**counts, "jobs": answer["jobs"]}
         except urllib.error.HTTPError as error:
             with error:
                 raise _refused(self._shown, error) from None

@@ -13,7 +13,7 @@ from backfill.column_backfill import ColumnBackfill
 from backfill.definition import Definition
 from backfill.errors import BackfillError, ConflictError
 from backfill.failpoints import failpoint
-from backfill.ledger import idempotency, jobs, passes, planning
+from backfill.ledger import idempotency, jobs, passes, planning, progress
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
 from backfill.ledger.passes import Counted, Series
@@ -103,9 +103,6 @@ async def existing(parts: Parts, definition: Definition, request: Request) -> Jo
         request = await canonical(parts.connection, definition, request)
     ids = await jobs.record_ids(parts.connection, job_id)
     idempotency.need_same(job, ids, request, definition.name, parameters.stored(definition))
-    if job.priority is not request.priority:
-        parts.report.warn(
-            f"job {job_id} has priority {job.priority.value}; change it with: "
-            f"backfill set {job_id} --priority={request.priority.value}"
-        )
+    for option, then, now in idempotency.changeable(await progress.read(parts.connection, job_id), request):
+        parts.report.warn(f"job {job_id} has {option} {then}; change it with: backfill set {job_id} --{option}={now}")
     return job

@@ -60,11 +60,11 @@ class Adoption:
         left = await jobs.left(connection, list(self._definitions))
         background.patience.keep({job_id for job_id, _ in left} | background.planned)
         for job_id, backfill in left:
-            if background.is_full:
+            if background.is_full("adopts"):
                 return
             if job_id not in background.planned and background.patience.is_over(job_id):
                 background.planned.add(job_id)
-                background.begin(self._adopt(job_id, self._definitions[backfill]))
+                background.begin("adopts", self._adopt(job_id, self._definitions[backfill]))
 
     async def _adopt(self, job_id: UUID, definition: Definition) -> None:
         background, producer = self._background, uuid4()

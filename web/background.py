@@ -20,7 +20,9 @@ from backfill.settings import Settings
 from backfill.texts import in_a_line
 from backfill.web.patience import Patience
 
-MOST_AT_ONCE: Final = 4  # each has up to four connections of its own
+# Each has up to four connections of its own, and a bound of its own: jobs that were left must not keep anybody waiting
+# who opens one, and neither keeps a preview.
+MOST_AT_ONCE: Final = {"opens": 4, "adopts": 2, "previews": 2}
 TELL_SECONDS: Final = 3.0
 
 
@@ -33,31 +35,30 @@ class Background:
         self.warn = partial(log.warn, say)
         self.planned: set[UUID] = set()  # here, now
         self.patience = Patience()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], str] = {}
         self._is_closed = False
 
-    @property
-    def is_full(self) -> bool:
-        return len(self._tasks) >= MOST_AT_ONCE
+    def is_full(self, what: str) -> bool:
+        return sum(one == what for one in self._tasks.values()) >= MOST_AT_ONCE[what]
 
-    def begin(self, work: Any) -> "asyncio.Task[Any]":
-        """Do it to its end; raises UnreachableError where as much is under way as at once."""
-        if self._is_closed or self.is_full:
+    def begin(self, what: str, work: Any) -> "asyncio.Task[Any]":
+        """Do it to its end; raises UnreachableError where as much of its kind is under way as at once."""
+        if self._is_closed or self.is_full(what):
             work.close()
-            why = "ends" if self._is_closed else f"opens or plans {MOST_AT_ONCE} jobs, as many as it does at once"
+            why = "ends" if self._is_closed else f"{what} {MOST_AT_ONCE[what]} jobs, as many as it does at once"
             raise UnreachableError(f"this server {why}; try again in a moment")
         task = asyncio.create_task(work, name="planning")
-        self._tasks.add(task)
+        self._tasks[task] = what
         task.add_done_callback(self._ended)
         return task
 
     async def close(self) -> None:
         """End what is under way; each gives the lead of its job back."""
         self._is_closed = True
-        await cancel(self._tasks)
+        await cancel(set(self._tasks))
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if not task.cancelled():
             task.exception()  # whoever asked has it, or it was told
 

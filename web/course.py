@@ -1,5 +1,6 @@
 """How a job went and goes: its failures, events, minutes, workers, and whether all is well with it."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -9,6 +10,7 @@ from backfill.ledger import progress, views
 from backfill.web import models, polling
 from backfill.web.answers import Answer, listed, whole
 from backfill.web.place import Cursor, Here, Job, Limit, Text
+from backfill.web.wanted import MOST_OF_A_REASON
 
 __all__ = ["router"]
 
@@ -26,22 +28,28 @@ async def failures(
     place: Here,
     job: Job,
     error_class: Annotated[Text | None, Query(max_length=200, description="Only of this class.")] = None,
+    message: Annotated[
+        Text | None,
+        Query(max_length=MOST_OF_A_REASON, description="Only of a group, whose message failures/groups has."),
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Answer:
     """Failed records, the newest first, each with its error."""
     async with place.ledger.connection() as connection:
         job_id = await ledger.find(connection, job)
-        page = await views.failure_page(connection, job_id, error_class=error_class, cursor=cursor, limit=limit)
+        page = await views.failure_page(
+            connection, job_id, error_class=error_class, message=message, cursor=cursor, limit=limit
+        )
     return listed(page)
 
 
 @router.get("/jobs/{job}/failures/groups", responses={200: {"model": models.Groups}})
-async def groups(place: Here, job: Job) -> Answer:
-    """Failed records by what went wrong, the most first."""
+async def groups(place: Here, job: Job, cursor: Cursor = None, limit: Limit = 100) -> Answer:
+    """Failed records by what went wrong, the most first; all pages are of the same failed records."""
     async with place.ledger.connection() as connection:
-        found = await views.failure_groups(connection, await ledger.find(connection, job))
-    return whole(found.items, looked_at=found.looked_at, is_cut=found.is_cut)
+        job_id = await ledger.find(connection, job)
+        return Answer(asdict(await views.failure_groups(connection, job_id, cursor=cursor, limit=limit)))
 
 
 @router.get("/jobs/{job}/events", responses={200: {"model": models.Listed[models.Event]}})

@@ -173,8 +173,8 @@ class Group(BaseModel):
 class Groups(Listed[Group]):
     """Failed records by what went wrong."""
 
-    looked_at: int
-    is_cut: bool
+    looked_at: int = Field(description="The newest failed records of the job, which are grouped.")
+    is_cut: bool = Field(description="Whether it has more than those, or these are not all groups.")
 
 
 class Event(BaseModel):

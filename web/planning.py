@@ -1,14 +1,16 @@
 """Opens jobs for callers that do not wait, and plans them in the background of a server."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from backfill.api import planning as plans
 from backfill.api.collected import Collected
+from backfill.cancelling import cancel
 from backfill.definition import Definition
+from backfill.errors import UnreachableError
 from backfill.ledger.jobs import Request
 from backfill.producers import queueing
 from backfill.settings import Settings
@@ -54,7 +56,7 @@ class Planning:
             self._background.planned.add(job_id)
             opened.set()
 
-        task = self._background.begin(self._open(definition, request, by, report, tell, found))
+        task = self._background.begin("opens", self._open(definition, request, by, report, tell, found))
         told = asyncio.ensure_future(opened.wait())
         try:
             await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -65,11 +67,22 @@ class Planning:
         job = task.result()["job"]
         return Opened(UUID(job) if job else None, False, tuple(report.warnings))
 
-    async def dry_run(self, definition: Definition, request: Request) -> dict[str, Any]:
-        """Show what a job would be; nothing is written."""
-        report = Collected()
-        task = self._background.begin(plans.dry_run(self._background.settings, definition, request, report))
-        await asyncio.wait({task})
+    async def dry_run(
+        self, definition: Definition, request: Request, gone: Coroutine[Any, Any, None]
+    ) -> dict[str, Any]:
+        """Show what a job would be; nothing is written. `gone` ends when nobody waits for it any more."""
+        report, leaving = Collected(), asyncio.ensure_future(gone)
+        try:
+            look = plans.dry_run(self._background.settings, definition, request, report)
+            task = self._background.begin("previews", look)
+            try:
+                await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await cancel({task})
+        finally:
+            leaving.cancel()
+        if task.cancelled():
+            raise UnreachableError("nobody waits for this preview any more, or the server ends; try again")
         return {**task.result(), "warnings": report.warnings}
 
     async def _open(

@@ -5,23 +5,32 @@ import json
 import os
 import sys
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from backfill import errors
 from backfill.errors import BackfillError, UnreachableError
 from backfill.settings import Settings
 from backfill.texts import one_line
+from backfill.web.ledger import DatabaseAwayError
 
 MOST_AT_ONCE: Final = 2
-MOST_BYTES: Final = 65_536
+MOST_BYTES: Final = 1024 * 1024  # the ids of 26,000 jobs
 SECONDS: Final = 60.0  # of work, for one call
 GRACE_SECONDS: Final = 20.0  # for beginning, and for what is in hand when the time is over
+PIPE_BYTES: Final = 65_536
 PROGRAM: Final = "backfill.web.working"
-# By exit code: what the process could not do is told as if it had been tried here.
+# By exit code: what the process could not do is told as if it had been tried here. It asks PostgreSQL, and nobody else.
 KINDS: Final = {
     kind.exit_code: kind
-    for kind in (errors.UsageError, errors.NotFoundError, errors.ConflictError, errors.UnreachableError)
-} | {errors.SchemaError.exit_code: errors.SchemaError, errors.HaltedError.exit_code: errors.HaltedError}
+    for kind in (
+        errors.UsageError,
+        errors.NotFoundError,
+        errors.ConflictError,
+        DatabaseAwayError,
+        errors.SchemaError,
+        errors.HaltedError,
+    )
+}
 
 
 class Processing:
@@ -32,15 +41,15 @@ class Processing:
         self._seconds = seconds
         self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
 
-    async def work(self, limit: int, backfill: str | None) -> dict[str, Any]:
-        """What was done of at most so many records, exactly as many as there are to do in time.
+    async def work(self, limit: int, backfill: str | None, by: str) -> dict[str, Any]:
+        """What was done of at most so many records, exactly as many as there are to do in time; for whom is an event.
 
         Raises UnreachableError where as many calls are under way as this server takes at once. A caller that has gone
         changes nothing: what was begun is finished, and is in the ledger.
         """
         if len(self._tasks) >= MOST_AT_ONCE:
             raise UnreachableError(f"{MOST_AT_ONCE} calls are being worked off, as many as at once; try again then")
-        task = asyncio.create_task(self._work(limit, backfill), name="process")
+        task = asyncio.create_task(self._work(limit, backfill, by), name="process")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         await asyncio.wait({task})
@@ -59,13 +68,12 @@ class Processing:
         if not task.cancelled():
             task.exception()
 
-    async def _work(self, limit: int, backfill: str | None) -> dict[str, Any]:
+    async def _work(self, limit: int, backfill: str | None, by: str) -> dict[str, Any]:
         given = {name: value for name, value in self._settings.model_dump(mode="json").items() if value is not None}
-        order = {"settings": given, "backfill": backfill, "limit": limit, "seconds": self._seconds}
+        order = {"settings": given, "backfill": backfill, "limit": limit, "seconds": self._seconds, "actor": by}
         # What a definition prints goes where this server's lines go: the answer has a pipe of its own.
         reading, writing = os.pipe()
-        with os.fdopen(reading, "rb") as answer:
-            os.set_blocking(reading, False)
+        with _Answer(reading) as answer:
             try:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", PROGRAM, stdin=asyncio.subprocess.PIPE, pass_fds=(writing,)
@@ -73,7 +81,7 @@ class Processing:
                 await self._ended_in_time(process, json.dumps(order | {"answer": writing}).encode())
             finally:
                 os.close(writing)
-            return _read(answer.read(MOST_BYTES), process.returncode)
+            return _read(answer.whole(), process.returncode)
 
     async def _ended_in_time(self, process: asyncio.subprocess.Process, order: bytes) -> None:
         try:
@@ -86,6 +94,38 @@ class Processing:
             ) from None
         finally:
             await _end(process)
+
+
+class _Answer:
+    """What arrives at the end of a pipe, taken as it comes: who writes more than a pipe holds would wait for ever."""
+
+    def __init__(self, reading: int) -> None:
+        self._reading = reading
+        self._taken = bytearray()
+        os.set_blocking(reading, False)
+
+    def __enter__(self) -> Self:
+        asyncio.get_running_loop().add_reader(self._reading, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.get_running_loop().remove_reader(self._reading)
+        os.close(self._reading)
+
+    def _take(self) -> bool:
+        """Whether there may be more."""
+        try:
+            found = os.read(self._reading, PIPE_BYTES)
+        except BlockingIOError:
+            return False
+        self._taken += found[: MOST_BYTES - len(self._taken)]  # the rest is let go
+        return bool(found)
+
+    def whole(self) -> bytes:
+        """All of it, once who wrote has ended; children of its own may still hold the pipe."""
+        while self._take():
+            pass
+        return bytes(self._taken)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

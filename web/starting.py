@@ -3,7 +3,8 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, Field
+from fastapi import Request as HttpRequest
+from pydantic import BaseModel, Field, create_model
 
 from backfill import application, parameters
 from backfill.definition import Definition
@@ -28,6 +29,7 @@ class Unseen(BaseModel):
     """A job that is there, and cannot be shown: the database has gone away since."""
 
     job: str
+    warnings: list[str]
 
 
 class NoJob(BaseModel):
@@ -35,6 +37,15 @@ class NoJob(BaseModel):
 
     job: None
     matched: int
+    warnings: list[str]
+
+
+OpenedJob = create_model(
+    "OpenedJob",
+    __base__=models.Job,
+    __doc__="A job, and what was said when it was opened.",
+    warnings=(list[str], Field(description="What whoever wanted it should know; the job is there all the same.")),
+)
 
 
 class DryRun(BaseModel):
@@ -70,14 +81,15 @@ class Processed(BaseModel):
     "/jobs",
     status_code=202,
     responses={
-        202: {"model": models.Job | Unseen, "description": "The job was opened; its planning goes on."},
+        202: {"model": OpenedJob | Unseen, "description": "The job was opened; its planning goes on."},
         200: {
-            "model": models.Job | Unseen | DryRun | NoJob,
+            "model": OpenedJob | Unseen | DryRun | NoJob,
             "description": "A dry run, a key that was used, or nothing to do.",
         },
     },
 )
 async def start(
+    http: HttpRequest,
     place: Here,
     who: Who,
     wanted: Opening,
@@ -91,25 +103,27 @@ async def start(
     key = wanted.idempotency_key if idempotency_key is None else idempotency_key
     definition, request = _read(place, wanted, key)
     if wanted.dry_run:
-        return Answer(await place.planning.dry_run(definition, request))
+        return Answer(await place.planning.dry_run(definition, request, _left(http)))
     if place.settings.rabbitmq_url:
         place.link.need()  # the same of the broker, before a job is opened
     opened = await place.planning.open(definition, request, who.actor)
     if opened.job_id is None:
-        return Answer({"job": None, "matched": 0})
+        return Answer({"job": None, "matched": 0, "warnings": opened.warnings})
     try:
         async with place.ledger.connection() as connection:
             job = await shown(connection, opened.job_id)
     except DatabaseAwayError:  # it is there all the same, and whoever hears that it is not opens another one
         job = {"job": str(opened.job_id)}
-    return Answer(
-        job, 202 if opened.is_new else 200, headers={"Location": f"{API}/jobs/{opened.job_id}"} if opened.is_new else {}
-    )
+    job |= {"warnings": opened.warnings}
+    if not opened.is_new:
+        return Answer(job)
+    return Answer(job, 202, headers={"Location": f"{http.scope.get('root_path', '')}{API}/jobs/{opened.job_id}"})
 
 
 @router.post("/process", responses={200: {"model": Processed}})
 async def process(
     place: Here,
+    who: Who,
     limit: Annotated[int, Query(ge=1, le=MOST_OF_A_CALL, description="Records, at most.")] = 50,
     backfill: Annotated[Text | None, Query(max_length=100)] = None,
 ) -> Answer:
@@ -119,7 +133,13 @@ async def process(
         application.pick(definitions, backfill)
     async with place.ledger.connection():
         pass
-    return Answer(await place.processing.work(limit, backfill))
+    return Answer(await place.processing.work(limit, backfill, who.actor))
+
+
+async def _left(http: HttpRequest) -> None:
+    """Until the client has gone."""
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _definitions(place: Place) -> dict[str, Definition]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from backfill.modes import MOST_IDS, MOST_OF_A_BATCH, Mode, Priority
 from backfill.texts import is_fit
@@ -114,10 +114,16 @@ class Resetting(Body):
 class Setting(Body):
     """How an active job is worked on; what is left out stays as it is."""
 
-    priority: Priority | None = None
+    priority: Priority | None = Field(default=None, description="null leaves it as it is.")
     max_workers: Workers = None
-    pause_ms: Pause = None
+    pause_ms: Pause = Field(default=None, description="Milliseconds that a slot rests after a partition; null: none.")
     deadline: Moment | None = Field(default=None, description="null takes it away.")
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not any(value is not None and value is not False for value in self.changes().values()):
+            raise ValueError("changes nothing; give a priority, max_workers, pause_ms or a deadline")
+        return self
 
     def changes(self) -> Mapping[str, Any]:
         """As the ledger's `set_job` takes them."""
@@ -125,7 +131,7 @@ class Setting(Body):
         return {
             "priority": self.priority,
             "max_workers": (self.max_workers or 0) if "max_workers" in given else None,
-            "pause_ms": self.pause_ms,
+            "pause_ms": (self.pause_ms or 0) if "pause_ms" in given else None,
             "deadline": self.deadline,
             "clears_deadline": "deadline" in given and self.deadline is None,
         }

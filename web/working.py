@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from time import monotonic
 from typing import Any, Final
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -20,7 +21,7 @@ from backfill import application, database, door, log, schema
 from backfill.database import Connection
 from backfill.errors import BackfillError
 from backfill.eventloop import run
-from backfill.ledger import jobs, progress
+from backfill.ledger import events, jobs, progress
 from backfill.ledger.job import Job
 from backfill.modes import Priority
 from backfill.settings import Settings
@@ -41,6 +42,7 @@ class Order(BaseModel):
     backfill: str | None
     limit: int
     seconds: float
+    actor: str  # for whom
     answer: int  # a file descriptor
 
 
@@ -101,10 +103,19 @@ async def _work(order: Order, settings: Settings) -> tuple[dict[str, Any], bool]
             is_stuck = is_stuck or visit.is_stuck
             if visit.stats.records:
                 touched.append(str(job.id))
+                await _remember(connection, job.id, order.actor, visit)
         for job in await _claimable(connection, list(definitions)):
             now = await progress.read(connection, job.id)
             worked.remaining += now.matched - now.done
     return {"processed": worked.processed, **asdict(worked), "jobs": touched}, is_stuck
+
+
+async def _remember(connection: Connection, job_id: UUID, actor: str, visit: Visit) -> None:
+    """Leave it with the job's events for whom its records were worked on; a kill before this loses that alone."""
+    done = {outcome: getattr(visit.stats, outcome) for outcome in OUTCOMES}
+    async with connection.transaction(isolation="read_committed"):
+        await events.act(connection, actor)
+        await events.remember(connection, job_id, "job.processed", {"processed": visit.stats.records, **done})
 
 
 async def _claimable(connection: Connection, backfills: list[str]) -> list[Job]:

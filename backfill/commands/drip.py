@@ -21,7 +21,8 @@ MOST_OF_A_TOKEN: Final = 1_000
 
 @click.command(
     epilog="""\b
-Exit codes: 0 done, 2 wrong call or token, 5 the server did not answer the last call, 7 records failed.
+Exit codes: 0 done, 2 wrong call or token, 5 the server did not answer the last call, 6 a table, a right
+or the ledger is not as it must be, 7 records failed.
 
 \b
 Examples:
@@ -56,7 +57,7 @@ def drip(url: str, limit: int, times: int, every: float, backfill: str | None, a
                 if number < times:
                     note(f"call {number} of {times}: {error}; goes on in time for the next one")
             else:
-                failed += int(answer["failed"])
+                failed += answer["failed"]
                 print_json({"call": number, **answer}) if as_json else door.line(_line(number, times, answer))
                 sys.stdout.flush()
             if number < times:

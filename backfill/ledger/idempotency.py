@@ -1,6 +1,7 @@
 """An idempotency key belongs to one request: who uses it again means the same job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from backfill.database import Connection
 from backfill.errors import ConflictError, UsageError
 from backfill.ledger.job import Job
 from backfill.ledger.jobs import Request
+from backfill.ledger.progress import Progress
 from backfill.states import JobState
 from backfill.texts import clean, is_fit
 
@@ -35,7 +37,7 @@ async def find(connection: Connection, key: str) -> UUID | None:
 
 
 def need_same(job: Job, ids: tuple[str, ...], request: Request, backfill: str, given: dict[str, Any]) -> None:
-    """Raise ConflictError naming what differs. Priority does not count: `backfill set` may have changed it."""
+    """Raise ConflictError naming what differs, but for what `backfill set` may have changed: see `changeable`."""
     pairs = {
         "backfill": (job.backfill, backfill),
         "--mode": (job.mode, request.mode),
@@ -52,6 +54,17 @@ def need_same(job: Job, ids: tuple[str, ...], request: Request, backfill: str, g
             f"idempotency key {request.idempotency_key!r} belongs to job {job.id}, which was opened for something "
             f"else: {', '.join(differing)}; give this call a key of its own, or call as before"
         )
+
+
+def changeable(now: Progress, request: Request) -> Iterator[tuple[str, str, str]]:
+    """What the request asks for and the job has otherwise, of what an operator may have changed: option, now, asked."""
+    pairs = {
+        "priority": (now.priority, request.priority.value),
+        "max-workers": (now.max_workers, request.max_workers),
+        "pause-ms": (now.pause_ms, request.pause_ms),
+        "deadline": (_moment(now.sla_deadline_at), _moment(request.deadline)),
+    }
+    yield from ((name, _shown(now), str(then)) for name, (now, then) in pairs.items() if then not in (None, now))
 
 
 def need_wanted(job: Job) -> None:
@@ -71,6 +84,11 @@ def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, st
     names = [name for name in {**now, **then} if then.get(name) != now.get(name)]
     was, given = ({name: of.get(name) for name in names} for of in (then, now))
     return parameters.shown(was), parameters.shown(given)
+
+
+def _moment(value: datetime | None) -> str | None:
+    """As `backfill set` takes it."""
+    return None if value is None else f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _shown(value: object) -> str:

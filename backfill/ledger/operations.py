@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -234,7 +234,7 @@ async def set_job(
     clears_deadline: bool = False,
 ) -> Done:
     """Change how an active job is worked on; running workers obey from their next claim on."""
-    shown = "none" if clears_deadline else deadline
+    shown = "none" if clears_deadline else deadline and deadline.astimezone(UTC).isoformat().replace("+00:00", "Z")
     given = {"priority": priority, "max_workers": max_workers, "pause_ms": pause_ms, "deadline": shown}
     details = {name: str(value) for name, value in given.items() if value is not None}
     for _ in range(TRIES):

@@ -1,34 +1,48 @@
 """Whatever is asked of the server, in whatever form: it answers as its description says, and never breaks."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
+from tests.support import reading
 from tests.support.operating import with_failures
 from tests.support.serving import API, body, serving, token
 from tests.support.world import World
 
+ROOT: Final = Path(__file__).parents[2]
 SECONDS: Final = 20
 CHECKS: Final = "not_a_server_error,content_type_conformance,response_schema_conformance"
+OF_A_READER: Final = f"{CHECKS},{reading.changes_nothing.__name__}"
+LEDGER: Final = (
+    "SELECT (SELECT count(*) FROM backfill_events), (SELECT array_agg(j::text ORDER BY id) FROM backfill_jobs j)"
+)
 PROGRAM: Final = str(Path(sys.executable).parent / "schemathesis")
 
 
-async def test_nothing_that_is_asked_breaks_the_server(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("role", "checks"), [("operate", CHECKS), ("read", OF_A_READER)])
+async def test_nothing_that_is_asked_breaks_the_server_and_a_reader_changes_nothing(
+    world: World, tmp_path: Path, role: str, checks: str
+) -> None:
     await with_failures(world, partitions=7)
-    made = await token(world)
+    made = await token(world, role=role)
+    before = await world.fetch(LEDGER)
     async with serving(world, token=made) as served:
         ended = await asyncio.to_thread(
             subprocess.run,
             [
                 *(PROGRAM, "run", f"{served.url}{API}/openapi.json", f"--url={served.url}"),
-                *(f"--header=Authorization: Bearer {made}", f"--checks={CHECKS}", f"--max-time={SECONDS}"),
+                *(f"--header=Authorization: Bearer {made}", f"--checks={checks}", f"--max-time={SECONDS}"),
                 *("--phases=coverage,fuzzing", "--seed=12", "--max-examples=40", "--workers=2", "--no-shrink"),
                 # It has no end while its job has none.
                 *("--exclude-path-regex=stream$", "--request-timeout=20", "--generation-database=none", "--no-color"),
             ],
             cwd=tmp_path,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": reading.__name__, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=120,
@@ -38,3 +52,5 @@ async def test_nothing_that_is_asked_breaks_the_server(world: World, tmp_path: P
         assert body(await served.client.get("/healthz")) == {"status": "up"}
         assert "Traceback" not in served.command.output
         assert made not in served.command.output
+    if role == "read":
+        assert await world.fetch(LEDGER) == before

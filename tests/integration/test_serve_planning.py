@@ -102,6 +102,30 @@ async def test_a_key_of_another_request_is_refused(world: World, server: Plannin
         await server.open(*wanted(world, idempotency_key="once", limit=3), "ada")
 
 
+async def test_what_an_operator_may_have_changed_is_no_other_request_and_is_said(
+    world: World, server: Planning
+) -> None:
+    await world.rows(10)
+    definition, request = wanted(world, idempotency_key="once")
+    deadline = datetime(2030, 1, 1, tzinfo=UTC)
+    asked_for = replace(request, deadline=deadline, max_workers=2, pause_ms=7)
+    first = await server.open(definition, asked_for, "ada")
+    assert (await server.open(definition, asked_for, "ada")).warnings == ()
+    await done(world, "set", str(first.job_id), "--max-workers=0", "--pause-ms=9", "--deadline=2031-02-03T04:05:06")
+    again = await server.open(definition, asked_for, "ada")
+    assert again.job_id == first.job_id
+    for option, then, now in (
+        ("max-workers", "none", "2"),
+        ("pause-ms", "9", "7"),
+        ("deadline", "2031-02-03T04:05:06", "2030-01-01T00:00:00"),
+    ):
+        said = f"has {option} {then}; change it with: backfill set {first.job_id} --{option}={now}"
+        assert any(said in warning for warning in again.warnings), again.warnings
+        await done(world, "set", str(first.job_id), f"--{option}={now}")
+    assert (await server.open(definition, asked_for, "ada")).warnings == ()
+    assert (await server.open(definition, request, "ada")).warnings == ()  # it leaves them as they are
+
+
 async def test_a_job_that_its_producer_has_left_is_planned_by_a_server_that_runs(world: World) -> None:
     await world.rows(1_000)
     left = world.producer("--mode=all", "--batch-size=2", failpoint="producer.after_plan=kill@2")
@@ -149,11 +173,22 @@ async def test_what_planning_dies_of_is_in_the_events_once_and_it_is_tried_again
         assert await world.value(failed) == 1
 
 
-async def test_more_than_it_plans_at_once_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "MOST_AT_ONCE", 0)
-    async with serving(world) as server:
-        with pytest.raises(UnreachableError, match="as many as it does at once"):
-            await server.open(*wanted(world), "ada")
+@pytest.mark.parametrize("full", ["opens", "adopts", "previews"])
+async def test_more_than_it_does_at_once_of_a_kind_is_refused_and_keeps_no_other_kind(
+    world: World, server: Planning, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    await world.rows(10)
+    monkeypatch.setitem(background.MOST_AT_ONCE, full, 0)
+    kinds = {
+        "opens": lambda: server.open(*wanted(world), "ada"),
+        "previews": lambda: server.dry_run(*wanted(world), asyncio.sleep(60)),
+    }
+    for kind, do in kinds.items():
+        if kind == full:
+            with pytest.raises(UnreachableError, match=f"{kind} 0 jobs, as many as it does at once"):
+                await do()
+        else:
+            await do()
 
 
 async def test_a_server_that_ends_gives_the_lead_back(world: World) -> None:

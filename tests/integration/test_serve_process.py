@@ -1,6 +1,7 @@
 """Working off so many records in one call."""
 
 import asyncio
+import json
 import os
 from typing import Any
 from unittest import mock
@@ -27,7 +28,7 @@ async def test_exactly_so_many_records_are_worked_off(world: World) -> None:
     job = await queued(world, "--mode=all", "--batch-size=30")
     server = processing(world)
 
-    assert await server.work(50, None) == {
+    assert await server.work(50, None, "token:ada") == {
         "processed": 50,
         "updated": 50,
         **dict.fromkeys(("unchanged", "skipped", "failed", "deleted"), 0),
@@ -35,17 +36,24 @@ async def test_exactly_so_many_records_are_worked_off(world: World) -> None:
         "jobs": [str(job)],
     }
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 50
-    assert (await server.work(50, "counter"))["processed"] == 50
+    (event,) = await world.fetch("SELECT actor, details FROM backfill_events WHERE event = 'job.processed'")
+    assert event["actor"] == "token:ada"
+    assert json.loads(event["details"]) == {
+        "processed": 50,
+        "updated": 50,
+        **dict.fromkeys(("unchanged", "skipped", "failed", "deleted"), 0),
+    }
+    assert (await server.work(50, "counter", "token:ada"))["processed"] == 50
     assert await world.state() == "completed"
     await counted_once(world, 100)
-    assert (await server.work(50, None))["processed"] == 0
+    assert (await server.work(50, None, "token:ada"))["processed"] == 0
 
 
 async def test_the_last_call_ends_the_job_and_what_is_left_goes_to_the_next_one(world: World) -> None:
     await world.rows(20)
     await queued(world, "--mode=all", "--batch-size=5", "--id=1", "--id=2", "--id=3")
     second = await queued(world, "--mode=all", "--batch-size=5", "--after=10", "--priority=high")
-    answer = await processing(world).work(12, None)
+    answer = await processing(world).work(12, None, "token:ada")
     assert (answer["processed"], answer["remaining"], answer["jobs"][0]) == (12, 1, str(second))
     assert await world.value("SELECT state FROM backfill_jobs WHERE id = $1", second) == "completed"
 
@@ -54,11 +62,11 @@ async def test_two_calls_at_once_share_the_work(world: World) -> None:
     await world.rows(200)
     await queued(world, "--mode=all", "--batch-size=10")
     server = processing(world)
-    both = await asyncio.gather(server.work(40, None), server.work(60, None))
+    both = await asyncio.gather(server.work(40, None, "token:ada"), server.work(60, None, "token:ada"))
     assert [one["processed"] for one in both] == [40, 60]
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 100
     with pytest.raises(UnreachableError, match="as many as at once"):
-        await asyncio.gather(*(server.work(1, None) for _ in range(3)))
+        await asyncio.gather(*(server.work(1, None, "token:ada") for _ in range(3)))
     await server.close()
 
 
@@ -68,9 +76,9 @@ async def test_a_paused_job_is_left_alone_and_an_unknown_backfill_is_refused(wor
     await world.execute("UPDATE backfill_jobs SET state = 'running', started_at = now(), running_since = now()")
     await done(world, "pause", "latest")
     server = processing(world)
-    assert (await server.work(50, None))["processed"] == 0
+    assert (await server.work(50, None, "token:ada"))["processed"] == 0
     with pytest.raises(UsageError, match="unknown backfill 'other'"):
-        await server.work(50, "other")
+        await server.work(50, "other", "token:ada")
 
 
 async def test_the_time_ends_it_and_nothing_is_lost(world: World) -> None:
@@ -78,7 +86,7 @@ async def test_the_time_ends_it_and_nothing_is_lost(world: World) -> None:
     await world.rows(20, base=400)
     await queued(world, "--mode=all", "--batch-size=1")
     server = processing(world, seconds=2)
-    answer = await server.work(20, None)
+    answer = await server.work(20, None, "token:ada")
     assert 1 <= answer["processed"] < 20
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == answer["processed"]
     assert (await world.partitions())["running"] == 0
@@ -90,7 +98,7 @@ async def test_a_caller_that_vanishes_loses_nothing(world: World) -> None:
     await queued(world)
     server = processing(world)
     async with closed_gate(world):
-        call = asyncio.create_task(server.work(20, None))
+        call = asyncio.create_task(server.work(20, None, "token:ada"))
         await until_held(world, 1)
         call.cancel()
 

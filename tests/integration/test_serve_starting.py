@@ -42,7 +42,8 @@ async def test_it_is_worked_on_like_any_other(world: World) -> None:
         async with working(world):
             await until(world, "completed", UUID(job))
         assert await world.value("SELECT array_agg(id ORDER BY id) FROM things WHERE value = 1") == [7, 9]
-        assert await server.send("POST", "/jobs", 200, json={"mode": "zero"}) == {"job": None, "matched": 0}
+        nothing = await server.send("POST", "/jobs", 200, json={"mode": "zero"})
+        assert (nothing["job"], nothing["matched"]) == (None, 0)
     await world.ends_well()
 
 
@@ -70,6 +71,40 @@ async def test_a_dry_run_writes_nothing(world: World) -> None:
     assert found["query_plan"]
     assert found["missing"] == []
     assert await world.value("SELECT count(*) FROM backfill_jobs") == 0
+
+
+async def test_a_preview_whose_client_has_gone_ends(world: World) -> None:
+    await world.rows(10)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def is_waiting() -> Any:
+        return await world.value(waiting)
+
+    async def has_ended() -> Any:
+        return not await is_waiting()
+
+    async with serving(world) as server, world.session() as session, session.transaction():
+        await session.execute("LOCK TABLE things")
+        asked = asyncio.create_task(server.client.post(f"{API}/jobs", json=ALL | {"dry_run": True}))
+        await eventually(is_waiting)
+        asked.cancel()
+        await eventually(has_ended, deadline=3)
+    assert "Traceback" not in server.command.output
+
+
+async def test_behind_a_proxys_path_the_address_of_a_job_has_it_and_warnings_are_told(world: World) -> None:
+    await world.rows(10)
+    async with serving(world, "--root-path=/behind/a/proxy") as server:
+        once = {"json": ALL | {"idempotency_key": "once"}}
+        answer = await server.client.post(f"{API}/jobs", **once)
+        assert answer.status_code == 202, answer.text
+        job = answer.json()["job"]
+        assert answer.headers["Location"] == f"/behind/a/proxy{API}/jobs/{job}"
+        assert answer.json()["warnings"] == []
+        await done(world, "set", job, "--priority=high")
+        again = await server.send("POST", "/jobs", 200, **once)
+        assert again["job"] == job
+        assert any(f"backfill set {job} --priority=normal" in one for one in again["warnings"])
 
 
 async def test_parameters_are_the_scope_of_a_job(world: World) -> None:

@@ -33,8 +33,8 @@ async def test_a_change_is_made_where_there_is_an_arrow_and_else_refused_with_wh
                 assert set((await server.send(method, f"/jobs/{job}{path}", 409))["allowed"]) == allowed
             assert (await server.send("POST", f"/jobs/{job}/reset-stuck"))["partitions"] == 0
         else:
-            for method, path in (("POST", "/reset-stuck"), ("PATCH", "")):
-                refused = await server.send(method, f"/jobs/{job}{path}", 409, json={})
+            for method, path, body in (("POST", "/reset-stuck", {}), ("PATCH", "", {"pause_ms": 1})):
+                refused = await server.send(method, f"/jobs/{job}{path}", 409, json=body)
                 assert refused["allowed"] == []
             assert await server.send("DELETE", f"/jobs/{job}") == {"job": str(job), "deleted": True}
             await server.send("DELETE", f"/jobs/{job}", 404)
@@ -76,9 +76,16 @@ async def test_what_is_set_is_set_and_what_is_left_out_stays(world: World) -> No
             "pause_ms": 5,
             "sla_deadline_at": "2030-01-01T00:00:00Z",
         }
+        details = "SELECT details->>'deadline' FROM backfill_events WHERE event = 'job.set'"
+        assert await world.value(details) == first["sla_deadline_at"]
         assert await patched(pause_ms=7) == first | {"pause_ms": 7}
         assert await patched(deadline=None) == first | {"pause_ms": 7, "sla_deadline_at": None}
         assert (await patched(max_workers=None))["max_workers"] is None
+        assert (await patched(pause_ms=None))["pause_ms"] == 0
+        version = await world.value("SELECT version FROM backfill_jobs")
+        for nothing in ({}, {"priority": None}):
+            assert "changes nothing" in (await server.send("PATCH", f"/jobs/{job}", 422, json=nothing))["detail"]
+        assert await world.value("SELECT version FROM backfill_jobs") == version
         for wrong in ({"pause_ms": -1}, {"deadline": "x"}, {"state": "paused"}, {"max_workers": 10**9}, []):
             await server.send("PATCH", f"/jobs/{job}", 422, json=wrong)
 

@@ -294,8 +294,54 @@ async def test_failures_are_grouped_by_the_shape_of_their_message(world: World) 
     )
     found = await views.failure_groups(world.connection, job)
     assert (len(found.items), found.looked_at, found.is_cut) == (100, 10_000, True)
+    all_of_them = list(found.items)
+    await world.execute(
+        """
+        INSERT INTO backfill_failures (backfill_job_id, partition_key, record_id, error_class, error_message, attempts)
+        SELECT $1, '000000001', 'later' || n, 'LaterError', 'later', 1 FROM generate_series(1, 500) AS n
+        """,
+        job,
+    )
+    while found.next_cursor is not None:
+        found = await views.failure_groups(world.connection, job, cursor=found.next_cursor, limit=300)
+        assert (found.looked_at, found.is_cut) == (10_000, True)
+        all_of_them += found.items
+    kinds = [(item["error_class"], item["message"]) for item in all_of_them]
+    assert len(kinds) == len(set(kinds)) == 840
+    assert sum(item["failed"] for item in all_of_them) == 10_000
+    assert "LaterError" not in {error_class for error_class, _ in kinds}
+    with pytest.raises(UsageError, match="no cursor of failures/groups"):
+        await views.failure_groups(world.connection, job, cursor="x")
+    found = await views.failure_groups(world.connection, job)
+    assert found.items[0]["error_class"] == "LaterError"
     assert all(len(item["sample"]) <= 5 for item in found.items)
-    assert found.items[0]["message"].endswith(" in '…'")
+    assert found.items[1]["message"].endswith(" in '…'")
+
+
+async def test_failures_of_a_group_are_listed_once_each(world: World) -> None:
+    job = await planned(world, 1)
+    await world.execute(
+        """
+        INSERT INTO backfill_failures (backfill_job_id, partition_key, record_id, error_class, error_message, attempts)
+        SELECT $1, '000000001', n, CASE WHEN n % 2 = 0 THEN 'KeyError' ELSE 'ValueError' END,
+               CASE WHEN n % 3 = 0 THEN 'no type ' || n ELSE 'no price of ' || n END, 1
+        FROM generate_series(1, 60) AS n
+        """,
+        job,
+    )
+
+    async def found(error_class: str | None, message: str) -> list[int]:
+        async def read(place: str | None) -> Page:
+            return await views.failure_page(
+                world.connection, job, error_class=error_class, message=message, cursor=place, limit=4
+            )
+
+        return [int(str(item["record_id"])) for item in await walk(read)]
+
+    assert await found(None, "no type #") == list(range(60, 0, -3))
+    assert await found("KeyError", "no type #") == list(range(60, 0, -6))
+    assert await found("ValueError", "no price of #") == [n for n in range(60, 0, -1) if n % 2 and n % 3]
+    assert await found("ValueError", "nothing") == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 40, 403, 50_700])

@@ -71,23 +71,42 @@ async def test_resets_what_is_stuck(page: Page, stub: Stub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("button", "body", "records"),
+    ("button", "body", "records", "text"),
     [
-        ("Retry all", {}, 257),
-        ("Retry the 41 records of LookupError", {"error_class": "LookupError", "message": "no price for type …"}, 41),
-        ("Retry record 9007199254740994", {"record_ids": ["9007199254740994"]}, 1),
+        ("Retry all", {}, 257, "at most 257 records"),
+        (
+            "Retry the 41 records of LookupError",
+            {"error_class": "LookupError", "message": "no price for type …"},
+            41,
+            "at most 41 records",
+        ),
+        ("Retry record 9007199254740994", {"record_ids": ["9007199254740994"]}, 1, "exactly this record"),
     ],
 )
-async def test_retries_all_a_group_or_one(page: Page, stub: Stub, button: str, body: object, records: int) -> None:
+async def test_retries_all_a_group_or_one(
+    page: Page, stub: Stub, button: str, body: object, records: int, text: str
+) -> None:
     await page.goto(f"/#/jobs/{stub.world.completed}")
     failures = part(page, "Failures")
     await failures.get_by_role("button", name="213 × ValueError").click()
     await failures.get_by_role("button", name=button).click()
-    await expect(page.get_by_role("dialog")).to_contain_text(f"exactly {records}")
+    await expect(page.get_by_role("dialog")).to_contain_text(text)
     await answer(page, "Retry")
     await expect(page.locator("[data-progress]")).to_contain_text(f"0 of {records} records")
     await expect(page.get_by_role("link", name="an earlier job")).to_be_visible()
     assert stub.writes() == [(f"/jobs/{stub.world.completed}/retry", body)]
+
+
+async def test_what_is_retried_is_told_where_not_all_failures_are_grouped(page: Page, stub: Stub) -> None:
+    stub.world.jobs[stub.world.completed]["failed"] = 20_000
+    await page.goto(f"/#/jobs/{stub.world.completed}")
+    failures = part(page, "Failures")
+    await expect(failures).to_contain_text("Grouped are the newest 257 failures.")
+    await failures.get_by_role("button", name="Retry all").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("at most 20,000 records")
+    await answer(page, "Not now")
+    await failures.get_by_role("button", name="Retry the 41 records of LookupError").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("older ones than are shown here too")
 
 
 async def test_changes_live_settings_and_clears_the_deadline(page: Page, stub: Stub) -> None:

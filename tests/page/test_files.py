@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,7 +51,18 @@ def test_document_has_no_script_and_no_style_of_its_own() -> None:
 def test_pictures_are_shown_and_small() -> None:
     shown = set(re.findall(r"\(images/([^)]+)\)", (ROOT / "docs/page.md").read_text()))
     assert shown == {file.name for file in (ROOT / "docs/images").glob("*.png")}
+    front = re.findall(r"\(docs/images/([^)]+)\)", (ROOT / "README.md").read_text())
+    assert front
+    assert shown.issuperset(front)
     assert max(file.stat().st_size for file in (ROOT / "docs/images").glob("*.png")) <= 150_000
+
+
+def test_without_pngquant_one_line_says_so() -> None:
+    command = [sys.executable, "-m", "tests.support.page.pictures"]
+    ended = subprocess.run(command, cwd=ROOT, env={"PATH": "/nowhere"}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("pngquant is not here")
 
 
 def test_a_file_is_read_at_once() -> None:

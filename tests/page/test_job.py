@@ -100,8 +100,22 @@ async def test_failures_are_grouped_and_open_into_records(page: Page, stub: Stub
     records = failures.get_by_role("table", name="Failed records: ValueError")
     await expect(records.get_by_role("row")).to_have_count(26)
     await expect(records.get_by_role("row").nth(1)).to_contain_text("9007199254740993")
-    await failures.get_by_role("button", name="More").click()
+    await failures.get_by_role("button", name="More failed records").click()
     await expect(records.get_by_role("row").nth(1)).to_contain_text("9007199254741018")
+
+
+async def test_a_group_opens_into_its_own_records_and_groups_have_pages(page: Page, stub: Stub) -> None:
+    many = [{"error_class": "KeyError", "message": f"kind {n}", "failed": 3, "sample": ["1"]} for n in range(60)]
+    stub.world.groups = lambda _job: many  # type: ignore[method-assign]
+    await page.goto(f"/#/jobs/{stub.world.completed}")
+    failures = part(page, "Failures")
+    await expect(failures.get_by_role("button", name="3 × KeyError")).to_have_count(50)
+    await failures.get_by_role("button", name="More groups").click()
+    await expect(failures.get_by_role("button", name="3 × KeyError")).to_have_count(10)
+    await failures.get_by_role("button", name="3 × KeyError").last.click()
+    records = failures.get_by_role("table", name="Failed records: KeyError")
+    await expect(records.get_by_role("row")).to_have_count(4)
+    await expect(records.get_by_role("row").nth(1)).to_contain_text("kind 59")
 
 
 async def test_unknown_job_is_said(page: Page, watch) -> None:  # type: ignore[no-untyped-def]

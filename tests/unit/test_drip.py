@@ -101,11 +101,15 @@ def test_failed_records_are_an_exit_code() -> None:
         (401, {"detail": "no"}, 2, "refuses the token (no)"),
         (403, b"", 2, "give one with the role operate"),
         (404, {"detail": "none"}, 3, "none"),
+        (424, {"detail": "no column"}, 6, "no column"),
         (422, {"detail": "unknown backfill"}, 2, "unknown backfill"),
         (429, b"<html>", 5, "HTTP 429"),
         (302, b"", 2, "HTTP 302"),
         (200, b"<html>", 2, "another answer"),
         (200, [], 2, "another answer"),
+        (200, DONE | {"failed": "many"}, 2, "another answer"),
+        (200, DONE | {"failed": None}, 2, "another answer"),
+        (200, DONE | {"updated": {}}, 2, "another answer"),
     ],
 )
 def test_what_is_refused_is_told_with_a_next_step(code: int, body: Any, exit_code: int, text: str) -> None:

@@ -45,7 +45,7 @@ class Report:
             "rates": self.rates,
             "milestones": self.milestones,
             "checklist": self.checklist,
-            "failures": asdict(self.failures),
+            "failures": {name: value for name, value in asdict(self.failures).items() if name != "next_cursor"},
             "changes": self.changes,
             "minutes": self.minutes,
             "events": self.events,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from tests.support.page import made_up_jobs as jobs
 from tests.support.page import made_up_parts as parts
 from tests.support.page import made_up_rest as rest
-from tests.support.page.scene import HOSTILE
 from tests.support.page.world import RefusalError, World
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def _job(stub: "Stub", method: str, job: str, rest_of_path: str, query: Query, b
         "checklist": lambda: {"items": parts.checklist(found)},
         "workers": lambda: {"items": parts.workers(found)},
         "events": lambda: _page(world.events(job), query),
-        "failures/groups": lambda: {"items": world.groups(job), "next_cursor": None, "looked_at": 257, "is_cut": False},
+        "failures/groups": lambda: _page(world.groups(job), query) | {"looked_at": 257, "is_cut": False},
         "failures": lambda: _page(_failures(world, job, query), query),
         "partitions": lambda: _page(_partitions(found, query), query),
     }
@@ -135,10 +134,12 @@ def _job(stub: "Stub", method: str, job: str, rest_of_path: str, query: Query, b
 
 
 def _failures(world: World, job: str, query: Query) -> list[dict[str, Any]]:
-    wanted = query.get("error_class", [None])[0]
-    groups = [one for one in world.groups(job) if wanted in (None, one["error_class"])]
-    text = HOSTILE if job == world.hostile else "killmail 9007199254740993 has no victim ship"
-    return [parts.failure(n, one["error_class"], text) for one in groups for n in range(one["failed"])]
+    groups = [
+        one
+        for one in world.groups(job)
+        if all(query.get(name, [one[name]])[0] == one[name] for name in ("error_class", "message"))
+    ]
+    return [parts.failure(n, one["error_class"], one["message"]) for one in groups for n in range(one["failed"])]
 
 
 def _partitions(found: dict[str, Any], query: Query) -> list[dict[str, Any]]:

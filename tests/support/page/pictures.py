@@ -4,6 +4,7 @@ With pngquant (Debian has it), which makes them a third as large.
 """
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -83,6 +84,8 @@ def small(data: bytes) -> bytes:
 
 
 async def main(names: list[str]) -> None:
+    if shutil.which("pngquant") is None:
+        raise SystemExit("pngquant is not here, and makes the pictures a third as large; install it (Debian: pngquant)")
     stub = Stub(World(60))
     IMAGES.mkdir(parents=True, exist_ok=True)
     async with async_playwright() as playwright:
