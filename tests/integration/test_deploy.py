@@ -164,7 +164,11 @@ async def test_supervisord_drains_and_restarts_workers_and_no_record_is_lost(
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     units = sorted((DEPLOY / "systemd").iterdir())
-    assert [unit.name for unit in units] == ["backfill-worker@.service", "backfill-workers.target"]
+    assert [unit.name for unit in units] == [
+        "backfill-serve.service",
+        "backfill-worker@.service",
+        "backfill-workers.target",
+    ]
     for unit in units:
         text = unit.read_text()
         if unit.suffix == ".service":
@@ -178,7 +182,14 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
             assert set(parser.sections()) <= {"Unit", "Service", "Install"}
         return
     done = subprocess.run(
-        [analyze, "verify", "--man=no", "backfill-worker@01.service", "backfill-workers.target"],
+        [
+            analyze,
+            "verify",
+            "--man=no",
+            "backfill-serve.service",
+            "backfill-worker@01.service",
+            "backfill-workers.target",
+        ],
         cwd=tmp_path,
         env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
         capture_output=True,

@@ -81,7 +81,12 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     async def holds(row: str, name: str | None = None, *more: str, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
         called, further = command_of(row)
         called = name or called
-        stands = {"JOB": "latest", "NAME": "jobs", "LIMIT": "service", "ID": dead}
+        stands = {
+            "JOB": "latest",
+            "NAME": "ada" if called.startswith("backfill token") else "jobs",
+            "LIMIT": "service",
+            "ID": dead,
+        }
         words = [stands.get(word, word) for word in further]
         command: click.Command | None = queue if called == "backfill-queue" else None
         words = words if command else [*called.split()[1:], *words]
@@ -107,7 +112,18 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     await holds("backfill status")
     await holds("backfill status", "backfill wait", codes=(7,))
     await holds("backfill status", "backfill run", "--mode=all", codes=(7,))
-    for row in ("list", "failures", "events", "definitions", "check", "settings", "sql", "sql NAME", "sql NAME --run"):
+    for row in (
+        "list",
+        "failures",
+        "events",
+        "report",
+        "definitions",
+        "check",
+        "settings",
+        "sql",
+        "sql NAME",
+        "sql NAME --run",
+    ):
         await holds(f"backfill {row}")
     await holds("backfill services status")
     await holds("backfill services status", "backfill services up")
@@ -118,6 +134,9 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
     await holds("backfill queues")
     await world.execute("SELECT set_config('app.current_tenant', 'default', false)")
     await world.execute("SELECT backfill_rest_calls('service', $1, 5, 'why')", await world.job())
+    await holds("backfill token create NAME")
+    await holds("backfill token list")
+    await holds("backfill token revoke NAME")
     await holds("backfill limits")
     await holds("backfill limits release LIMIT")
     dead = (await holds("backfill dead list"))["messages"][0]["id"]

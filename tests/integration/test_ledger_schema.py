@@ -75,8 +75,8 @@ async def test_a_ledger_that_a_role_may_not_use_is_not_called_missing(world: Wor
 async def test_the_queries_about_progress_are_printed_and_run(world: World) -> None:
     listed = await done(world, "sql")
     assert [line.split()[0] for line in listed.out.splitlines()] == [
-        "eta_remaining", "failure_pattern", "failures", "jobs", "partitions", "paused_state", "remaining",
-        "resume_monitor", "throughput", "workers",
+        "by_minute", "coverage", "eta_remaining", "failure_pattern", "failures", "jobs", "partitions", "paused_state",
+        "remaining", "resume_monitor", "throughput", "workers",
     ]  # fmt: skip
     printed = await done(world, "sql", "jobs")
     by_hand = subprocess.run(  # noqa: ASYNC221 - it is quick
@@ -91,4 +91,7 @@ async def test_the_queries_about_progress_are_printed_and_run(world: World) -> N
     rows = json.loads((await done(world, "sql", "partitions", "--run", "--json")).out)["rows"]
     assert [(one["state"], one["partitions"], one["records"]) for one in rows] == [("pending", 2, 20)]
     answer = await ask(world, "sql", "no_such")
-    assert (answer.code, "there are: eta_remaining, failure_pattern, failures, jobs" in answer.err) == (2, True)
+    assert (
+        answer.code,
+        "there are: by_minute, coverage, eta_remaining, failure_pattern, failures, jobs" in answer.err,
+    ) == (2, True)

@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -47,9 +47,14 @@ async def computed(function: Any, number: int, spending: Spending | None = None,
     return await calling(function, number, spending, **parts).work(monotonic() + 60)
 
 
-def others() -> set["asyncio.Task[Any]"]:
-    """Tasks besides the test's own."""
-    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+Others: TypeAlias = "Callable[[], set[asyncio.Task[Any]]]"
+
+
+@pytest.fixture
+async def others() -> Others:
+    """Tasks besides the test's own, and those that were there before it: a browser's, that other tests share."""
+    before = asyncio.all_tasks()
+    return lambda: {task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()}
 
 
 async def doubled(record: Any) -> Any:
@@ -180,7 +185,7 @@ async def test_a_call_may_end_waits_of_its_own() -> None:
     assert outcomes.values == {0: (0,), 1: (2,), 2: (4,)}
 
 
-async def test_a_call_that_goes_on_after_its_time_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_call_that_goes_on_after_its_time_is_closed(monkeypatch: pytest.MonkeyPatch, others: Others) -> None:
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
     outcomes = await computed(deaf, 1, seconds=0.1)
     assert list(outcomes.again) == [0]
@@ -188,7 +193,9 @@ async def test_a_call_that_goes_on_after_its_time_is_closed(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("function", [deaf, lambda record: asyncio.Event().wait()])
-async def test_cancelled_nothing_is_left_running(monkeypatch: pytest.MonkeyPatch, function: Any) -> None:
+async def test_cancelled_nothing_is_left_running(
+    monkeypatch: pytest.MonkeyPatch, function: Any, others: Others
+) -> None:
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
 
     async def compute(record: Any) -> Any:
@@ -256,7 +263,7 @@ async def test_when_time_is_over_what_waits_for_the_limit_is_left(monkeypatch: p
     assert not outcomes.failed
 
 
-async def test_when_the_limit_lets_no_more_in_what_is_under_way_is_finished_and_kept() -> None:
+async def test_when_the_limit_lets_no_more_in_what_is_under_way_is_finished_and_kept(others: Others) -> None:
     class Full(Free):
         @asynccontextmanager
         async def call(self) -> AsyncIterator[None]:
@@ -275,7 +282,7 @@ async def test_when_the_limit_lets_no_more_in_what_is_under_way_is_finished_and_
     assert not others()
 
 
-async def test_a_stop_waits_for_answers_as_long_as_they_can_be_written() -> None:
+async def test_a_stop_waits_for_answers_as_long_as_they_can_be_written(others: Others) -> None:
     async def endless(record: Any) -> Any:
         if record["base"] == 3:
             await asyncio.Event().wait()

@@ -28,6 +28,7 @@ MORE = {
     "backfill dead show": ["0123456789ab"],
     "backfill dead redrive": ["--all"],
     "backfill dead purge": ["--all", "--yes"],
+    "backfill drip": ["http://127.0.0.1:9", "--times=1"],
     "backfill token create": ["ada"],
     "backfill token revoke": ["ada"],
 }
