@@ -105,6 +105,7 @@ async def test_whoever_cannot_be_let_in_hears_so_at_once_with_everybody(world: W
         assert time.monotonic() - began < ANSWERED_SECONDS
         assert [type(one) for one in answers] == [DatabaseAwayError] * 20
         proxy.thaw()
+    await world.ends_well(states=())
 
 
 async def test_a_broker_that_is_late_is_late_for_one_request(world: World) -> None:
@@ -129,14 +130,16 @@ async def test_a_broker_that_is_late_is_late_for_one_request(world: World) -> No
 
             await eventually(answered)
         assert "Traceback" not in served.command.output
+    async with working(world):
+        await until(world, "completed")
+    await world.ends_well()
 
 
 async def test_a_management_api_that_is_silent_keeps_no_queue_back(world: World) -> None:
     await world.rows(10)
     await queued(world)
-    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    url = f"http://u:p@127.0.0.1:{silent.sockets[0].getsockname()[1]}"
-    try:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, and says nothing
+        url = f"http://u:p@127.0.0.1:{silent.getsockname()[1]}"
         async with serving(world, RABBITMQ_MANAGEMENT_URL=url) as served:
 
             async def told() -> bool:
@@ -149,8 +152,9 @@ async def test_a_management_api_that_is_silent_keeps_no_queue_back(world: World)
             assert found["from"] == "amqp"
             assert "management" in found["error"]
             assert found["items"]
-    finally:
-        silent.close()
+    async with working(world):
+        await until(world, "completed")
+    await world.ends_well()
 
 
 async def test_without_a_database_no_server_begins(world: World) -> None:

@@ -43,7 +43,6 @@ async def test_a_lock_in_the_way_is_busy_and_changes_nothing(world: World) -> No
         for method, path, body in calls[2:]:
             await served.send(method, f"/jobs/{job}{path}", json=body)
         assert "Traceback" not in served.command.output
-    await world.ends_well(states=("paused",))
 
 
 async def test_a_deletion_that_takes_its_time_is_waited_for(world: World) -> None:
