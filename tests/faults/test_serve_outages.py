@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ import pytest
 
 from backfill.settings import Settings
 from backfill.web.callers import Tokens
-from backfill.web.ledger import DatabaseAwayError, opened
+from backfill.web.ledger import SIZE, DatabaseAwayError, opened
 from tests.support.operating import done, queued, until, working
 from tests.support.proxy import proxied
 from tests.support.serving import API, Served, body, serving, token
@@ -103,6 +103,9 @@ async def test_a_broker_that_is_away_keeps_nobody_from_looking(world: World) -> 
 
 async def test_whoever_cannot_be_let_in_hears_so_at_once_with_everybody(world: World) -> None:
     async with proxied(world.database) as (url, proxy), opened(Settings(database_url=url)) as ledger:
+        async with AsyncExitStack() as stack:  # so many links to be found silent, one after the other
+            for _ in range(SIZE):
+                await stack.enter_async_context(ledger.connection())
         proxy.freeze()
         known, began = Tokens(ledger), time.monotonic()
         answers = await asyncio.gather(*(known.live() for _ in range(20)), return_exceptions=True)
