@@ -17,15 +17,16 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 COLUMNS: Final = "name,messages_unacknowledged"
 
 
-async def unacknowledged(management_url: str, amqp_url: str) -> dict[str, int]:
+async def unacknowledged(management_url: str, amqp_url: str, seconds: float = 2 * SECONDS) -> dict[str, int]:
     """By queue of the virtual host of an AMQP URL, as statistics have it, some seconds old.
 
     Raises UnreachableError when the API does not answer in time.
     """
     # In a thread: it has no event loop in it, and is asked once by a command.
     try:
-        async with asyncio.timeout(2 * SECONDS):
-            found = await asyncio.to_thread(_get, management_url, f"/queues/{_vhost(amqp_url)}?columns={COLUMNS}")
+        async with asyncio.timeout(seconds):
+            path = f"/queues/{_vhost(amqp_url)}?columns={COLUMNS}"
+            found = await asyncio.to_thread(_get, management_url, path, seconds / 2)
             # A queue that is new has no statistics yet.
             return {one["name"]: int(one.get("messages_unacknowledged") or 0) for one in found}
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -41,7 +42,7 @@ def _vhost(amqp_url: str) -> str:
     return quote(unquote(path[1:]) or "/", safe="")
 
 
-def _get(management_url: str, path: str) -> Any:
+def _get(management_url: str, path: str, seconds: float) -> Any:
     parts = urlsplit(management_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(
@@ -54,8 +55,8 @@ def _get(management_url: str, path: str) -> Any:
     )
     # Straight there, by no proxy, and nowhere else: the request has the password.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Staying)
-    until, answer = time.monotonic() + SECONDS, bytearray()
-    with opener.open(request, timeout=SECONDS) as response:
+    until, answer = time.monotonic() + seconds, bytearray()
+    with opener.open(request, timeout=seconds) as response:
         while part := response.read1(65_536):
             answer += part
             if len(answer) > MOST_BYTES or time.monotonic() > until:

@@ -36,8 +36,9 @@ class Settings(BaseSettings):
     rabbitmq_management_url: Annotated[
         str,
         Field(
-            validation_alias=AliasChoices("RABBITMQ_MANAGEMENT_URL"),
-            description="RabbitMQ's management API, for `backfill queues`; that of the private services when unset",
+            validation_alias=AliasChoices("RABBITMQ_MANAGEMENT_URL", "BACKFILL_MANAGEMENT_URL"),
+            description="RabbitMQ's management API, for `backfill queues`, also as BACKFILL_MANAGEMENT_URL; that "
+            "of the private services when unset",
         ),
     ] = ""
     ledger_schema: Annotated[

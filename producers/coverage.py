@@ -13,11 +13,12 @@ import asyncpg
 from backfill import condition
 from backfill.catalog import Target, resolve
 from backfill.column_backfill import ColumnBackfill
+from backfill.database import Connection
 from backfill.errors import BackfillError
 from backfill.ledger import passes
 from backfill.ledger.passes import Counted
 from backfill.modes import Mode
-from backfill.producers.parts import Connection, Parts
+from backfill.producers.parts import Parts
 
 COUNT_SECONDS: Final = 20.0
 AT_LEAST_SECONDS: Final = 1.0  # for counting beside a planning that is over sooner
@@ -25,12 +26,14 @@ AT_LEAST_SECONDS: Final = 1.0  # for counting beside a planning that is over soo
 WITHOUT: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, BackfillError, OSError, TimeoutError)
 
 
-async def count(connection: Connection, definition: ColumnBackfill, mode: Mode) -> Counted:
-    """As of now."""
+async def count(
+    connection: Connection, definition: ColumnBackfill, mode: Mode, seconds: float | None = None
+) -> Counted:
+    """As of now; estimated where it takes longer than so many seconds."""
     target = await resolve(connection, definition, mode)
     async with target.session(connection):
         try:
-            async with asyncio.timeout(COUNT_SECONDS):
+            async with asyncio.timeout(COUNT_SECONDS if seconds is None else seconds):
                 with condition.answering(definition):
                     row = await connection.fetchrow(target.statement("count_coverage"))
             assert row is not None  # noqa: S101 - an aggregate always makes one row

@@ -107,4 +107,7 @@ def _management_url(servers: dict[str, state.Server]) -> str | None:
 
 
 def _given(service: str) -> str | None:
-    return os.environ.get(VARIABLES[service]) or None
+    url = os.environ.get(VARIABLES[service])
+    if not url and service == "management":  # its other name
+        url = os.environ.get("BACKFILL_MANAGEMENT_URL")
+    return url or None

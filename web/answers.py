@@ -1,7 +1,7 @@
 """Values as JSON: times in UTC with a Z, ids as strings."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,6 +10,9 @@ from typing import Any
 from fastapi import Response
 
 from backfill.ledger.views import Page
+from backfill.ledger.views import cursor as cursors
+
+Item = dict[str, Any]
 
 
 class Answer(Response):
@@ -24,6 +27,26 @@ class Answer(Response):
 def listed(page: Page) -> Answer:
     """A page of a list."""
     return Answer({"items": page.items, "next_cursor": page.next_cursor})
+
+
+def paged(
+    name: str,
+    items: Iterable[Item],
+    place: Mapping[str, Callable[[str], Any]],
+    cursor: str | None,
+    limit: int,
+    **more: Any,
+) -> Answer:
+    """A page of a list that was read whole, in the order of these fields, each with what reads it in a cursor."""
+
+    def of(item: Item) -> list[Any]:
+        return [item[field] for field in place]
+
+    behind = None if cursor is None else cursors.decode(name, cursor, list(place.values()))
+    left = sorted((one for one in items if behind is None or of(one) > behind), key=of)
+    shown = left[:limit]
+    following = cursors.encode(name, *of(shown[-1])) if len(left) > limit else None
+    return Answer({"items": shown, "next_cursor": following, **more})
 
 
 def whole(items: Iterable[Any], **more: Any) -> Answer:

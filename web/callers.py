@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -13,14 +12,14 @@ from uuid import UUID
 from backfill.errors import UnreachableError
 from backfill.ledger import tokens
 from backfill.ledger.tokens import Live, Token
-from backfill.web.ledger import Ledger
+from backfill.web.ledger import DatabaseAwayError, Ledger
 
 FRESH_SECONDS: Final = 2.0  # as long a revoked token may still be good
 # Without the database nothing is to be had but that it is away; for so long whoever was let in before may hear that.
 STALE_SECONDS: Final = 300.0
 TOUCH_SECONDS: Final = 60.0
 READ_SECONDS: Final = 1.0
-MOST_SESSIONS: Final = 1_000
+MOST_SESSIONS: Final = 20  # of one token
 SESSION_SECONDS: Final = 12 * 3600.0
 
 
@@ -49,6 +48,7 @@ class Tokens:
         self._live = Live((), has_been_one=True)
         self._read_at = float("-inf")
         self._tried_at = float("-inf")
+        self._error: UnreachableError | None = None  # of the last try
         self._reading = asyncio.Lock()
         self._used: set[UUID] = set()
         self._touched: dict[UUID, float] = {}
@@ -60,13 +60,15 @@ class Tokens:
         async with self._reading:
             if self._is_fresh():
                 return self._live
+            self._error = None
             now = time.monotonic()
             try:
                 async with self._ledger.connection(READ_SECONDS) as connection:
                     self._live = await tokens.live(connection)
                     self._read_at = now
                     await self._touch(connection, now)
-            except UnreachableError:
+            except UnreachableError as error:
+                self._error = error
                 if now - self._read_at > STALE_SECONDS:
                     raise
             finally:
@@ -74,11 +76,18 @@ class Tokens:
         return self._live
 
     def _is_fresh(self) -> bool:
+        """Raises what the last try did, where they may no longer be believed.
+
+        One waits for a database that is away, and not everybody after him.
+        """
         now = time.monotonic()
-        return now - self._read_at < FRESH_SECONDS or (
-            # One waits for a database that is away, and not everybody after him.
-            now - self._tried_at < FRESH_SECONDS and now - self._read_at < STALE_SECONDS
-        )
+        if now - self._read_at < FRESH_SECONDS:
+            return True
+        if now - self._tried_at >= FRESH_SECONDS:
+            return False
+        if self._error is not None and now - self._read_at > STALE_SECONDS:
+            raise DatabaseAwayError(str(self._error))
+        return now - self._read_at <= STALE_SECONDS
 
     async def _touch(self, connection: object, now: float) -> None:
         due = {one for one in self._used if now - self._touched.get(one, float("-inf")) >= TOUCH_SECONDS}
@@ -107,14 +116,17 @@ class Sessions:
     """Who has signed in, in the memory of this process: a restart asks everybody again."""
 
     def __init__(self) -> None:
-        self._tokens: OrderedDict[bytes, tuple[UUID, float]] = OrderedDict()
+        self._tokens: dict[bytes, tuple[UUID, float]] = {}  # in the order in which they began
 
     def begin(self, token: UUID) -> str:
-        """A secret for the cookie; of too many sessions the oldest ends."""
-        secret = secrets.token_urlsafe(32)
-        self._tokens[_hashed(secret)] = (token, time.monotonic() + SESSION_SECONDS)
-        while len(self._tokens) > MOST_SESSIONS:
-            self._tokens.popitem(last=False)
+        """A secret for the cookie; of too many sessions of a token its oldest ends."""
+        secret, now = secrets.token_urlsafe(32), time.monotonic()
+        for old in [one for one, (_, until) in self._tokens.items() if until <= now]:
+            del self._tokens[old]
+        mine = [one for one, (whose, _) in self._tokens.items() if whose == token]
+        for old in mine[: max(0, len(mine) + 1 - MOST_SESSIONS)]:
+            del self._tokens[old]
+        self._tokens[_hashed(secret)] = (token, now + SESSION_SECONDS)
         return secret
 
     def token_of(self, secret: str) -> UUID | None:
@@ -129,8 +141,9 @@ class Sessions:
 class Callers:
     """Finds out who calls."""
 
-    def __init__(self, known: Tokens, *, is_exposed: bool) -> None:
+    def __init__(self, known: Tokens, *, is_exposed: bool, cookie: str) -> None:
         self.tokens = known
+        self.cookie = cookie
         self.sessions = Sessions()
         self._is_exposed = is_exposed
 

@@ -21,7 +21,7 @@ from backfill.web.callers import Caller, Callers
 API: Final = "/api/v1/backfill"
 SESSION: Final = f"{API}/session"
 OPEN: Final = {f"{API}/openapi.json"}  # the same for everybody, as it stands in the repository
-COOKIE: Final = "backfill_session"
+FOREIGN: Final = "this request comes from another site's page, which may not ask anything here"
 LOOKS: Final = {"GET", "HEAD", "OPTIONS"}
 # What only a proxy writes: it stands between us and somebody who may be anywhere.
 PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -77,7 +77,7 @@ class Guard:
             )
         origin = request.headers.get("origin")
         if origin is not None and _netloc(origin) != host.lower():
-            return problems.problem(403, "this request comes from another site's page, which may not ask anything here")
+            return problems.problem(403, FOREIGN)
         return None
 
     async def _unknown(self, request: Request, path: str, is_api: bool) -> JSONResponse | None:
@@ -87,14 +87,17 @@ class Guard:
         if not (is_api or path == "/metrics") or path in OPEN:
             return None
         is_signing_in = path == SESSION and request.method == "POST"
-        header, secret = request.headers.get("authorization"), request.cookies.get(COOKIE)
+        header, secret = request.headers.get("authorization"), request.cookies.get(self.callers.cookie)
+        token = _bearer(header)
         if is_signing_in:
             return None if _is_own(request) else foreign()
+        # A page of another site would load an image from here, of which no browser says an origin.
+        if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return problems.problem(403, FOREIGN)
         caller: Caller | None = None
-        if header is not None:
+        if token is not None:
             wait = self.attempts.seconds_to_wait(address)
-            scheme, _, token = header.partition(" ")
-            caller = await self.callers.by_token(token.strip()) if scheme.lower() == "bearer" else None
+            caller = await self.callers.by_token(token)
             if caller is None:
                 if wait:
                     return too_many(wait)
@@ -112,7 +115,7 @@ class Guard:
                 headers={"WWW-Authenticate": 'Bearer realm="backfill"'},
             )
         if request.method not in LOOKS:
-            if header is None and not _is_own(request, must_say=request.state.secret is not None):
+            if token is None and not _is_own(request, must_say=request.state.secret is not None):
                 return foreign()
             if not caller.may_operate and path != SESSION:
                 return problems.problem(
@@ -153,6 +156,12 @@ def is_known(host: str, names: frozenset[str]) -> bool:
     except ValueError:
         return name.rstrip(".") in names
     return True
+
+
+def _bearer(header: str | None) -> str | None:
+    """The token of an Authorization header; one of another scheme is a proxy's, and none of ours."""
+    scheme, _, token = (header or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _netloc(origin: str) -> str:

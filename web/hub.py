@@ -15,12 +15,15 @@ from typing import Any, Final
 
 from backfill import door
 from backfill.cancelling import cancel
-from backfill.errors import BackfillError, ConflictError, NotFoundError
+from backfill.errors import BackfillError, ConflictError, NotFoundError, UnreachableError
 from backfill.web.answers import encoded
 
 EVERY_SECONDS: Final = 1.0
 SHOWN_SECONDS: Final = 5.0  # what has not changed is said again, so that whoever looks knows that it is fresh
 MOST_STREAMS: Final = 1_000
+MOST_TOPICS: Final = 100  # each is read once a second
+READERS: Final = 3  # at once: requests need connections too
+TURN_SECONDS: Final = 5.0
 MOST_WAITING: Final = 32
 
 Frame = bytes
@@ -39,10 +42,8 @@ class News:
 Read = Callable[[], Awaitable[News]]
 
 
-class FullError(BackfillError):
+class FullError(UnreachableError):
     """There are as many streams as the server has room for."""
-
-    exit_code = 5
 
 
 def frame(event: str, value: dict[str, Any]) -> Frame:
@@ -57,8 +58,14 @@ class Listener:
     waiting: deque[Frame] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     is_over: bool = False
+    _state: Frame | None = None  # the newest that it was given
 
-    def give(self, one: Frame) -> None:
+    def give(self, one: Frame, *, is_state: bool = False) -> None:
+        """A state that still waits is no news beside a newer one."""
+        if is_state:
+            if self._state is not None and self._state in self.waiting:
+                self.waiting.remove(self._state)
+            self._state = one
         self.waiting.append(one)
         self.arrived.set()
 
@@ -70,8 +77,9 @@ class Listener:
 class Topic:
     """One thing that is shown, and all who look at it."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, turns: asyncio.Semaphore) -> None:
         self._read = read
+        self._turns = turns
         self.listeners: set[Listener] = set()
         self._newest: Frame | None = None
         self._shown: dict[str, Any] | None = None
@@ -80,14 +88,14 @@ class Topic:
     def join(self, listener: Listener) -> None:
         self.listeners.add(listener)
         if self._newest is not None:
-            listener.give(self._newest)
+            listener.give(self._newest, is_state=True)
 
     async def run(self) -> None:
         """Read until nobody looks any more, or there is nothing more to come."""
         while self.listeners:
             began = time.monotonic()
             try:
-                news = await self._read()
+                news = await self._read_in_turn()
             except NotFoundError as error:
                 self._tell(frame("problem", {"status": 404, "detail": str(error), "exit_code": error.exit_code}))
                 self._end()
@@ -113,6 +121,19 @@ class Topic:
                     return
             await asyncio.sleep(max(0.05, began + EVERY_SECONDS - time.monotonic()))
 
+    async def _read_in_turn(self) -> News:
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise UnreachableError(
+                f"the server has not come to reading this for {TURN_SECONDS:g} s; it goes on by itself"
+            ) from None
+        try:
+            return await self._read()
+        finally:
+            self._turns.release()
+
     def _show(self, news: News, now: float) -> None:
         for name, value in news.more:
             self._tell(frame(name, value))
@@ -121,11 +142,11 @@ class Topic:
             return
         self._shown, self._shown_at = lasting, now
         self._newest = frame(news.state, news.value)
-        self._tell(self._newest)
+        self._tell(self._newest, is_state=True)
 
-    def _tell(self, one: Frame) -> None:
+    def _tell(self, one: Frame, *, is_state: bool = False) -> None:
         for listener in self.listeners:
-            listener.give(one)
+            listener.give(one, is_state=is_state)
 
     def _end(self) -> None:
         for listener in self.listeners:
@@ -137,6 +158,7 @@ class Hub:
 
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
+        self._turns = asyncio.Semaphore(READERS)
         self._topics: dict[object, Topic] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._count = 0
@@ -151,9 +173,14 @@ class Hub:
             raise ConflictError("the server is stopping")
         listener = Listener()
         topic = self._topics.get(key)
+        if topic is None and len(self._topics) >= MOST_TOPICS:
+            raise FullError(
+                f"{MOST_TOPICS} jobs are looked at by streams, as many as this server has room for; "
+                "ask GET /jobs/{job}, or try again later"
+            )
         is_new = topic is None
         if topic is None:
-            topic = self._topics[key] = Topic(read())
+            topic = self._topics[key] = Topic(read(), self._turns)
         topic.join(listener)
         if is_new:
             task = self._tasks.create_task(self._run(key, topic))

@@ -17,7 +17,9 @@ from backfill.texts import clean
 BACKLOG: Final = 1_024
 CONNECTIONS: Final = 2_000  # more are told that it is busy
 KEEP_ALIVE_SECONDS: Final = 30
-FIRST_SECONDS: Final = 10.0  # for a new connection's first request
+ASKING_SECONDS: Final = 10.0  # for the head of a request, the first one or a later one
+TAKING_SECONDS: Final = 20.0  # for some of an answer
+LOOK_SECONDS: Final = 2.0
 GRACE_SECONDS: Final = 3
 BUFFER_BYTES: Final = 16 * 1024  # of an answer that waits for its client, in this process
 KERNEL_BYTES: Final = 64 * 1024  # and in the system
@@ -63,17 +65,48 @@ def url(made: socket.socket, host: str) -> str:
 
 
 class Protocol(H11Protocol):
-    """Gives up a connection that asks nothing, and lets a stream give up one that takes nothing."""
+    """Gives up a connection that does not come to its point, or that does not take its answer."""
+
+    _asks_since: float | None = None  # whoever has begun a request; idle ones are uvicorn's
+    _takes_none_since: tuple[float, int] | None = None  # and the bytes that waited then
+    _look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
         self.app_state = {**self.app_state, "abort": transport.abort}
-        self.loop.call_later(FIRST_SECONDS, self._give_up_unless_asked)
+        self._asks_since = self.loop.time()
+        self._look_again()
 
-    def _give_up_unless_asked(self) -> None:
-        if self.cycle is None:
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._asks_since = None  # the body has a time of its own
+        elif self._asks_since is None:
+            self._asks_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._takes_none_since = None
+
+    def _look_again(self) -> None:
+        now, waiting = self.loop.time(), self.transport.get_write_buffer_size()
+        if not waiting:
+            self._takes_none_since = None
+        elif self._takes_none_since is None or waiting <= self._takes_none_since[1] - BUFFER_BYTES:
+            self._takes_none_since = now, waiting
+        elif now - self._takes_none_since[0] > TAKING_SECONDS:
             self.transport.abort()
+            return
+        if self._asks_since is not None and now - self._asks_since > ASKING_SECONDS:
+            self.transport.abort()
+            return
+        self._look = self.loop.call_later(LOOK_SECONDS, self._look_again)
 
 
 class Server(uvicorn.Server):

@@ -275,11 +275,11 @@ class Coverage(BaseModel):
     """How much of a table has a value."""
 
     backfill: str
-    job: str
+    job: str | None = Field(description="The job that counted; null: counted now.")
     in_scope: int
-    before: int
+    before: int | None
     covered: int
-    projected: int
+    projected: int | None
     is_estimate: bool
     at: datetime
 
@@ -361,7 +361,7 @@ class Server(BaseModel):
     tenant: str
     now: datetime
     database: str = Field(description="up, or why it is not")
-    broker: str = Field(description="up, or why it is not")
+    broker: str = Field(description="up, none where none was set, or why it is not up")
 
 
 class Overview(BaseModel):

@@ -9,13 +9,14 @@ from backfill.exposition import text
 from backfill.gauges import Reading
 from backfill.ledger import measures
 from backfill.web.ledger import DatabaseAwayError
-from backfill.web.link import UP
+from backfill.web.link import NONE, UP
 from backfill.web.place import Here, Place
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["probes"])
 
+DOWN = "down"
 MEASUREMENTS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -27,15 +28,14 @@ async def lives() -> dict[str, str]:
 
 @router.get("/readyz", response_model=dict[str, str], responses={503: {"model": dict[str, str]}})
 async def ready(place: Here) -> JSONResponse:
-    """200 when the database and the broker answer, else 503 and which does not."""
-    is_up = {"database": True, "broker": place.link.says == UP}
+    """200 when the database and the broker answer, else 503 and which does not; a broker that was not set is `none`."""
+    states = {"database": UP, "broker": place.link.says if place.link.says in (UP, NONE) else DOWN}
     try:
         async with place.ledger.connection() as connection:
             await schema.version(connection)
     except UnreachableError:
-        is_up["database"] = False
-    states = {name: UP if one else "down" for name, one in is_up.items()}
-    return JSONResponse(states, 200 if all(is_up.values()) else 503)
+        states["database"] = DOWN
+    return JSONResponse(states, 503 if DOWN in states.values() else 200)
 
 
 @router.get("/metrics", response_class=Response)
@@ -54,7 +54,6 @@ async def _read(place: Place) -> Reading:
     if not place.settings.rabbitmq_url:
         return Reading(found)
     try:
-        async with place.link.connection() as link:
-            return await gauges.with_queues(link, place.settings, found)
+        return await place.link.ask(lambda link: gauges.with_queues(link, place.settings, found))
     except UnreachableError:
         return Reading(found, is_broker_up=False)

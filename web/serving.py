@@ -1,6 +1,7 @@
 """The server, from its first connection to its last."""
 
 import asyncio
+import ipaddress
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,14 @@ class Options:
     root_path: str
 
 
+def is_of_this_machine(name: str) -> bool:
+    """Whether nobody else can ask by this name, whatever resolves it."""
+    try:
+        return name.lower().rstrip(".") in NAMES or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 async def serve(settings: Settings, options: Options, say: Callable[[str], None]) -> None:
     """Serve until told to stop.
 
@@ -43,10 +52,14 @@ async def serve(settings: Settings, options: Options, say: Callable[[str], None]
     root_path = f"/{options.root_path.strip('/')}" if options.root_path.strip("/") else ""
     async with ledger.opened(settings) as found:
         known = Tokens(found)
-        is_exposed = not all(map(listening.is_loopback, (options.host, *options.allowed)))
+        # A name or a path is a proxy's, and who stands before that is anybody.
+        is_exposed = bool(root_path) or not (
+            listening.is_loopback(options.host) and all(map(is_of_this_machine, options.allowed))
+        )
         if is_exposed and not (await known.live()).tokens:
+            places = ", ".join(filter(None, (options.host, *options.allowed, root_path)))
             raise UsageError(
-                f"others than this machine could ask at {', '.join((options.host, *options.allowed))}, and there is no "
+                f"others than this machine could ask at {places}, and there is no "
                 "token: make one (backfill token create NAME --role=operate), or listen on 127.0.0.1"
             )
         made = listening.bound(options.host, options.port)
@@ -58,7 +71,8 @@ async def serve(settings: Settings, options: Options, say: Callable[[str], None]
                 tasks.create_task(link.keep(), name="the link to RabbitMQ"),
                 tasks.create_task(planning.run(), name="planning"),
             ]
-            callers = Callers(known, is_exposed=is_exposed)
+            # Cookies know no ports: servers of one machine would sign each other's users out.
+            callers = Callers(known, is_exposed=is_exposed, cookie=f"backfill_session_{made.getsockname()[1]}")
             hub = Hub(tasks)
             place = Place(
                 settings,

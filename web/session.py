@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from backfill import __version__
 from backfill.web import problems
 from backfill.web.callers import SESSION_SECONDS
-from backfill.web.guard import COOKIE, too_many
+from backfill.web.guard import too_many
 from backfill.web.models import SessionView
 from backfill.web.place import Here, Who
 
@@ -42,7 +42,7 @@ async def sign_in(request: Request, place: Here, given: SignIn) -> Response:
     place.callers.tokens.used(token)
     answer = Response(status_code=204)
     answer.set_cookie(
-        COOKIE,
+        place.callers.cookie,
         place.callers.sessions.begin(token.id),
         max_age=int(SESSION_SECONDS),
         path=_path(request),
@@ -59,7 +59,9 @@ async def sign_out(request: Request, place: Here) -> Response:
     if request.state.secret is not None:
         place.callers.sessions.end(request.state.secret)
     answer = Response(status_code=204)
-    answer.delete_cookie(COOKIE, path=_path(request), secure=_is_secure(request), httponly=True, samesite="strict")
+    answer.delete_cookie(
+        place.callers.cookie, path=_path(request), secure=_is_secure(request), httponly=True, samesite="strict"
+    )
     return answer
 
 
@@ -70,4 +72,4 @@ def _path(request: Request) -> str:
 def _is_secure(request: Request) -> bool:
     """Whether the browser's way here is encrypted; a proxy says so of its own, and a lie harms only who tells it."""
     said = request.headers.get("x-forwarded-proto", request.url.scheme)
-    return said.lower() == "https"
+    return said.partition(",")[0].strip().lower() == "https"  # the first proxy's way is the browser's

@@ -14,6 +14,7 @@ from backfill.web import models
 from backfill.web.answers import Answer
 from backfill.web.guard import API
 from backfill.web.jobs import shown
+from backfill.web.ledger import DatabaseAwayError
 from backfill.web.place import Here, Place, Text, Who
 from backfill.web.wanted import MOST_OF_A_KEY, Opening
 
@@ -22,6 +23,13 @@ __all__ = ["router"]
 MOST_OF_A_CALL: Final = 100_000
 
 router = APIRouter(tags=["jobs"])
+
+
+class Unseen(BaseModel):
+    """A job that is there, and cannot be shown: the database has gone away since."""
+
+    job: str
+    warnings: list[str]
 
 
 class NoJob(BaseModel):
@@ -73,8 +81,11 @@ class Processed(BaseModel):
     "/jobs",
     status_code=202,
     responses={
-        202: {"model": OpenedJob, "description": "The job was opened; its planning goes on."},
-        200: {"model": OpenedJob | DryRun | NoJob, "description": "A dry run, a key that was used, or nothing to do."},
+        202: {"model": OpenedJob | Unseen, "description": "The job was opened; its planning goes on."},
+        200: {
+            "model": OpenedJob | Unseen | DryRun | NoJob,
+            "description": "A dry run, a key that was used, or nothing to do.",
+        },
     },
 )
 async def start(
@@ -94,13 +105,16 @@ async def start(
     if wanted.dry_run:
         return Answer(await place.planning.dry_run(definition, request, _left(http)))
     if place.settings.rabbitmq_url:
-        async with place.link.connection():  # the same of the broker, before a job is opened
-            pass
+        place.link.need()  # the same of the broker, before a job is opened
     opened = await place.planning.open(definition, request, who.actor)
     if opened.job_id is None:
         return Answer({"job": None, "matched": 0, "warnings": opened.warnings})
-    async with place.ledger.connection() as connection:
-        job = await shown(connection, opened.job_id) | {"warnings": opened.warnings}
+    try:
+        async with place.ledger.connection() as connection:
+            job = await shown(connection, opened.job_id)
+    except DatabaseAwayError:  # it is there all the same, and whoever hears that it is not opens another one
+        job = {"job": str(opened.job_id)}
+    job |= {"warnings": opened.warnings}
     if not opened.is_new:
         return Answer(job)
     return Answer(job, 202, headers={"Location": f"{http.scope.get('root_path', '')}{API}/jobs/{opened.job_id}"})

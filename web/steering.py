@@ -69,6 +69,15 @@ class Asked(BaseModel):
 
 
 @asynccontextmanager
+async def _at_length(place: Place, job: str) -> AsyncIterator[tuple[Connection, UUID]]:
+    """For what grows with the job's records; where there is no database it is known soon."""
+    async with _found(place, job) as (_, job_id):
+        pass
+    async with place.ledger.steering() as connection:
+        yield connection, job_id
+
+
+@asynccontextmanager
 async def _found(place: Place, job: str) -> AsyncIterator[tuple[Connection, UUID]]:
     async with place.ledger.connection() as connection:
         yield connection, await jobs.find(connection, job)
@@ -104,7 +113,7 @@ async def retry(place: Here, who: Who, job: Job, body: Retrying | None = None) -
     """Open a job over the failed records of an ended one: all, those of a group, or these."""
     wanted = body or Retrying()
     these = operations.Failed(wanted.error_class, wanted.message, tuple(wanted.record_ids))
-    async with _found(place, job) as (connection, job_id):
+    async with _at_length(place, job) as (connection, job_id):
         opened, records = await operations.retry(connection, job_id, actor=who.actor, these=these)
     return Answer({"job": str(opened), "parent": str(job_id), "records": records}, 202)
 
@@ -112,7 +121,7 @@ async def retry(place: Here, who: Who, job: Job, body: Retrying | None = None) -
 @router.post("/jobs/{job}/reset-stuck", responses={200: {"model": Reset}})
 async def reset_stuck(place: Here, who: Who, job: Job, body: Resetting | None = None) -> Answer:
     """Take partitions back from workers that have gone, and queue what is pending again."""
-    async with _found(place, job) as (connection, job_id):
+    async with _at_length(place, job) as (connection, job_id):
         taken, again = await operations.reset_stuck(
             connection, job_id, actor=who.actor, force=(body or Resetting()).force
         )
@@ -131,14 +140,14 @@ async def refresh_progress(place: Here, job: Job) -> Answer:
 @router.patch("/jobs/{job}", responses={200: {"model": Changed}})
 async def patch(place: Here, who: Who, job: Job, body: Setting) -> Answer:
     """Change how an active job is worked on; running workers obey from their next claim on."""
-    async with _found(place, job) as (connection, job_id):
+    async with _at_length(place, job) as (connection, job_id):
         return _done(await operations.set_job(connection, job_id, actor=who.actor, **body.changes()))
 
 
 @router.delete("/jobs/{job}", responses={200: {"model": Deleted}})
 async def delete(place: Here, who: Who, job: Job) -> Answer:
     """Forget an ended job with its partitions and failures; its events stay."""
-    async with _found(place, job) as (connection, job_id):
+    async with _at_length(place, job) as (connection, job_id):
         await operations.delete(connection, job_id, actor=who.actor)
     return Answer({"job": str(job_id), "deleted": True})
 

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from backfill.errors import BackfillError
@@ -87,8 +87,10 @@ class Stream(Response):
 
 
 async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    """Until the client leaves, or does not send the body that it has announced."""
+    with suppress(HTTPException):
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 async def streamed(request: Request, place: Place, caller: Caller, key: object, read: Callable[[], Read]) -> Stream:

@@ -4,13 +4,16 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
+from backfill.settings import Settings
+from backfill.web.callers import Tokens
+from backfill.web.ledger import SIZE, DatabaseAwayError, opened
 from tests.support.operating import done, queued, until, working
 from tests.support.proxy import proxied
 from tests.support.serving import API, Served, body, serving, token
@@ -89,6 +92,69 @@ async def test_a_broker_that_is_away_keeps_nobody_from_looking(world: World) -> 
         await eventually(up, deadline=15)
         assert (await served.get("/queues"))["items"]
         assert "Traceback" not in served.command.output
+    async with working(world):
+        await until(world, "completed")
+    await world.ends_well()
+
+
+async def test_whoever_cannot_be_let_in_hears_so_at_once_with_everybody(world: World) -> None:
+    async with proxied(world.database) as (url, proxy), opened(Settings(database_url=url)) as ledger:
+        async with AsyncExitStack() as stack:  # so many links to be found silent, one after the other
+            for _ in range(SIZE):
+                await stack.enter_async_context(ledger.connection())
+        proxy.freeze()
+        known, began = Tokens(ledger), time.monotonic()
+        answers = await asyncio.gather(*(known.live() for _ in range(20)), return_exceptions=True)
+        assert time.monotonic() - began < ANSWERED_SECONDS
+        assert [type(one) for one in answers] == [DatabaseAwayError] * 20
+        proxy.thaw()
+    await world.ends_well(states=())
+
+
+async def test_a_broker_that_is_late_is_late_for_one_request(world: World) -> None:
+    await world.rows(10)
+    await queued(world)
+    env = {"BACKFILL_HEARTBEAT": "60"}
+    async with proxied(world.amqp) as (url, proxy), serving(world, RABBITMQ_URL=url, **env) as served:
+
+        async def up() -> bool:
+            return bool((await served.get("/overview"))["server"]["broker"] == "up")
+
+        await eventually(up)
+        for path in ("/queues", "/dead"):
+            proxy.freeze()
+            told = await timely(served, path, 503)
+            assert told["service"] == "broker", told
+            assert await up()
+            proxy.thaw()
+
+            async def answered(path: str = path) -> bool:
+                return (await served.client.get(f"{API}{path}")).status_code == 200
+
+            await eventually(answered)
+        assert "Traceback" not in served.command.output
+    async with working(world):
+        await until(world, "completed")
+    await world.ends_well()
+
+
+async def test_a_management_api_that_is_silent_keeps_no_queue_back(world: World) -> None:
+    await world.rows(10)
+    await queued(world)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, and says nothing
+        url = f"http://u:p@127.0.0.1:{silent.getsockname()[1]}"
+        async with serving(world, RABBITMQ_MANAGEMENT_URL=url) as served:
+
+            async def told() -> bool:
+                return (await served.client.get("/readyz")).status_code == 200
+
+            await eventually(told)
+            began = time.monotonic()
+            found = await served.get("/queues")
+            assert time.monotonic() - began < 4
+            assert found["from"] == "amqp"
+            assert "management" in found["error"]
+            assert found["items"]
     async with working(world):
         await until(world, "completed")
     await world.ends_well()

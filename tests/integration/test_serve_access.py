@@ -61,6 +61,7 @@ async def test_the_page_signs_in_once(world: World) -> None:
         assert "SameSite=strict" in cookie
         assert "Secure" not in cookie
         assert made not in cookie
+        assert cookie.startswith(f"backfill_session_{served.url.rpartition(':')[2]}=")
         assert (await served.get("/session"))["name"] == "ada"
         # What changes something has to come from the server's own page.
         await served.send("POST", "/jobs/latest/pause", 403)
@@ -101,6 +102,10 @@ async def test_another_site_s_page_may_not_ask(world: World) -> None:
         for origin in ("https://elsewhere.example", "null", "http://[", served.url.replace("127.0.0.1", "localhost")):
             await served.get("/session", 403, headers={"Origin": origin})
         await served.get("/session", headers={"Origin": served.url})
+        # An image of another site's page: no browser says its origin.
+        for site in ("cross-site", "same-site"):
+            await served.get("/jobs", 403, headers={"Sec-Fetch-Site": site})
+        await served.get("/jobs", headers={"Sec-Fetch-Site": "none"})
 
 
 async def test_behind_a_proxy_this_machine_is_anybody(world: World) -> None:
@@ -115,6 +120,10 @@ async def test_other_addresses_need_a_token(world: World) -> None:
     assert "backfill token create NAME --role=operate" in answer.output
     proxied = world.spawn("backfill-serve", "--port=0", "--allow-host=backfill.example", env=world.env)
     assert await proxied.wait(20) == 2
+    below = world.spawn("backfill-serve", "--port=0", "--root-path=/backfill", env=world.env)
+    assert await below.wait(20) == 2
+    async with serving(world, "--allow-host=localhost", "--allow-host=127.0.0.1") as near:
+        await near.get("/session")
     made = await token(world)
     async with serving(world, "--host=0.0.0.0", "--allow-host=backfill.example") as served:
         url = f"http://127.0.0.1:{served.url.rpartition(':')[2]}"

@@ -5,13 +5,17 @@ import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from backfill.ledger.views.cursor import moment
 from backfill.states import JobState
 from backfill.web import application, models
+from backfill.web.answers import paged
+from tests.integration.test_dead_command import buried
 from tests.support.operating import closed_gate, done, queued, until, with_failures, working
 from tests.support.serving import API, Served, body, serving, token
 from tests.support.waiting import eventually
@@ -236,6 +240,62 @@ async def test_machines_and_backfills_are_listed_as_the_commands_list_them(world
         metrics = await served.client.get("/metrics")
         assert "backfill_queue_depth" in body(metrics)
         assert body(await served.client.get("/readyz")) == {"database": "up", "broker": "up"}
+
+
+async def test_short_lists_have_pages_too(world: World) -> None:
+    await world.rows(10)
+    await queued(world)
+    await buried(world, *(f"message {number}".encode() for number in range(5)))
+    async with serving(world) as served, working(world, 3):
+
+        async def all_there() -> bool:
+            found = await every(served, "/workers", limit=1)
+            return len({one["id"] for one in found}) == len(found) == 3
+
+        await eventually(all_there)
+        asked = [one["id"] for one in (await done(world, "workers", "--json")).json["workers"]]
+        assert [one["id"] for one in await every(served, "/workers", limit=2)] == asked
+        assert [one["backfill"] for one in await every(served, "/queues", limit=1)] == ["counter"]
+        assert [one["name"] for one in await every(served, "/backfills", limit=1)] == ["counter"]
+
+        async def dead() -> bool:
+            found = await every(served, "/dead", limit=2)
+            return len({one["id"] for one in found}) == len(found) == 5
+
+        await eventually(dead, deadline=20)
+        cursor = (await served.get("/jobs?limit=1"))["next_cursor"] or "nonsense"
+        for path in ("/workers", "/queues", "/backfills", "/dead"):
+            await served.get(path, 422, params={"cursor": cursor})
+            await served.get(path, 422, params={"limit": 0})
+
+
+def test_pages_of_a_list_that_was_read_whole_have_each_item_once() -> None:
+    found: list[int] = []
+    items = [{"at": datetime(2026, 1, 1 + number // 3, tzinfo=UTC), "id": str(number)} for number in range(9)]
+    cursor: str | None = None
+    while True:
+        answer = paged("things", items, {"at": moment, "id": str}, cursor, 2, why=None)
+        page = json.loads(bytes(answer.body))
+        found += [int(one["id"]) for one in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        items = [one for one in items if one["id"] != "0"]  # what has gone moves nothing
+    assert found == [*range(9)]
+
+
+async def test_coverage_is_counted_where_no_job_has(world: World) -> None:
+    await world.rows(20)
+    await world.execute("UPDATE things SET value = 7 WHERE id <= 5")
+    async with serving(world) as served:
+        for path in ("/coverage/counter", "/coverage/counter?mode=null"):
+            found = await served.get(path)
+            assert (found["in_scope"], found["covered"], found["is_estimate"], found["job"]) == (20, 5, False, None)
+            models.Coverage.model_validate(found)
+        await served.get("/coverage/nothing", 404)
+        await served.get("/coverage/counter?mode=some", 422)
+        job = await queued(world, "--mode=null")
+        assert (await served.get("/coverage/counter"))["job"] == str(job)
 
 
 async def test_without_an_app_jobs_are_shown(world: World) -> None:

@@ -178,6 +178,10 @@ async def test_another_jobs_records_are_a_conflict_and_a_broker_that_is_away_is_
 async def test_without_a_broker_a_job_is_opened_all_the_same(world: World) -> None:
     await world.rows(30)
     async with serving(world, RABBITMQ_URL="") as server:
+        ready = await server.client.get("/readyz")
+        assert (ready.status_code, ready.json()) == (200, {"database": "up", "broker": "none"})
+        assert (await server.get("/overview"))["server"]["broker"] == "none"
+        assert (await server.get("/queues", 503))["service"] == "broker"
         await server.send("POST", "/jobs", 202, json=ALL)
         processed = 0
         while processed < 30:

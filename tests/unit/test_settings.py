@@ -74,3 +74,11 @@ def test_without_delays_there_are_no_retries(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_password_is_never_shown(url: str, shown: str) -> None:
     masked = masking.mask(url)
     assert masked == shown
+
+
+def test_the_management_api_has_two_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RABBITMQ_MANAGEMENT_URL", raising=False)
+    monkeypatch.setenv("BACKFILL_MANAGEMENT_URL", "http://one")
+    assert settings.read().rabbitmq_management_url == "http://one"
+    monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", "http://other")
+    assert settings.read().rabbitmq_management_url == "http://other"

@@ -1,7 +1,8 @@
 // Calls to the API. Whatever goes wrong ends as a Problem with a sentence for people.
 
 const BASE = new URL("api/v1/backfill/", document.baseURI);
-const SECONDS = 20; // a dry run counts a table; everything else answers in milliseconds
+const SECONDS = 20; // reading is a matter of milliseconds
+const CHANGING_SECONDS = 75; // the server gives itself a minute for what grows with a job
 
 export class Problem extends Error {
   constructor(status, title, detail, more = {}) {
@@ -41,7 +42,8 @@ export async function problem(answer) {
 
 /** A call that is given up after a while; its JSON, or null where there is none. */
 export async function call(method, parts, { query, body, headers = {}, signal } = {}) {
-  const late = AbortSignal.timeout(SECONDS * 1000);
+  const seconds = method === "GET" ? SECONDS : CHANGING_SECONDS;
+  const late = AbortSignal.timeout(seconds * 1000);
   let answer;
   try {
     answer = await fetch(address(parts, query), {
@@ -54,7 +56,7 @@ export async function call(method, parts, { query, body, headers = {}, signal } 
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw unreachable(error);
+    throw unreachable(error, seconds);
   }
   if (!answer.ok) throw await problem(answer);
   if (answer.status === 204) return null;
@@ -67,10 +69,10 @@ export async function call(method, parts, { query, body, headers = {}, signal } 
 
 export const read = (parts, query, signal) => call("GET", parts, { query, signal });
 
-export function unreachable(error) {
+export function unreachable(error, seconds = SECONDS) {
   const late = error?.name === "TimeoutError";
   const detail = late
-    ? `The server has not answered for ${SECONDS} s; is its database overloaded?`
+    ? `The server has not answered for ${seconds} s; is its database overloaded?`
     : "The server cannot be reached; is backfill serve running?";
   return new Problem(0, late ? "No answer" : "No connection", detail);
 }

@@ -40,7 +40,7 @@ export function Overview() {
 
 /** Services that are down, each in a sentence. */
 function Server({ server }) {
-  const down = [["PostgreSQL", server.database], ["RabbitMQ", server.broker]].filter(([, said]) => said && said !== "up");
+  const down = [["PostgreSQL", server.database], ["RabbitMQ", server.broker]].filter(([, said]) => said && said !== "up" && said !== "none");
   return down.map(([name, said]) => html`<div class="notice is-failed" role="alert" key=${name}><${Shape} of="failed" />
     <div><strong>${name} is down.</strong> ${said}</div></div>`);
 }
@@ -71,6 +71,6 @@ function About({ now, server }) {
   const up = (clock - new Date(server.started_at).getTime()) / 1000;
   return html`<footer class="about">
     <span>backfill ${server.version}</span><span>tenant ${server.tenant}</span><span>server up for ${duration(up)}</span>
-    <span>PostgreSQL ${server.database === "up" ? "up" : "down"}</span><span>RabbitMQ ${server.broker === "up" ? "up" : "down"}</span>
+    <span>PostgreSQL ${server.database === "up" ? "up" : "down"}</span><span>RabbitMQ ${["up", "none"].includes(server.broker) ? server.broker : "down"}</span>
     ${now.read_at && html`<span>read <${Age} at=${now.read_at} /></span>`}</footer>`;
 }
