@@ -16,3 +16,9 @@ async def bring_up(connection: Connection, job_id: UUID, *, anew: bool = False) 
     if anew or await connection.fetchval(add, job_id, False) is None:
         await connection.execute(statements.read("ledger/rollups/reset"), job_id)
         await connection.execute(add, job_id, True)
+
+
+async def behind(connection: Connection, backfill: str, *, most: int, but: list[UUID]) -> list[UUID]:
+    """Ended jobs of which not everything is counted, newest first."""
+    rows = await connection.fetch(statements.read("ledger/rollups/behind"), backfill, most, but)
+    return [row["id"] for row in rows]

@@ -113,7 +113,8 @@ GRANT INSERT, UPDATE, DELETE ON backfill_limit_shares TO backfill_worker;
 GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), backfill_claim_lock(uuid),
     backfill_actor(), backfill_is_alive(backfill_workers),
     backfill_is_before(jsonb, jsonb), backfill_scopes_meet(jsonb, jsonb), backfill_own_tenants(), backfill_chosen_tenant(),
-    backfill_ended(uuid, pg_snapshot), backfill_planned(uuid), backfill_failure_pattern(text)
+    backfill_ended(uuid, pg_snapshot), backfill_planned(uuid), backfill_failure_pattern(text), backfill_cluster(),
+    backfill_is_counted(pg_snapshot, bigint)
     TO backfill_owner, backfill_operator, backfill_worker, backfill_reader, backfill_server;
 GRANT EXECUTE ON FUNCTION backfill_claim(uuid, text, uuid, double precision, text, text),
     backfill_claim_any(uuid, text, uuid, double precision, text, text), backfill_definition_of(uuid),

@@ -1,6 +1,31 @@
 -- Counting costs what has ended since it was last counted, not what the job has: and what was counted is kept by the minute.
 -- oldest program: 3
 
+-- All that older programs are to be kept from, at once: they lock these tables in more than one order, and none of them is
+-- to be the victim of a deadlock, nor to wait behind this for longer than a moment while somebody holds one of them.
+DO $$
+DECLARE
+    as_before text := current_setting('lock_timeout');
+    until timestamptz := clock_timestamp() + interval '1 minute';
+BEGIN
+    LOOP
+        BEGIN
+            PERFORM set_config('lock_timeout', '300ms', true);
+            LOCK TABLE backfill_jobs IN SHARE ROW EXCLUSIVE MODE;
+            LOCK TABLE backfill_partitions, backfill_failures, backfill_workers IN ACCESS EXCLUSIVE MODE;
+            PERFORM set_config('lock_timeout', as_before, true);
+            EXIT;
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN  -- what it had is given back
+            IF clock_timestamp() > until THEN
+                RAISE EXCEPTION 'the ledger was in use for a minute: end the transactions that are open on it, or stop its '
+                    'workers, and run again: backfill init' USING ERRCODE = 'lock_not_available';
+            END IF;
+            PERFORM pg_sleep(0.2);
+        END;
+    END LOOP;
+END
+$$;
+
 -- Which transaction has ended a partition. Those that a snapshot does not see are yet to be counted, by whoever counts
 -- next; a transaction that takes long holds nothing up, and what ended behind the oldest one is looked at again till then.
 ALTER TABLE backfill_partitions
@@ -40,6 +65,26 @@ CREATE TRIGGER backfill_partitions_ends BEFORE UPDATE ON backfill_partitions
 CREATE TRIGGER backfill_partitions_inserted BEFORE INSERT ON backfill_partitions
     FOR EACH ROW WHEN (NEW.completed_at IS NOT NULL)
     EXECUTE FUNCTION backfill_partition_ends();
+
+-- Whose transactions these are: of a ledger that was restored, they are another cluster's. NULL: a server that keeps it to
+-- itself, as some do that are rented.
+CREATE FUNCTION backfill_cluster() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF has_function_privilege('pg_control_system()', 'EXECUTE') THEN
+        RETURN (SELECT system_identifier FROM pg_control_system());
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Whether what was counted up to a snapshot can be added to: it is of this cluster, as far as that is known, and not of
+-- another life of it, whose transactions were further on.
+CREATE FUNCTION backfill_is_counted(snapshot pg_snapshot, cluster bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN coalesce(cluster = backfill_cluster(), true)
+        AND coalesce(pg_snapshot_xmax(snapshot) <= pg_snapshot_xmax(pg_current_snapshot()), false);
+END
+$$;
 
 -- What is counted of each job: all of its partitions, and what those have come to that have ended.
 CREATE TABLE backfill_rollups (
@@ -147,21 +192,16 @@ BEGIN
 END
 $$;
 
--- A new job has nothing yet. Of one that is older all is counted once.
+-- A new job has nothing yet. One that is older has no row until all of it is counted once.
 CREATE FUNCTION backfill_job_is_counted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO backfill_rollups (backfill_job_id, tenant_id, snapshot, cluster)
-    SELECT NEW.id, NEW.tenant_id, pg_current_snapshot(), system_identifier FROM pg_control_system();
+    VALUES (NEW.id, NEW.tenant_id, pg_current_snapshot(), backfill_cluster());
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER backfill_jobs_counted AFTER INSERT ON backfill_jobs
     FOR EACH ROW EXECUTE FUNCTION backfill_job_is_counted();
-ALTER TABLE backfill_jobs NO FORCE ROW LEVEL SECURITY;
-ALTER TABLE backfill_rollups NO FORCE ROW LEVEL SECURITY;
-INSERT INTO backfill_rollups (backfill_job_id, tenant_id) SELECT id, tenant_id FROM backfill_jobs;
-ALTER TABLE backfill_jobs FORCE ROW LEVEL SECURITY;
-ALTER TABLE backfill_rollups FORCE ROW LEVEL SECURITY;
 
 -- What is planned is counted with its planning. The job's row is locked first, as by whoever counts what has ended.
 CREATE FUNCTION backfill_partitions_are_planned() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -182,29 +222,57 @@ $$;
 CREATE TRIGGER backfill_partitions_planned AFTER INSERT ON backfill_partitions
     REFERENCING NEW TABLE AS planned FOR EACH STATEMENT EXECUTE FUNCTION backfill_partitions_are_planned();
 
--- Where something changes of what may have been counted, the job is counted anew: calls of a claim that ends behind another
--- one's, a correction by hand. The job's row is locked before the lock 1115, as by a change of its state: hence the name of
--- the trigger, before the others in the order of names.
+-- Where something changes of what may have been counted, the job is counted anew, once: after a correction by hand. Calls
+-- of a claim that ends behind another one's are added. The job's row is locked before the lock 1115, as by a change of its
+-- state: hence the name of the trigger, before the others in the order of names.
 CREATE FUNCTION backfill_partition_is_amended() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM backfill_jobs WHERE id = OLD.backfill_job_id FOR NO KEY UPDATE;
-    UPDATE backfill_rollups SET snapshot = NULL WHERE backfill_job_id = OLD.backfill_job_id;
+    IF TG_ARGV[0] = 'calls' THEN
+        UPDATE backfill_rollups SET calls_made = calls_made + NEW.calls_made - OLD.calls_made,
+            calls_refused = calls_refused + NEW.calls_refused - OLD.calls_refused
+        WHERE backfill_job_id = OLD.backfill_job_id AND snapshot IS NOT NULL
+          -- Else its calls are counted with the partition.
+          AND (OLD.ended_xid IS NULL OR pg_visible_in_snapshot(OLD.ended_xid, snapshot));
+        IF FOUND THEN
+            UPDATE backfill_minutes SET calls_made = calls_made + NEW.calls_made - OLD.calls_made,
+                calls_refused = calls_refused + NEW.calls_refused - OLD.calls_refused
+            WHERE backfill_job_id = OLD.backfill_job_id AND minute = date_trunc('minute', OLD.completed_at, 'UTC');
+        END IF;
+    ELSE
+        UPDATE backfill_rollups SET snapshot = NULL
+        WHERE backfill_job_id = OLD.backfill_job_id AND snapshot IS NOT NULL;  -- by the first of many rows
+    END IF;
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER backfill_partitions_amended AFTER UPDATE ON backfill_partitions
     FOR EACH ROW WHEN (OLD.completed_at IS NOT NULL AND
         (OLD.records_updated, OLD.records_unchanged, OLD.records_skipped, OLD.records_failed, OLD.records_deleted,
-         OLD.skip_reasons, OLD.calls_made, OLD.calls_refused, OLD.retried_recovered, OLD.retried_failed, OLD.duration_ms,
-         OLD.started_at, OLD.completed_at)
+         OLD.skip_reasons, OLD.retried_recovered, OLD.retried_failed, OLD.duration_ms, OLD.started_at, OLD.completed_at)
         IS DISTINCT FROM
         (NEW.records_updated, NEW.records_unchanged, NEW.records_skipped, NEW.records_failed, NEW.records_deleted,
-         NEW.skip_reasons, NEW.calls_made, NEW.calls_refused, NEW.retried_recovered, NEW.retried_failed, NEW.duration_ms,
-         NEW.started_at, NEW.completed_at))
+         NEW.skip_reasons, NEW.retried_recovered, NEW.retried_failed, NEW.duration_ms, NEW.started_at, NEW.completed_at))
     EXECUTE FUNCTION backfill_partition_is_amended();
--- What goes with its job asks nobody.
+CREATE TRIGGER backfill_partitions_called AFTER UPDATE ON backfill_partitions
+    FOR EACH ROW WHEN (OLD.completed_at IS NOT NULL
+        AND (OLD.calls_made, OLD.calls_refused) IS DISTINCT FROM (NEW.calls_made, NEW.calls_refused))
+    EXECUTE FUNCTION backfill_partition_is_amended('calls');
+-- Partitions that go with their job change nothing of it any more.
+CREATE FUNCTION backfill_partitions_are_removed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    of_job record;
+BEGIN
+    FOR of_job IN SELECT DISTINCT backfill_job_id AS id FROM removed ORDER BY id LOOP
+        PERFORM FROM backfill_jobs WHERE id = of_job.id FOR NO KEY UPDATE;
+        CONTINUE WHEN NOT FOUND;
+        UPDATE backfill_rollups SET snapshot = NULL WHERE backfill_job_id = of_job.id;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
 CREATE TRIGGER backfill_partitions_removed AFTER DELETE ON backfill_partitions
-    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION backfill_partition_is_amended();
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION backfill_partitions_are_removed();
 
 -- Roles that were made before go on, of programs of the version before too: `init --roles` need not come first.
 DO $$
@@ -216,6 +284,8 @@ BEGIN
         IF has_table_privilege(role_name, 'backfill_jobs', 'SELECT') THEN
             EXECUTE format('GRANT SELECT ON backfill_rollups, backfill_minutes, backfill_bins, backfill_worker_counts, '
                            'backfill_depths TO %I', role_name);
+            EXECUTE format('GRANT EXECUTE ON FUNCTION backfill_cluster(), backfill_is_counted(pg_snapshot, bigint) TO %I',
+                           role_name);
         END IF;
         IF has_any_column_privilege(role_name, 'backfill_jobs', 'UPDATE') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON backfill_rollups TO %I', role_name);

@@ -1,9 +1,18 @@
 """How much of a table has a value: counted when a job of a column is opened, beside its planning."""
 
+from typing import Any
+
 import pytest
 
+from backfill.ledger import passes
+from backfill.modes import Mode
 from backfill.producers import coverage
-from tests.support.operating import done, queued, until, working
+from backfill.producers.command import main as queue
+from backfill.producers.parts import built
+from backfill.producers.screen import Screen
+from backfill.settings import Settings
+from tests.support.definitions import Counter
+from tests.support.operating import ask, done, queued, until, working
 from tests.support.world import World
 
 COUNTED = "SELECT scope_records, scope_covered, scope_is_estimate FROM backfill_jobs"
@@ -46,3 +55,35 @@ async def test_of_nothing_that_was_counted_there_is_no_coverage(world: World) ->
     await world.execute("UPDATE backfill_jobs SET scope_records = NULL")
     assert (await done(world, "status", "--json")).json["coverage"] is None
     assert "Coverage" not in (await done(world, "status")).out
+
+
+@pytest.mark.parametrize("at_least", [0.0, 5.0])
+async def test_what_workers_write_after_a_job_was_opened_is_not_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch, at_least: float
+) -> None:
+    """Neither by the count nor by the estimate: it is in the job's own counts."""
+    monkeypatch.setattr(coverage, "AT_LEAST_SECONDS", at_least)
+    await world.rows(20)
+    await world.execute("ANALYZE things")
+    opened = await queued(world, "--mode=null")
+    await world.execute("UPDATE backfill_jobs SET scope_records = NULL, scope_covered = NULL")
+    settings = Settings(database_url=world.database)
+    async with built(settings, Screen(silent=True)) as parts, coverage.beside(parts, Counter(), Mode.NULL) as job:
+        await world.execute("UPDATE things SET value = 7")
+        await world.execute("ANALYZE things")
+        job.set_result(opened)
+    [(records, covered, _)] = await world.fetch(COUNTED)
+    assert records == 20
+    assert covered <= 1, "the least that PostgreSQL expects"
+
+
+async def test_a_count_that_goes_wrong_fails_no_job(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def goes_wrong(*_: Any) -> None:
+        raise RuntimeError("of whatever kind")
+
+    monkeypatch.setattr(passes, "cover", goes_wrong)
+    await world.rows(20)
+    answer = await ask(world, "--mode=null", command=queue)
+    assert answer.code == 0, answer
+    assert "Not counted how many records have a value: RuntimeError: of whatever kind" in answer.err
+    assert await world.value("SELECT planned_at IS NOT NULL FROM backfill_jobs")

@@ -61,7 +61,7 @@ async def test_whoever_upgrades_it_its_owner_has_the_whole_and_what_was_forged_i
         left = "SELECT tenant_id FROM backfill_partitions UNION ALL SELECT tenant_id FROM backfill_failures"
         assert [row[0] for row in await databases.fetch(url, left)] == ["acme"]
         forced = "SELECT count(*) FROM pg_class WHERE relname LIKE 'backfill\\_%' AND relforcerowsecurity"
-        assert await databases.value(url, forced) == 13
+        assert await databases.value(url, forced) == 14
         await done(world, "list", DATABASE_URL=theirs, BACKFILL_TENANT="acme")
         were = "SELECT tenant_id FROM backfill_tenants ORDER BY 1"  # also one whose jobs were all deleted
         assert [row[0] for row in await databases.fetch(url, were)] == ["acme", "default", "deleted"]

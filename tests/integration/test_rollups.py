@@ -3,6 +3,8 @@
 import asyncio
 import random
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,8 +13,9 @@ import pytest
 
 from backfill import statements
 from backfill.database import Connection
-from backfill.ledger import jobs, progress
+from backfill.ledger import jobs, progress, rollups
 from tests.support import databases
+from tests.support.waiting import eventually
 from tests.support.world import World
 
 OUTCOMES: Final = ("updated", "unchanged", "skipped", "failed", "deleted")
@@ -76,12 +79,13 @@ async def need_exact(world: World, job: UUID) -> None:
         name: value for name, value in full.items() if name.endswith("_partitions")
     }
     assert [getattr(told, name) for name in OUTCOMES] == [full[f"records_{name}"] for name in OUTCOMES]
-    sums = ", ".join(f"sum({name})::bigint AS {name}" for name in ("partitions", *OUTCOMES))
+    sums = ", ".join(f"sum({name})::bigint AS {name}" for name in ("partitions", "calls_made", *OUTCOMES))
     minutes = (await world.fetch(f"SELECT {sums} FROM backfill_minutes"))[0]
     of_ended = "SELECT coalesce(sum({}), 0)::bigint FROM backfill_partitions WHERE completed_at IS NOT NULL"
     assert (minutes["partitions"] or 0) == full["total_partitions"] - await world.value(
         "SELECT count(*) FROM backfill_partitions WHERE completed_at IS NULL"
     )
+    assert (minutes["calls_made"] or 0) == await world.value(of_ended.format("calls_made"))
     for name in OUTCOMES:
         assert (minutes[name] or 0) == await world.value(of_ended.format(f"records_{name}")), name
     bins = "SELECT bin, completed + failed + skipped AS n FROM backfill_bins ORDER BY 1"
@@ -184,6 +188,9 @@ async def test_what_is_planned_later_is_counted(world: World) -> None:
         # A ledger that was restored from another cluster, whose transactions were further on.
         "UPDATE backfill_partitions SET ended_xid = '999999999999' WHERE completed_at IS NOT NULL; "
         "UPDATE backfill_rollups SET cluster = 1, snapshot = '999999999990:999999999990:'",
+        # Of this cluster, from before an older copy of it was restored.
+        "UPDATE backfill_rollups SET snapshot = '999999999990:999999999990:'; UPDATE backfill_partitions "
+        "SET state = 'completed', completed_at = now(), records_updated = 10 WHERE partition_key = '000000004'",
     ],
 )
 async def test_what_was_counted_and_changes_is_counted_anew(world: World, change: str) -> None:
@@ -193,6 +200,84 @@ async def test_what_was_counted_and_changes_is_counted_anew(world: World, change
     await world.execute(change)
     await need_exact(world, job)
     await ended(world.connection, ["000000003"])
+    await need_exact(world, job)
+
+
+async def test_calls_that_are_told_late_are_added_without_counting_anew(world: World) -> None:
+    job = await a_job(world, 5)
+    await ended(world.connection, ["000000001", "000000002"], "completed", 4, 2)
+    await need_exact(world, job)
+    await ended(world.connection, ["000000003"])
+    await world.execute(
+        "UPDATE backfill_partitions SET calls_made = calls_made + 7, calls_refused = 1 WHERE completed_at IS NOT NULL"
+    )
+    assert await world.value("SELECT snapshot IS NOT NULL FROM backfill_rollups")
+    await need_exact(world, job)
+    assert (await progress.read(world.connection, job)).calls_refused == 3
+    assert await world.value("SELECT calls_refused FROM backfill_jobs") == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE backfill_partitions SET records_updated = 9, records_unchanged = 1", "DELETE FROM backfill_partitions"],
+)
+async def test_many_partitions_that_are_changed_at_once_cost_one_change_of_the_counts(
+    world: World, change: str
+) -> None:
+    job = await a_job(world, 300)
+    await ended(world.connection, [f"{number:09}" for number in range(1, 301)])
+    await need_exact(world, job)
+    updated = "SELECT n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'backfill_rollups'"
+    async with world.connection.transaction():
+        before = await world.value(updated)
+        await world.execute(change)
+        assert await world.value(updated) - before == 1
+    await need_exact(world, job)
+
+
+async def test_what_a_trigger_of_somebody_s_removes_is_counted_anew(world: World) -> None:
+    job = await a_job(world, 5)
+    await ended(world.connection, ["000000001", "000000002"])
+    await need_exact(world, job)
+    await world.execute(
+        "CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM backfill_partitions "
+        "WHERE partition_key = '000000001'; RETURN NULL; END $$;"
+        "CREATE TRIGGER tidy AFTER UPDATE ON things FOR EACH STATEMENT EXECUTE FUNCTION tidy()"
+    )
+    await world.execute("UPDATE things SET value = 1")
+    await need_exact(world, job)
+
+
+async def test_a_partition_that_ends_while_a_job_is_counted_is_in_its_row(world: World) -> None:
+    """Between counting what has ended and what has begun: else the row's counts went back for a moment."""
+    job = await a_job(world, 2)
+    await world.execute(
+        "UPDATE backfill_partitions SET started_at = now(), records_updated = 4 WHERE partition_key = '000000001'"
+    )
+    async with world.connection.transaction():
+        await world.execute(statements.read("ledger/jobs/lock"), job)
+        await rollups.bring_up(world.connection, job)
+        async with world.session() as session:
+            await session.execute("SELECT set_config('app.current_tenant', 'default', false)")
+            await ended(session, ["000000001"])
+        await world.fetch(statements.read("ledger/jobs/roll_up"), job)
+    assert await world.value("SELECT records_updated FROM backfill_jobs") == 10
+    assert await world.value("SELECT completed_partitions FROM backfill_jobs") == 1
+    await need_exact(world, job)
+
+
+async def test_a_server_that_does_not_say_which_cluster_it_is_counts_all_the_same(world: World) -> None:
+    job = await a_job(world, 5)
+    await world.execute("CREATE ROLE guest; REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC; SET ROLE guest")
+    try:
+        assert await world.value("SELECT backfill_cluster()") is None
+    finally:
+        await world.execute("RESET ROLE; DROP ROLE guest")
+    await ended(world.connection, ["000000001"])
+    await need_exact(world, job)
+    await world.execute("UPDATE backfill_rollups SET cluster = NULL")
+    await ended(world.connection, ["000000002"])
+    assert await world.value("SELECT backfill_is_counted(snapshot, cluster) FROM backfill_rollups")
     await need_exact(world, job)
 
 
@@ -268,8 +353,9 @@ async def test_a_job_that_is_deleted_takes_its_counts_with_it(world: World) -> N
         assert await world.value(f"SELECT count(*) FROM backfill_{name}") == 0, name
 
 
-async def test_a_job_from_before_the_ledger_counted_so_is_counted_once(world: World) -> None:
-    """Also of another tenant than the one that upgrades."""
+@asynccontextmanager
+async def older_ledger(world: World) -> AsyncIterator[tuple[str, Connection]]:
+    """The ledger of the version before, in a database of its own."""
     async with databases.new_database(world.database) as url:
         connection: asyncpg.Connection[Any] = await asyncpg.connect(url, server_settings={"app.current_tenant": "acme"})
         try:
@@ -278,23 +364,65 @@ async def test_a_job_from_before_the_ledger_counted_so_is_counted_once(world: Wo
                 if path.stem == "016_rollups":
                     break
                 await connection.execute(path.read_text())
-            job = await connection.fetchval(
-                "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash) "
-                "VALUES ('counter', 'all', 10, 'x') RETURNING id"
-            )
-            await planned(connection, job, 1, 4)
-            await ended(connection, ["000000001", "000000002"])
-            await connection.execute(statements.read("schema/016_rollups"))
-            for name in ("ended", "planned"):
-                await connection.execute(statements.read(f"functions/{name}"))
-            assert await connection.fetchval("SELECT snapshot IS NULL FROM backfill_rollups")
-            now = await progress.read(connection, job)
-            assert (now.total_partitions, now.completed_partitions, now.updated) == (4, 2, 20)
-            for _ in range(2):
-                rolled = await jobs.roll_up(connection, job)
-                assert rolled is not None
-                assert (rolled.total, rolled.ended_partitions) == (4, 2)
-            await ended(connection, ["000000003"])
-            assert (await progress.read(connection, job)).updated == 30
+            yield url, connection
         finally:
             await connection.close()
+
+
+async def test_a_job_from_before_the_ledger_counted_so_is_counted_once(world: World) -> None:
+    """Also of another tenant than the one that upgrades."""
+    async with older_ledger(world) as (_, connection):
+        job = await connection.fetchval(
+            "INSERT INTO backfill_jobs (asset_name, mode, batch_size, definition_hash) "
+            "VALUES ('counter', 'all', 10, 'x') RETURNING id"
+        )
+        await planned(connection, job, 1, 4)
+        await ended(connection, ["000000001", "000000002"])
+        await connection.execute(statements.read("schema/016_rollups"))
+        for name in ("ended", "planned"):
+            await connection.execute(statements.read(f"functions/{name}"))
+        now = await progress.read(connection, job)
+        assert (now.total_partitions, now.completed_partitions, now.updated) == (4, 2, 20)
+        await planned(connection, job, 5, 1)
+        for _ in range(2):
+            rolled = await jobs.roll_up(connection, job)
+            assert rolled is not None
+            assert (rolled.total, rolled.ended_partitions) == (5, 2)
+        await ended(connection, ["000000003"])
+        assert (await progress.read(connection, job)).updated == 30
+
+
+READS: Final = "SELECT FROM {}"
+WRITES: Final = "UPDATE {} SET error_message = error_message"
+BUSY: Final = "SELECT wait_event_type IN ('Lock', 'Timeout') FROM pg_stat_activity WHERE pid = $1"
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (READS.format("backfill_jobs"), READS.format("backfill_partitions")),
+        (READS.format("backfill_workers"), READS.format("backfill_partitions")),
+        (WRITES.format("backfill_jobs"), WRITES.format("backfill_partitions")),
+        (WRITES.format("backfill_partitions"), WRITES.format("backfill_jobs")),
+    ],
+)
+async def test_a_ledger_is_brought_up_to_date_beside_whoever_is_at_it(world: World, first: str, then: str) -> None:
+    """In whatever order they take its tables, as `status --watch` and workers do."""
+    async with older_ledger(world) as (url, connection):
+        program = await asyncpg.connect(url, server_settings={"app.current_tenant": "acme"})
+        try:
+            transaction = program.transaction()
+            await transaction.start()
+            await program.execute(first)
+            pid = connection.get_server_pid()
+            update = asyncio.create_task(connection.execute(statements.read("schema/016_rollups")))
+
+            async def is_on() -> bool:
+                return update.done() or bool(await world.value(BUSY, pid))
+
+            await eventually(is_on, what="an update that waits or is over")
+            await program.execute(then)
+            await transaction.commit()
+            await asyncio.wait_for(update, 20)
+        finally:
+            await program.close()

@@ -19,6 +19,7 @@ from backfill.topology import Topology
 from backfill.workers.patience import REFUSED_SECONDS, Patience
 from backfill.workers.troubles import Troubles
 from backfill.workers.upkeep.closing import Closing
+from backfill.workers.upkeep.counting import Counting
 from backfill.workers.upkeep.depths import Depths
 from backfill.workers.upkeep.dropping import Dropping
 from backfill.workers.upkeep.expired import Expired
@@ -58,6 +59,7 @@ class Reconciler:
         self._depths = Depths(settings.retry_delays)
         self.reconciled: Counter[str] = Counter()  # by reason
         self.republisher = Republisher(publisher, settings.reconcile_seconds, self.reconciled, self._troubles)
+        self._counting = Counting(self._troubles)
         self._closing = Closing(settings, definitions, self._troubles, say)
 
     async def run(self) -> None:
@@ -116,6 +118,7 @@ class Reconciler:
             return
         self._leading.add(backfill)
         await self.close_ended(connection, backfill)
+        await self._counting.bring_up(connection, backfill, look=full)
         if full:
             await self._bring_back(connection, backfill)
         else:

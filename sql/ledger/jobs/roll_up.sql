@@ -1,11 +1,30 @@
 -- Bring the counts, the mean duration and the estimate on the job row up to date: from what is counted of its ended
--- partitions, and from those that have begun. The caller holds the job's row.
+-- partitions, from those that have ended since, and from those that have begun: as of one moment, so that a partition which
+-- ends meanwhile is in one of them. The caller holds the job's row.
 -- The duration is weighted: 0.4 for the newest partition, each older one of the last 20 counts 0.6 times the next.
 -- The estimate takes the rates in ten equal spans of the last five minutes in which the job ran; where many partitions ended
 -- in these, by the second.
 -- $1 job
-WITH counted AS MATERIALIZED (
+WITH stored AS MATERIALIZED (
     SELECT * FROM backfill_rollups WHERE backfill_job_id = $1
+), since AS (  -- without a snapshot everything is counted just now, also what the caller has ended himself
+    SELECT count(*) FILTER (WHERE state = 'completed') AS completed, count(*) FILTER (WHERE state = 'failed') AS failed,
+           count(*) FILTER (WHERE state = 'skipped') AS skipped,
+           coalesce(sum(e.records_updated), 0) AS updated, coalesce(sum(e.records_unchanged), 0) AS unchanged,
+           coalesce(sum(e.records_skipped), 0) AS records_skipped, coalesce(sum(e.records_failed), 0) AS records_failed,
+           coalesce(sum(e.records_deleted), 0) AS deleted,
+           coalesce(sum(e.calls_made), 0) AS calls_made, coalesce(sum(e.calls_refused), 0) AS calls_refused,
+           coalesce(sum(e.retried_recovered), 0) AS recovered, coalesce(sum(e.retried_failed), 0) AS retried_failed
+    FROM stored, backfill_ended($1, stored.snapshot) e WHERE stored.snapshot IS NOT NULL
+), counted AS MATERIALIZED (
+    SELECT r.partitions, r.records, r.completed + s.completed AS completed, r.failed + s.failed AS failed,
+           r.skipped + s.skipped AS skipped, r.records_updated + s.updated AS records_updated,
+           r.records_unchanged + s.unchanged AS records_unchanged, r.records_skipped + s.records_skipped AS records_skipped,
+           r.records_failed + s.records_failed AS records_failed, r.records_deleted + s.deleted AS records_deleted,
+           r.calls_made + s.calls_made AS calls_made, r.calls_refused + s.calls_refused AS calls_refused,
+           r.retried_recovered + s.recovered AS retried_recovered, r.retried_failed + s.retried_failed AS retried_failed,
+           r.recent_second, r.recent_records
+    FROM stored r, since s
 ), begun AS (
     SELECT coalesce(sum(records_updated), 0) AS updated, coalesce(sum(records_unchanged), 0) AS unchanged,
            coalesce(sum(records_skipped), 0) AS skipped, coalesce(sum(records_failed), 0) AS failed,
@@ -87,7 +106,7 @@ UPDATE backfill_jobs j SET total_partitions = sums.partitions, completed_partiti
         THEN span.now + make_interval(secs => sums.records_open / nullif(pace.best, 0)) END,
     latest_completion_at = CASE WHEN j.state = 'running' AND j.planned_at IS NOT NULL AND pace.mean > 0
         THEN span.now + make_interval(secs => sums.records_open / nullif(pace.worst, 0)) END,
-    heartbeat_at = clock_timestamp()
+    heartbeat_at = CASE WHEN j.completed_at IS NULL THEN clock_timestamp() ELSE j.heartbeat_at END
 FROM sums, begun, pace, span
 WHERE j.id = $1
 RETURNING j.planned_at IS NOT NULL AND NOT EXISTS (SELECT FROM first_open) AS ended, sums.failed,

@@ -3,8 +3,8 @@
 -- the last seconds while it runs, that of the whole once it has ended.
 -- $1 job, $2 seconds to look back for the rate
 WITH counted AS MATERIALIZED (
-    SELECT r.*, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
-    FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
+    SELECT r.*, backfill_is_counted(r.snapshot, r.cluster) AS is_good
+    FROM (SELECT) one LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
 ), ended AS MATERIALIZED (
     SELECT e.* FROM counted, backfill_ended($1, CASE WHEN counted.is_good THEN counted.snapshot END) e
 ), begun AS (

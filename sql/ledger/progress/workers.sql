@@ -1,8 +1,8 @@
 -- Workers that live and serve a backfill, with what each has in hand of a job, for how long, and what it has committed.
 -- $1 asset name, $2 job
 WITH counted AS MATERIALIZED (
-    SELECT r.snapshot, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
-    FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $2
+    SELECT r.snapshot, backfill_is_counted(r.snapshot, r.cluster) AS is_good
+    FROM (SELECT) one LEFT JOIN backfill_rollups r ON r.backfill_job_id = $2
 ), begun AS (
     SELECT worker_id, count(*) FILTER (WHERE state = 'running') AS partitions,
            min(partition_key) FILTER (WHERE state = 'running') AS first_partition,

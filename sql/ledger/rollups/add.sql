@@ -2,8 +2,8 @@
 -- the job's row. No row: the job is to be counted anew, for which `reset` comes first, and what has ever ended is counted.
 -- $1 job, $2 whether to count anew
 WITH counted AS MATERIALIZED (
-    SELECT r.* FROM backfill_rollups r, pg_control_system() c
-    WHERE backfill_job_id = $1 AND ($2::boolean OR r.snapshot IS NOT NULL AND r.cluster = c.system_identifier)
+    SELECT * FROM backfill_rollups
+    WHERE backfill_job_id = $1 AND ($2::boolean OR backfill_is_counted(snapshot, cluster))
 ), ended AS MATERIALIZED (
     SELECT e.* FROM counted, backfill_ended($1, CASE WHEN NOT $2 THEN counted.snapshot END) e
     WHERE $2 OR e.ended_xid <> pg_current_xact_id()
@@ -75,7 +75,7 @@ UPDATE backfill_rollups r SET
     snapshot = CASE WHEN NOT EXISTS (
         SELECT FROM backfill_partitions WHERE backfill_job_id = $1 AND ended_xid = pg_current_xact_id())
         THEN pg_current_snapshot() END,
-    cluster = c.system_identifier,
+    cluster = backfill_cluster(),
     partitions = coalesce((SELECT partitions FROM planned), r.partitions),
     records = coalesce((SELECT records FROM planned), r.records),
     completed = r.completed + sums.completed, failed = r.failed + sums.failed, skipped = r.skipped + sums.skipped,
@@ -89,6 +89,6 @@ UPDATE backfill_rollups r SET
     last_completed_at = greatest(r.last_completed_at, sums.last_completed_at),
     recent_second = CASE WHEN sums.partitions > 0 THEN moment.second ELSE r.recent_second END,
     recent_records = coalesce((SELECT records FROM seconds), r.recent_records)
-FROM counted, sums, moment, pg_control_system() c
+FROM counted, sums, moment
 WHERE r.backfill_job_id = $1
 RETURNING r.backfill_job_id
