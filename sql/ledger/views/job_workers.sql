@@ -3,8 +3,8 @@
 -- the worker and the job had begun.
 -- $1 job
 WITH counted AS MATERIALIZED (
-    SELECT r.snapshot, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
-    FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
+    SELECT r.snapshot, backfill_is_counted(r.snapshot, r.cluster) AS is_good
+    FROM (SELECT) one LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
 ), since AS MATERIALIZED (
     SELECT worker_id, count(*) AS partitions, sum(records_updated) AS updated
     FROM counted, backfill_ended($1, CASE WHEN is_good THEN snapshot END) GROUP BY 1

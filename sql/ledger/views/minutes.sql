@@ -2,8 +2,8 @@
 -- of that minute it has had: as counted, and what has ended since, all of it where that is to be counted anew.
 -- $1 job, $2 most minutes
 WITH counted AS MATERIALIZED (
-    SELECT r.snapshot, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
-    FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
+    SELECT r.snapshot, backfill_is_counted(r.snapshot, r.cluster) AS is_good
+    FROM (SELECT) one LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
 ), since AS MATERIALIZED (
     SELECT date_trunc('minute', completed_at, 'UTC') AS minute, count(*) AS partitions, sum(records_updated) AS updated,
            sum(records_unchanged) AS unchanged, sum(records_skipped) AS skipped, sum(records_failed) AS failed,

@@ -11,8 +11,8 @@ WITH whole AS MATERIALIZED (
     FROM (SELECT coalesce(max(partition_key)::bigint, 0) AS total
           FROM backfill_partitions WHERE backfill_job_id = $1) w
 ), counted AS MATERIALIZED (
-    SELECT r.snapshot, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
-    FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
+    SELECT r.snapshot, backfill_is_counted(r.snapshot, r.cluster) AS is_good
+    FROM (SELECT) one LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
 ), parts AS (
     SELECT (p.partition_key::bigint - 1) / size AS n,
            count(*) FILTER (WHERE p.state = 'completed') AS completed,

@@ -4,8 +4,8 @@
 -- $1 job, $2 states, or NULL for all, $3 the last key of the page before, or NULL, $4 most rows, $5 and $6 the first and
 -- the last key of a span, or NULL
 WITH counted AS MATERIALIZED (
-    SELECT r.snapshot, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
-    FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
+    SELECT r.snapshot, backfill_is_counted(r.snapshot, r.cluster) AS is_good
+    FROM (SELECT) one LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
 ), whole AS MATERIALIZED (
     SELECT (SELECT NOT is_good FROM counted) OR coalesce(max(partition_key)::bigint, 0) <= 50000 AS is_walked
     FROM backfill_partitions WHERE backfill_job_id = $1

@@ -2,8 +2,8 @@
 -- not yet, or not known.
 -- $1 job, $2 records
 WITH counted AS MATERIALIZED (
-    SELECT r.snapshot, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
-    FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
+    SELECT r.snapshot, backfill_is_counted(r.snapshot, r.cluster) AS is_good
+    FROM (SELECT) one LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
 ), minutes AS (
     SELECT minute, updated + unchanged + skipped + failed + deleted AS done
     FROM counted, backfill_minutes WHERE is_good AND backfill_job_id = $1

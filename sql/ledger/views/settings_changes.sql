@@ -2,8 +2,8 @@
 -- behind each, which end at the change before and at the next one; NULL where there is no whole minute.
 -- $1 job, $2 most changes
 WITH counted AS MATERIALIZED (
-    SELECT r.snapshot, coalesce(r.snapshot IS NOT NULL AND r.cluster = c.system_identifier, false) AS is_good
-    FROM pg_control_system() c LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
+    SELECT r.snapshot, backfill_is_counted(r.snapshot, r.cluster) AS is_good
+    FROM (SELECT) one LEFT JOIN backfill_rollups r ON r.backfill_job_id = $1
 ), since AS MATERIALIZED (
     SELECT date_trunc('minute', completed_at, 'UTC') AS minute, sum(record_count) AS done
     FROM counted, backfill_ended($1, CASE WHEN is_good THEN snapshot END) GROUP BY 1
