@@ -1,6 +1,7 @@
 """`backfill report`: a job as Markdown, at each stage; nobody's text can break it or pass for ours."""
 
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from backfill.ledger import operations, progress
+from backfill.ledger import operations, progress, reconciling
 from tests.support.operating import ask, done, in_state, queued, until, with_failures, working
 from tests.support.world import World
 
@@ -61,6 +62,39 @@ async def test_each_stage_of_a_job(world: World, state: str) -> None:
     assert of["rate_steady"] == "waiting"
     assert ("nothing, it has ended" in text) is ended
     assert found["events"][0]["event"] == "job.opened"
+
+
+async def test_a_job_that_failed(world: World) -> None:
+    job = await in_state(world, "running")
+    await world.execute(
+        "UPDATE backfill_partitions SET state = 'failed', records_failed = 10, started_at = now(), completed_at = now()"
+    )
+    assert await reconciling.give_up(world.connection, job, "all 2 partitions failed; see: backfill failures")
+    text, found = await reported(world, job)
+    assert text.startswith("# Backfill `counter`: failed\n")
+    at = datetime.fromisoformat(found["job"]["completed_at"])
+    assert f"- State: failed since {at:%Y-%m-%d %H:%M:%S} UTC: `" in text
+    assert "all 2 partitions failed" in text
+    assert "nothing, it has ended; its failed records can be tried again" in text
+    of = answers(found)
+    assert {name for name, state in of.items() if state == "no"} == {
+        "accepts_work", "errors_zero", "whole", "values_checked"
+    }  # fmt: skip
+    assert of["half"] == of["no_violations"] == "yes"
+    assert found["milestones"][1]["is_reached"] is False
+
+
+async def test_what_is_left_is_said(world: World) -> None:
+    world.definition = "Poison"
+    await world.rows(40, base="CASE WHEN id IN (5, 15) THEN 1 WHEN id = 25 THEN 7 ELSE 0 END")
+    job = await queued(world, "--mode=null", "--batch-size=10")
+    async with working(world):
+        await until(world, "completed", job)
+    text, found = await reported(world, job)
+    left = "3 records still match: 2 failed, 1 left as they are by the definition or a trigger"
+    (line,) = (one for one in found["checklist"] if one["name"] == "values_checked")
+    assert (line["state"], line["text"]) == ("yes", f"the table was read once more: {left}")
+    assert f"- Left: `{left}`" in text
 
 
 async def test_a_job_that_is_still_planned_by_nobody(world: World) -> None:
@@ -154,6 +188,24 @@ async def test_nobody_elses_text_is_more_than_text(world: World, text: str) -> N
         "blockquote_open",
         "hr",
     }
+    words = " ".join(token.content for token in flat(read(hostile)) if token.type == "text")
+    for sign in ("script", "example.com", "Heading", "bold", "trailing", "202e", "lt;", "fence", "| x"):
+        assert sign not in words, (sign, words)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_nobody_elses_text_is_more_than_text_in_the_checklist(world: World, text: str) -> None:
+    job = await in_state(world, "paused")
+    harmless = (await done(world, "report", str(job))).out
+    await world.execute("ALTER TABLE backfill_events DISABLE TRIGGER USER")
+    await world.execute("UPDATE backfill_events SET actor = $1, reason = $1 WHERE to_state = 'paused'", text)
+    await world.execute(
+        "UPDATE backfill_jobs SET records_left = 1, left_reasons = jsonb_build_object($1::text, 1)", text
+    )
+    hostile = (await done(world, "report", str(job))).out
+    assert headings(hostile) == headings(harmless)
+    kinds = {token.type for token in flat(read(hostile))}
+    assert kinds <= {token.type for token in flat(read(harmless))}, kinds
     words = " ".join(token.content for token in flat(read(hostile)) if token.type == "text")
     for sign in ("script", "example.com", "Heading", "bold", "trailing", "202e", "lt;", "fence", "| x"):
         assert sign not in words, (sign, words)

@@ -137,6 +137,7 @@ async def test_partitions_of_some_states_are_found(world: World, count: int) -> 
     assert await keys("running") == [6]
     assert await keys("failed", "completed", "running") == sorted([*some["completed"], *some["failed"], 6])
     assert await keys("completed", "pending", first="000000002", last="000000008") == [2, 3, 7, 8]
+    assert await keys("completed", "pending", first="2", last="0000000008") == [2, 3, 7, 8]
     assert await keys(*some, "running", "pending", last="000000009") == [*range(1, 10)]
     with pytest.raises(UsageError, match="'x' is no key of a partition"):
         await keys(first="x")

@@ -42,6 +42,7 @@ OF_SOME_OUTCOMES = {
     "ledger/operations/open_retry": "a retry is of what has failed",
     "ledger/partitions/fail": "what is left of a partition that is given up has failed",
     "ledger/progress/workers": "what a worker has written",
+    "ledger/views/job_workers": "what a worker has written",
     "ledger/views/last_successes": "what a job that was completed has left undone",
     "ledger/requirements/standing": "failed records of what is required are said",
     "progress/resume_monitor": "what goes wrong after a pause",

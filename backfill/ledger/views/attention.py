@@ -43,7 +43,8 @@ def _text(row: asyncpg.Record) -> str:
             return f"{name} the job failed: {one_line(row['error_message'] or 'without a message')}"
         case _:
             share = percent(row["failed"], row["done"])
-            return f"{name} {row['failed']:,} records failed, {share} of those done; the job is {row['state']}"
+            left = f", {row['untaken']:,} of them in no retry" if row["untaken"] else ""
+            return f"{name} {row['failed']:,} records failed, {share} of those done{left}; the job is {row['state']}"
 
 
 def _next(row: asyncpg.Record) -> str:

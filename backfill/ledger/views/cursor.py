@@ -52,6 +52,5 @@ def moment(text: str) -> datetime:
 
 
 def key(text: str) -> str:
-    """Of a partition."""
-    number(text)
-    return text
+    """Of a partition, as the ledger writes it: `5` is 000000005."""
+    return f"{number(text):09}"

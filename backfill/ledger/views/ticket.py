@@ -77,7 +77,7 @@ def _status(now: Progress) -> Iterator[str]:
     if now.max_workers or now.pause_ms:
         yield f"- Limits: at most {now.max_workers or 'any number of'} workers, {now.pause_ms:,} ms rest a partition"
     if now.records_left:
-        yield f"- Left: {verdict.sentence(now.left_reasons or {'written': now.records_left})}"
+        yield f"- Left: {code(verdict.sentence(now.left_reasons or {'written': now.records_left}))}"
     if now.result:
         yield f"- Result: {code(shown(now.result))}"
 
@@ -171,7 +171,7 @@ def _when(report: Report) -> Iterator[str]:
 def _checklist(report: Report) -> Iterator[str]:
     marks = {"yes": "[x]", "no": "[ ] **no**,", "waiting": "[ ]"}
     for one in report.checklist:
-        yield f"- {marks[one['state']]} {TITLES[one['name']]}: {one['text']}"
+        yield f"- {marks[one['state']]} {TITLES[one['name']]}: {code(one['text'])}"
 
 
 def _failures(report: Report) -> Iterator[str]:
