@@ -74,13 +74,13 @@ def test_the_browser_s_way_is_that_to_the_first_proxy(said: str, is_secure: bool
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[int]:
-    """The port of a server."""
+async def served(app: Any) -> AsyncIterator[tuple[int, listening.Server]]:
+    """A server, and its port."""
     made = listening.bound("127.0.0.1", 0)
     server = listening.Server(app, "", lambda: None, lambda: None)
     task = asyncio.create_task(server.serve(sockets=[made]))
     try:
-        yield made.getsockname()[1]
+        yield made.getsockname()[1], server
     finally:
         server.should_exit = True
         await task
@@ -129,7 +129,7 @@ async def given_up(one: socket.socket) -> None:
 @pytest.mark.usefixtures("soon")
 async def test_a_second_request_that_does_not_come_to_its_point_is_given_up() -> None:
     loop = asyncio.get_running_loop()
-    async with served(large) as port, client(port) as one:
+    async with served(large) as (port, _), client(port) as one:
         await loop.sock_sendall(one, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert b"200" in await loop.sock_recv(one, 4_096)
         await loop.sock_sendall(one, b"GET / HTTP/1.1\r\nX: ")
@@ -139,15 +139,16 @@ async def test_a_second_request_that_does_not_come_to_its_point_is_given_up() ->
 @pytest.mark.usefixtures("soon")
 async def test_an_answer_that_nobody_takes_is_given_up() -> None:
     loop = asyncio.get_running_loop()
-    async with served(large) as port, client(port) as one:
+    async with served(large) as (port, server), client(port) as one:
         await loop.sock_sendall(one, b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
-        await given_up(one)
+        await eventually(lambda: server.server_state.connections)
+        await eventually(lambda: not server.server_state.connections, deadline=5)
 
 
 @pytest.mark.usefixtures("soon")
 async def test_who_takes_his_answer_slowly_has_all_of_it() -> None:
     loop, got = asyncio.get_running_loop(), 0
-    async with served(large) as port, client(port) as one:
+    async with served(large) as (port, _), client(port) as one:
         await loop.sock_sendall(one, b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         began = loop.time()
         while part := await loop.sock_recv(one, 200_000):
