@@ -94,7 +94,7 @@ async def test_a_preview_whose_client_has_gone_ends(world: World) -> None:
 
 async def test_behind_a_proxys_path_the_address_of_a_job_has_it_and_warnings_are_told(world: World) -> None:
     await world.rows(10)
-    async with serving(world, "--root-path=/behind/a/proxy") as server:
+    async with serving(world, "--root-path=/behind/a/proxy", token=await token(world)) as server:
         once = {"json": ALL | {"idempotency_key": "once"}}
         jobs = f"{server.url.removesuffix('/behind/a/proxy')}{API}/jobs"  # the proxy takes its part away
         answer = await server.client.post(jobs, **once)

@@ -73,15 +73,18 @@ async def failure_groups(
     All pages are of the failures that the first one was of.
     """
     newest, behind = cursors.decode("failures/groups", cursor, [cursors.number, cursors.number])
+    # An order by number has no key to go on behind: those before are read too, and there are no more than failures.
+    shown = min(behind or 0, MOST_GROUPED)
     rows = await connection.fetch(
-        statements.read("ledger/views/failure_groups"), job_id, MOST_GROUPED, page.asked(limit), newest, behind or 0
+        statements.read("ledger/views/failure_groups"), job_id, MOST_GROUPED, shown + page.asked(limit), newest
     )
+    rows = rows[shown:]
     if not rows:
         await jobs.read(connection, job_id)
         return Groups([], 0, False)
     items = [{name: row[name] for name in GROUP} for row in rows[:limit]]
     has_more = len(rows) > limit
-    following = cursors.encode("failures/groups", rows[0]["newest"], (behind or 0) + limit) if has_more else None
+    following = cursors.encode("failures/groups", rows[0]["newest"], shown + limit) if has_more else None
     return Groups(items, rows[0]["looked_at"], rows[0]["is_cut"] or has_more, following)
 
 

@@ -1,7 +1,6 @@
 -- The newest failed records of a job by error and by shape of the message, each with a few records to look at, the newest
 -- first.
--- $1 job, $2 most failed records, $3 most groups, $4 the newest id that counts, or NULL, $5 groups to leave out at the
--- beginning
+-- $1 job, $2 most failed records, $3 most groups, $4 the newest id that counts, or NULL
 WITH newest AS MATERIALIZED (
     SELECT id, error_class, error_message, record_id, failed_at FROM backfill_failures
     WHERE backfill_job_id = $1 AND id <= coalesce($4, 9223372036854775807) ORDER BY id DESC LIMIT $2
@@ -15,4 +14,4 @@ FROM (
     SELECT id, error_class, record_id, failed_at, backfill_failure_pattern(error_message) AS shape
     FROM newest
 ) f
-GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT $3 OFFSET $5
+GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT $3
