@@ -131,9 +131,9 @@ async def reset_stuck(place: Here, who: Who, job: Job, body: Resetting | None = 
 
 @router.post("/jobs/{job}/refresh-progress", responses={200: {"model": models.Job}})
 async def refresh_progress(place: Here, job: Job) -> Answer:
-    """Bring the job's counts up to date now, and show it."""
-    async with _found(place, job) as (connection, job_id):
-        await jobs.roll_up(connection, job_id)
+    """Count all of the job's partitions anew, and show it."""
+    async with _at_length(place, job) as (connection, job_id):
+        await jobs.roll_up(connection, job_id, anew=True)
         return Answer(await shown(connection, job_id))
 
 

@@ -44,7 +44,8 @@ async def test_a_job_that_was_opened_and_cannot_be_shown_is_told_all_the_same(mo
     place: Any = SimpleNamespace(
         ledger=Ledger(), planning=SimpleNamespace(open=opened), settings=Settings(rabbitmq_url="")
     )
-    answer = await starting.start(place, SimpleNamespace(actor="me"), Opening())  # type: ignore[arg-type]
+    http: Any = SimpleNamespace(scope={"root_path": ""})
+    answer = await starting.start(http, place, SimpleNamespace(actor="me"), Opening())  # type: ignore[arg-type]
     assert answer.status_code == 202
     assert json.loads(bytes(answer.body))["job"] == str(job)
     assert answer.headers["location"].endswith(f"/jobs/{job}")
