@@ -56,6 +56,19 @@ async def test_ten_thousand_jobs_are_paged_and_never_all_sent(page: Page, stub: 
     await expect(jobs.get_by_role("row").nth(1)).to_contain_text("cancelled")
 
 
+async def test_where_nothing_is_active_what_was_last_is_shown(page: Page, stub: Stub) -> None:
+    def end() -> None:
+        for job in stub.world.jobs.values():
+            job["completed_at"] = job["completed_at"] or job["created_at"]
+            job["state"] = job["state"] if job["state"] in ("failed", "cancelled") else "completed"
+
+    stub.change(end)
+    await page.goto("/")
+    jobs = page.get_by_role("region", name="Jobs").first
+    await expect(jobs.get_by_label("State")).to_have_value("all")
+    await expect(jobs.get_by_role("row").filter(has_text="completed").first).to_be_visible()
+
+
 async def test_says_which_service_is_down(page: Page, stub: Stub) -> None:
     stub.broker = "connection refused at 127.0.0.1:5672"
     await page.goto("/")

@@ -13,7 +13,7 @@ const STATES = [...ACTIVE, "failed", "completed", "cancelled"];
 const LIMIT = 25;
 
 export function Jobs({ active, counts }) {
-  const [state, setState] = useState("active");
+  const [chosen, setChosen] = useState(null);
   const [backfill, setBackfill] = useState("");
   const [wanted, want] = useState("");
   const [cursors, setCursors] = useState([]);
@@ -21,16 +21,18 @@ export function Jobs({ active, counts }) {
     const timer = setTimeout(() => (want(backfill.trim()), setCursors([])), 300);
     return () => clearTimeout(timer);
   }, [backfill]);
+  const some = (states) => states.reduce((sum, one) => sum + (counts[one] || 0), 0);
+  // Until somebody chooses: what is active, and where nothing is, what was last.
+  const state = chosen ?? (some(ACTIVE) || !some(STATES) ? "active" : "all");
   const isActive = state === "active";
   const cursor = cursors.at(-1);
   const isLive = isActive && !wanted && !cursor; // what the overview brings
   const query = { state: state === "all" ? [] : isActive ? ACTIVE : state, backfill: wanted, cursor, limit: LIMIT };
   const page = usePolled(isLive ? null : ["jobs"], query, cursor ? 0 : 3);
-  const some = (states) => states.reduce((sum, one) => sum + (counts[one] || 0), 0);
   const live = active.slice(0, LIMIT);
   const first = usePolled(isLive && some(ACTIVE) > LIMIT ? ["jobs"] : null, query, 0); // its cursor leads to the second page
   const next = (isLive ? first : page).data?.next_cursor;
-  const choose = (value) => (setState(value), setCursors([]));
+  const choose = (value) => (setChosen(value), setCursors([]));
   const tools = html`<label><span class="unseen">State</span>
       <select value=${state} onChange=${(e) => choose(e.target.value)}>
         <option value="active">active (${count(some(ACTIVE))})</option>
