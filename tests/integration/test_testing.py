@@ -45,6 +45,7 @@ class Careless(Added):
     """Its second effect is its own: each load leaves a trace."""
 
     name = "careless"
+    version = ("value",)  # the trace is no change of the application's
 
     async def load(self, connection, keys):
         await connection.execute("UPDATE boxes SET loads = loads + 1 WHERE id = ANY($1)", keys)
@@ -86,7 +87,7 @@ async def test_it_survives(backfill_database):
 
 async def test_what_does_not_is_told(backfill_database):
     await backfill_database.execute(TABLE)
-    with pytest.raises(AssertionError, match="killed at .*: 10 rows of boxes differ"):
+    with pytest.raises(AssertionError, match="killed at .*: [0-9]+ rows of boxes differ"):
         await survives(Careless, backfill_database, mode="all", batch_size=10, moments=0)
 """
 

@@ -1,6 +1,6 @@
 // Questions before something is done.
 
-import { html, useEffect, useId, useRef, useState } from "./compat.js";
+import { html, useLayoutEffect, useId, useRef, useState } from "./compat.js";
 import { Field, Trouble } from "./parts.js";
 
 /**
@@ -15,7 +15,7 @@ export function Question({ title, verb, isDangerous, reason, typed, act, close, 
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
   const opener = useRef(document.activeElement);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = box.current;
     shown.showModal();
     return () => {

@@ -1,6 +1,6 @@
 // What stands around every view: where one is, who one is, and how old the numbers are.
 
-import { html, useEffect, useRef } from "./compat.js";
+import { html, useEffect, useLayoutEffect, useRef } from "./compat.js";
 import { turn, useNow, usePulse } from "./pulse.js";
 import { Says, speak } from "./says.js";
 import { useSession } from "./session.js";
@@ -33,7 +33,7 @@ export function Frame({ view, children }) {
 /** The head of a view: its name, its freshness, its buttons. Takes the focus when it first comes. */
 export function Head({ title, feed, children, above, state }) {
   const heading = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Whoever came by a link is told where they are now; who has just opened the page begins at its top.
     if (hasShown && !document.activeElement?.closest("dialog")) heading.current.focus({ preventScroll: true });
     if (hasShown) scrollTo(0, 0);

@@ -1,6 +1,6 @@
 // What a cell of the map stands for: a partition with its records, or a list of them.
 
-import { html, useEffect, useRef, useState } from "../compat.js";
+import { html, useLayoutEffect, useRef, useState } from "../compat.js";
 import { usePolled } from "../feed.js";
 import { Empty, Fact, Notice, Part, Table, When } from "../parts.js";
 import { State } from "../state.js";
@@ -11,7 +11,7 @@ const MOST_IDS = 200;
 export function Detail({ job, cell, title, words, close }) {
   const [key, setKey] = useState(cell.partitions === 1 ? cell.first_key : null);
   const box = useRef(null);
-  useEffect(() => box.current.focus(), [key]);
+  useLayoutEffect(() => box.current.focus(), [key]); // before it is seen: the next key may be Escape
   const escape = (event) => event.key === "Escape" && close();
   return html`<section class="detail" tabindex="-1" ref=${box} aria-label=${key ? `Partition ${key}` : title} onKeyDown=${escape}>
     <header><h3>${key ? `Partition ${key}` : title}</h3>

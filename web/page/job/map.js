@@ -1,6 +1,6 @@
 // All partitions of a job at a glance: a cell is one, or as many as fit a share of the whole.
 
-import { html, useEffect, useRef, useState } from "../compat.js";
+import { html, useRef, useState } from "../compat.js";
 import { usePolled } from "../feed.js";
 import { Empty, Panel, Part } from "../parts.js";
 import { count, counted } from "../words.js";
@@ -33,19 +33,17 @@ function Cells({ cells, chosen, choose }) {
   const [at, setAt] = useState(0);
   const grid = useRef(null);
   const current = Math.min(at, cells.length - 1);
-  const moved = useRef(false);
-  useEffect(() => {
-    if (moved.current) grid.current.querySelectorAll("button")[current]?.focus();
-    moved.current = false;
-  }, [current]);
   const press = (event) => {
-    const [first, second] = grid.current.querySelectorAll("button");
+    const buttons = [...grid.current.querySelectorAll("button")];
+    const [first, second] = buttons;
     const row = second ? Math.max(1, Math.round(grid.current.clientWidth / (second.offsetLeft - first.offsetLeft || 1))) : 1;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row, Home: -cells.length, End: cells.length }[event.key];
     if (!step) return;
     event.preventDefault();
-    moved.current = true;
-    setAt(Math.min(cells.length - 1, Math.max(0, current + step)));
+    // From where the focus is, and at once: a second key may come before the first is shown.
+    const next = Math.min(cells.length - 1, Math.max(0, buttons.indexOf(document.activeElement) + step));
+    buttons[next].focus();
+    setAt(next);
   };
   return html`<div class="map" role="group" aria-label="Map of partitions; arrow keys move, Enter shows one" ref=${grid} onKeyDown=${press}>
     ${cells.map((cell, n) => html`<${Cell} key=${cell.first_key} cell=${cell} isCurrent=${n === current} isChosen=${chosen?.first_key === cell.first_key} show=${() => (setAt(n), choose(cell))} />`)}
