@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path
@@ -17,12 +17,6 @@ from backfill.web.place import Here, Job, Place, Who
 from backfill.web.wanted import Reason, Resetting, Resuming, Retrying, Setting
 
 __all__ = ["router"]
-
-TEXTS: Final = {
-    True: "was asked to stop",
-    False: "was asked to stop, but has not been heard of for longer than its lease",
-    None: "has ended, or was asked to stop before",
-}
 
 router = APIRouter(tags=["operations"])
 
@@ -160,7 +154,9 @@ async def stop(
     async with place.ledger.connection() as connection:
         found = await workers.find(connection, worker)
         lives = await workers.ask_to_stop(connection, found, actor=who.actor)
-    return Answer({"worker": str(found), "changed": lives is not None, "text": f"Worker {found} {TEXTS[lives]}."})
+    return Answer(
+        {"worker": str(found), "changed": lives is not None, "text": f"Worker {found} {workers.ASKED[lives]}."}
+    )
 
 
 def _done(done: operations.Done) -> Answer:

@@ -34,11 +34,6 @@ COLUMNS = (
     "takes",
 )
 SHORT = 8  # characters of an id
-TEXTS = {
-    True: "was asked to stop",
-    False: "was asked to stop, but has not been heard of for longer than its lease",
-    None: "has ended, or was asked to stop before",
-}
 
 
 @click.group(invoke_without_command=True)
@@ -98,7 +93,7 @@ def stop(ids: tuple[str, ...], every: bool, yes: bool, as_json: bool) -> None:
             results = []
             for one in selected:
                 lives = await seats.ask_to_stop(connection, one, actor=actor())
-                changed, text = lives is not None, TEXTS[lives]
+                changed, text = lives is not None, seats.ASKED[lives]
                 results.append({"worker": str(one), "changed": changed, "text": f"Worker {one} {text}."})
             return results
 

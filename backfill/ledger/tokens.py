@@ -23,7 +23,6 @@ from backfill.texts import MOST_OF_A_NAME, clean
 
 PREFIX: Final = "backfill_"  # whoever finds one in a repository knows what it is
 A_NAME: Final = r"[a-z0-9][a-z0-9._-]{0,39}"
-ROLES: Final = ("read", "operate")
 MOST: Final = 1_000  # in force at once: the server has them all in its memory
 
 

@@ -7,13 +7,20 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from backfill import statements
 from backfill.database import Connection
 from backfill.errors import NotFoundError, UsageError
 from backfill.texts import MOST_OF_A_NAME, clean
+
+# By what `ask_to_stop` gives.
+ASKED: Final = {
+    True: "was asked to stop",
+    False: "was asked to stop, but has not been heard of for longer than its lease",
+    None: "has ended, or was asked to stop before",
+}
 
 
 @dataclass(frozen=True)
