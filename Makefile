@@ -61,8 +61,8 @@ audit: .venv/.developed ## bill of materials into dist/, licences, known vulnera
 
 constraints: .venv/.developed ## pin and hash anew what is installed, for every platform (ARGS=--upgrade moves versions)
 	@$(PIN) pyproject.toml --all-extras --group dev -o constraints.txt >/dev/null
-	@$(PIN) pyproject.toml --extra api --extra metrics --extra services --group build -c constraints.txt -o requirements.txt >/dev/null
-	@$(PIN) pyproject.toml --extra api --extra metrics --group build -c constraints.txt -o deploy/requirements.txt >/dev/null
+	@$(PIN) pyproject.toml --extra api --extra metrics --extra monitor --extra services --group build -c constraints.txt -o requirements.txt >/dev/null
+	@$(PIN) pyproject.toml --extra api --extra metrics --extra monitor --group build -c constraints.txt -o deploy/requirements.txt >/dev/null
 	@$(PIN) benchmarks/requirements.in -c constraints.txt -o benchmarks/requirements.txt >/dev/null
 
 clean: ## stop private services, remove .venv and caches

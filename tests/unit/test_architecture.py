@@ -22,6 +22,9 @@ MAY_START = {
     "backfill.workers.computing.sending": {"multiprocessing"},  # packs as the pipes of the pool do
     "backfill.testing.killing": {"subprocess"},
 }
+# A report of anybody's backfill starts what its profile names, and looks at processes, with an extra of its own.
+OF_MONITOR = {"psutil", "re2"}
+RUNS_COMMANDS = "backfill.monitor.sources.commands"
 STARTS = re.compile(r"\b(os\.(system|popen|fork|exec|spawn|posix_spawn)|create_subprocess_(exec|shell)|__import__)")
 INSTALLS = re.compile(r"policy-rc|^/(etc|usr)/|^(apt|apt-get|dpkg|pip|debootstrap|systemctl)\b|^backfill\.services\b")
 # Where a job is planned and worked on in one process: the one place that imports both sides. Commands import it, and
@@ -89,6 +92,7 @@ LAYERS = (
         "dead",
     },
     {"ledger"},
+    {"monitor"},
     {"api"},
     {"console", "gauges"},
     {"invocation", "runner", "requesting"},
@@ -152,18 +156,28 @@ def test_nothing_imports_the_server(path: Path) -> None:
 @pytest.mark.parametrize("path", sources("backfill", "producers", "workers", "examples"), ids=module_name)
 def test_the_core_neither_needs_the_private_services_nor_installs_anything(path: Path) -> None:
     source = module_name(path)
+    own = OF_MONITOR if source.startswith("backfill.monitor.") else set()
     for target in imports(path):
         first = target.split(".")[0]
-        assert first not in OF_SERVICES, f"{source} imports {target}, which only the extra `services` brings"
+        assert first not in (OF_SERVICES | OF_MONITOR) - own, f"{source} imports {target}, which only an extra brings"
         assert first not in STARTING - MAY_START.get(source, set()), f"{source} imports {target}"
         assert not target.startswith("backfill.services") or source in STARTERS, f"{source} imports {target}"
     for node in nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             assert not INSTALLS.search(node.value), f"{source}:{node.lineno} has {node.value!r}"
         elif isinstance(node, ast.Call):
-            assert not STARTS.match(ast.unparse(node.func)), f"{source}:{node.lineno} starts a program"
+            is_start = STARTS.match(ast.unparse(node.func)) and source != RUNS_COMMANDS
+            assert not is_start, f"{source}:{node.lineno} starts a program"
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{source}:{node.lineno} imports relatively, which no test of arrows reads"
+
+
+@pytest.mark.parametrize("path", sources("backfill/monitor"), ids=module_name)
+def test_the_monitor_needs_neither_side_of_a_job_nor_its_queues(path: Path) -> None:
+    for target in imports(path):
+        assert not target.startswith(("backfill.producers", "backfill.workers", "aio_pika", "aiormq")), (
+            f"{module_name(path)} imports {target}"
+        )
 
 
 @pytest.mark.parametrize("folder", [*PACKAGES, "examples", "tests", "benchmarks"])
