@@ -4,14 +4,14 @@ rich would read markup, such as [red] or [link=…], in any text it is given as 
 something is drawn, as it takes its time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backfill.door import MOST
 from backfill.texts import one_line
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table
     from rich.text import Text
 
@@ -21,6 +21,13 @@ def text(*lines: object) -> "Text":
     from rich.text import Text
 
     return Text("\n".join(one_line(one, MOST) for one in lines))
+
+
+def phrase(*parts: tuple[object, str]) -> "Text":
+    """Texts behind each other on one line, each in its style."""
+    from rich.text import Text
+
+    return Text.assemble(*((one_line(part, MOST), style) for part, style in parts))
 
 
 def width() -> int:
@@ -49,6 +56,26 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, expand: b
     return made
 
 
+def columns(rows: Iterable[Sequence["RenderableType"]], indent: int = 0) -> "RenderableType":
+    """Rows without lines between them; what is too long for its column goes on below, in it."""
+    from rich.padding import Padding
+    from rich.table import Table
+
+    made = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+    for row in rows:
+        made.add_row(*row)
+    for column in made.columns:
+        column.overflow = "fold"
+    return Padding(made, (0, 0, 0, indent))
+
+
+def below(*parts: "RenderableType") -> "RenderableType":
+    """The parts below each other."""
+    from rich.console import Group
+
+    return Group(*parts)
+
+
 def show(drawn: "RenderableType") -> None:
     """Draw it once, below what is there."""
     from rich.console import Console
@@ -69,6 +96,17 @@ def share(done: int, total: int) -> "RenderableType":
     from rich.progress_bar import ProgressBar
 
     return ProgressBar(total=max(total, 1), completed=done)
+
+
+class Fitted:
+    """What is drawn for as many columns as there are, and in ASCII where the terminal has no more than that."""
+
+    def __init__(self, draw: "Callable[[int, bool], RenderableType]") -> None:
+        self._draw = draw
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        del console
+        yield self._draw(options.max_width, options.ascii_only)
 
 
 class Screen:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from backfill import door
+from backfill import door, private
 from backfill.console import note
 from backfill.errors import UsageError
 from backfill.eventloop import run
@@ -31,6 +31,7 @@ def stage(app: str, *names: str) -> Iterator[dict[str, str]]:
 @contextmanager
 def _set(app: str, names: Iterable[str]) -> Iterator[dict[str, str]]:
     from backfill import services
+    from backfill.services import state
 
     home = Path(os.environ.get("BACKFILL_HOME", ".backfill")).absolute() / f"demo-{secrets.token_hex(4)}"
     door.line("== Services")
@@ -47,8 +48,11 @@ def _set(app: str, names: Iterable[str]) -> Iterator[dict[str, str]]:
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             }
             door.line("  PostgreSQL and RabbitMQ answer.")
+            # For whoever looks at what runs here; no command works in a demo's database because of it.
+            state.write_urls(home, {"database_url": database_url, "rabbitmq_url": started.amqp_url})
             yield environment
         finally:
+            (home / private.FILE).unlink(missing_ok=True)
             run(_own_database(database_url, "drop"))
             run(_delete_queues(started.amqp_url, names))
     finally:

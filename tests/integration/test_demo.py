@@ -1,7 +1,10 @@
 """The demo shows a page, and leaves nothing behind, however it ends."""
 
+import json
 import re
 import signal
+import stat
+from pathlib import Path
 
 import httpx
 import pytest
@@ -30,11 +33,15 @@ async def test_a_signal_takes_what_was_started_away(world: World, number: signal
     await eventually(lambda: "killmails\n$ python" in demo.output, deadline=20, what="the demo's first killmails")
     made = list(set(await world.value(DATABASES)) - before)
     assert made
+    (told,) = Path(world.env["BACKFILL_HOME"]).glob("demo-*/urls.json")  # noqa: ASYNC240 - there is one
+    assert stat.S_IMODE(told.stat().st_mode) == 0o600
+    assert json.loads(told.read_text())["database_url"].rpartition("/")[2] in made
 
     demo.kill(number)
 
     assert await demo.wait() == code, demo.output
     assert "Traceback" not in demo.output
+    assert not told.parent.exists()
     await gone(world, made)
 
 

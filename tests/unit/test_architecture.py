@@ -49,6 +49,7 @@ LAYERS = (
         "log",
         "door",
         "drawing",
+        "markdown",
         "retry_after",
     },
     {

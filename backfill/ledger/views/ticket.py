@@ -6,9 +6,9 @@ from typing import Any
 
 from backfill.ledger import verdict
 from backfill.ledger.progress import Progress
-from backfill.ledger.views.markdown import code, table
 from backfill.ledger.views.page import Item
 from backfill.ledger.views.report import Report
+from backfill.markdown import code, table
 from backfill.parameters import shown
 from backfill.states import ENDED, OUTCOMES, JobState
 from backfill.texts import counted, duration, percent

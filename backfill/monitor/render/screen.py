@@ -1,0 +1,88 @@
+"""A report for people, on a terminal of any width."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from backfill import drawing
+from backfill.monitor.render.sections import Item, Section, facts, sections
+from backfill.monitor.report import Level, Report
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+COLOURS: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red", Level.UNKNOWN: "magenta"}
+MARKS: Final = {Level.OK: "✓", Level.WARNING: "!", Level.CRITICAL: "✗", Level.UNKNOWN: "?"}
+ASCII_MARKS: Final = {Level.OK: "+", Level.WARNING: "!", Level.CRITICAL: "x", Level.UNKNOWN: "?"}
+HEIGHTS: Final = "▁▂▃▄▅▆▇█"
+LABELS: Final = 0.4  # of the width, at most, that labels take; where they are longer they stand above their texts
+BAR: Final = 20
+WIDE: Final = 72  # columns from which on there is room for a bar beside a text
+
+
+def screen(report: Report) -> "RenderableType":
+    """The report in colours, drawn for the width that it is shown at."""
+    return drawing.Fitted(lambda width, is_ascii: drawing.below(*_Drawn(width, is_ascii).report(report)))
+
+
+class _Drawn:
+    def __init__(self, width: int, is_ascii: bool) -> None:
+        self._width = width
+        self._is_ascii = is_ascii
+
+    def report(self, report: Report) -> "Iterator[RenderableType]":
+        badge = f"bold black on {COLOURS[report.level]}"
+        yield drawing.phrase((f" {report.state.value.upper()} ", badge), (" ", ""), (report.title, "bold"))
+        yield drawing.phrase((report.headline, ""))
+        between = " - " if self._is_ascii else " · "
+        told = between.join(f"{one.label.lower()} {one.text}" for one in facts(report)[1:])
+        yield drawing.phrase((told, "dim"))
+        for section in sections(report):
+            yield ""
+            yield drawing.phrase((section.title, "bold"))
+            yield from self._section(section)
+
+    def _section(self, section: Section) -> "Iterator[RenderableType]":
+        labels = max((drawing.cells(one.label) for one in section.items), default=0)
+        is_beside = labels <= self._width * LABELS and not any(one.under for one in section.items)
+        for has_label, items in groupby(section.items, lambda one: bool(one.label)):
+            if has_label and is_beside:
+                yield drawing.columns(map(self._beside, items), 1)
+            else:
+                for number, item in enumerate(items, 1):
+                    yield self._item(item, f"{number}." if section.is_ordered else "")
+        if section.minutes:
+            yield self._minutes(section.minutes)
+
+    def _beside(self, item: Item) -> "Sequence[RenderableType]":
+        return self._mark(item), drawing.phrase((item.label, "dim")), drawing.phrase((item.text, ""))
+
+    def _item(self, item: Item, number: str = "", style: str = "", indent: int = 1) -> "RenderableType":
+        label = [(f"{item.label}: ", f"{style} dim")] if item.label else []
+        mark = drawing.phrase((number, "dim")) if number else self._mark(item)
+        bar = [self._bar(item.reach)] if item.reach and self._width >= WIDE else []
+        row = [mark, *bar, drawing.phrase(*label, (item.text, style))]
+        under = (self._item(one, "", "" if one.level or one.label else "dim", indent + 2) for one in item.under)
+        return drawing.below(drawing.columns([row], indent), *under)
+
+    def _mark(self, item: Item) -> "RenderableType":
+        if item.level is None:
+            return drawing.phrase(("-" if self._is_ascii else "·", "dim"))
+        return drawing.phrase(((ASCII_MARKS if self._is_ascii else MARKS)[item.level], f"bold {COLOURS[item.level]}"))
+
+    def _bar(self, reach: tuple[float, float]) -> "RenderableType":
+        """What even the last has done, what only some have, what nobody has."""
+        signs = "#= " if self._is_ascii else "█▒░"
+        low, high = (round(max(0.0, min(one, 100.0)) * BAR / 100) for one in reach)
+        widths = (low, high - low, BAR - high)
+        return drawing.phrase(*((sign * width, "cyan") for sign, width in zip(signs, widths, strict=True)))
+
+    def _minutes(self, minutes: Sequence[tuple[str, int]]) -> "RenderableType":
+        shown = minutes[-max(1, self._width - 2) :]
+        most = max(count for _, count in shown) or 1
+        signs = ".:|" if self._is_ascii else HEIGHTS
+        drawn = "".join(signs[min(len(signs) - 1, count * len(signs) // most)] if count else " " for _, count in shown)
+        first, last = shown[0][0], shown[-1][0]
+        return drawing.columns(
+            [[drawing.phrase((drawn, "cyan"))], [drawing.phrase((f"{first} to {last} UTC", "dim"))]], 1
+        )

@@ -1,0 +1,194 @@
+"""A report as Markdown, as JSON, and as the line of a check: all of it is said, and nobody's text is more than text."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from backfill.markdown import quote, sentence
+from backfill.monitor.render.as_json import as_json
+from backfill.monitor.render.markdown import markdown
+from backfill.monitor.render.nagios import EXIT_CODES, exit_code, line
+from backfill.monitor.render.sections import percent
+from backfill.monitor.report import Level, Stat
+from tests.support.reports import NOW, attacked, bare, load
+
+HOSTILE = [
+    "| a | b |\n| --- | --- |\n| x | y |",
+    "`code` ``more`` ```",
+    "`",
+    "***",
+    "- [x] item",
+    "1. x",
+    "+ x",
+    "-",
+    " leading and trailing ",
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "[click](http://example.com) ![x](y) <http://example.com> www.example.com @all #1",
+    "\n# Heading\n- [x] item\n> quote\n---\n```\nfence",
+    "**bold** _em_ ~~gone~~ \\` \\| \\",
+    "&lt;b&gt; &#96; \u202e\u200b \x1b[31m",
+    "` <b>script</b> [click](http://example.com) **bold** `",
+    "x: backfill `` <b>script</b> [click](http://example.com) **bold** `` `y",
+    "   ",
+    "\ud800",
+]
+
+
+def read(text: str) -> list[Token]:
+    return MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
+
+
+def flat(tokens: list[Token]) -> list[Token]:
+    return [one for token in tokens for one in (token, *flat(token.children or []))]
+
+
+def shape(text: str) -> list[str]:
+    """The blocks, in their order, without what may stand in a line."""
+    return [token.type for token in read(text)]
+
+
+def headings(text: str) -> list[str]:
+    return [one.removeprefix("## ") for one in text.splitlines() if one.startswith("## ")]
+
+
+def test_the_verdict_is_first_then_its_evidence_then_what_to_do() -> None:
+    lines = markdown(load()).splitlines()
+    assert lines[0] == "# ERC-1155 load: running"
+    assert lines[2] == "**warning**: running: 61.7 % done, about 3 h 10 min left; worker 9 stands still"
+    assert headings("\n".join(lines)) == [
+        "Findings", "What to do", "Numbers", "By status", "Workers", "Errors", "Data quality", "ETA", "Throughput",
+        "Sources",
+    ]  # fmt: skip
+    assert "  - `tmp/load_erc1155.log:48213: Worker 9: 61.2% complete`" in lines
+    assert "2. look at it again with: `backfill monitor --profile erc1155`" in lines
+    assert "- **warning**: failed retries: 2, 2 in the last hour, target 0, not within it" in lines
+    assert "- **ok**: 503: 31, 12 in the last hour, target < 50 an hour" in lines
+    assert "  - **warning**: the query took longer than 10 s; add an index" in lines
+
+
+def test_of_the_throughput_the_last_fifteen_minutes_are_written_out() -> None:
+    rows = [one for one in markdown(load()).splitlines() if one.startswith("| 2026")]
+    assert len(rows) == 15
+    assert rows[-1] == "| 2026-11-26 15:43 | 208,797 |"
+
+
+def test_what_is_not_known_has_no_section() -> None:
+    assert headings(markdown(bare())) == []
+    assert markdown(bare()).count("\n") == 5
+
+
+def test_a_next_step_that_stands_below_is_not_said_twice() -> None:
+    assert markdown(load()).count("split what is left of its range") == 1
+    assert "  - next: restart worker 9" in markdown(load(next=[]))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nobody_elses_text_changes_the_shape_of_markdown(text: str) -> None:
+    hostile = markdown(attacked(text))
+    assert shape(hostile) == shape(markdown(attacked("x")))
+    kinds = {token.type for token in flat(read(hostile))}
+    assert not kinds & {
+        "html_inline",
+        "html_block",
+        "link_open",
+        "image",
+        "fence",
+        "code_block",
+        "blockquote_open",
+        "hr",
+    }
+    assert "em_open" not in kinds
+    words = " ".join(token.content for token in flat(read(hostile)) if token.type == "text")
+    assert not any(sign in words for sign in ("://", "www.", "@", "#1"))
+    assert "\x1b" not in hostile
+    hostile.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("process load_erc.js is gone, since 15:02:11", "process `load_erc.js` is gone, since 15:02:11"),
+        ("see https://x.y/z (and *this* one).", "see `https://x.y/z` (and `*this*` one)."),
+        ("go on with: backfill resume 12", "go on with: `backfill resume 12`"),
+        ("backfill-queue --resume", "`backfill-queue --resume`"),
+        ("two odd_words a_b here", "two `odd_words a_b` here"),
+        ("8-15 at 61.2 to 84.0 %", "8-15 at 61.2 to 84.0 %"),
+        ("", "(empty)"),
+    ],
+)
+def test_odd_words_of_a_sentence_are_code(text: str, said: str) -> None:
+    assert sentence(text) == said
+
+
+def test_a_line_of_others_is_code_as_a_whole() -> None:
+    assert quote("a b.c d") == "`a b.c d`"
+    assert quote("12 of 13") == "12 of 13"
+    assert quote(" ") == "(empty)"
+
+
+def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
+    assert [percent(one) for one in (0, 0.00001, 0.0123, 1, 61.25, 99.999, 100)] == [
+        "0 %", "< 0.0001 %", "0.0123 %", "1 %", "61.25 %", "> 99.99 %", "100 %"
+    ]  # fmt: skip
+
+
+def test_the_line_of_a_check() -> None:
+    said, numbers = line(load()).split(" | ")
+    assert said == "WARNING - running: 61.7 % done, about 3 h 10 min left; worker 9 stands still"
+    assert numbers.split() == [
+        "rows=12345678", "range_start=9007199254740993", "range_end=9007199254990993", "rate=231004.5", "http_503=31",
+        "gave_up=2",
+    ]  # fmt: skip
+    assert line(bare(level=Level.UNKNOWN, headline="nothing to tell from")) == "UNKNOWN - nothing to tell from"
+
+
+@pytest.mark.parametrize("level", Level)
+def test_the_exit_code_of_a_check(level: Level) -> None:
+    assert exit_code(load(level=level)) == EXIT_CODES[level] == ["ok", "warning", "critical", "unknown"].index(level)
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "a|b=1\nOK - fine | x=2", "x" * 100_000])
+def test_nobody_elses_text_adds_a_number_or_a_line_to_a_check(text: str) -> None:
+    found = line(attacked(text))
+    assert found.isprintable()
+    assert found.count("|") == 1
+    assert len(found) < 4_000
+    assert all(value.isdigit() for _, value in (one.rsplit("=", 1) for one in found.split(" | ")[1].split()))
+
+
+def test_numbers_that_are_none_are_not_among_those_of_a_check() -> None:
+    values = (None, True, "7", float("nan"), float("inf"), 0.1)
+    found = line(bare(stats=[Stat(f"n{place}", "n", value, "") for place, value in enumerate(values)]))
+    assert found.endswith(" | n5=0.1")
+
+
+def test_json_holds_ids_as_strings_times_in_iso_and_no_nan() -> None:
+    found = as_json(load(stats=[*load().stats, Stat("x", "x", float("nan"), "?")]))
+    stats = {one["name"]: one["value"] for one in found["stats"]}
+    assert stats["range_start"] == "9007199254740993"
+    assert stats["rows"] == 12_345_678
+    assert stats["x"] is None
+    assert found["at"] == NOW.isoformat()
+    assert found["minutes"][-1] == {
+        "minute": (NOW.replace(second=0) - timedelta(minutes=1)).isoformat(),
+        "count": 208797,
+    }
+    assert (found["state"], found["level"], found["kind"]) == ("running", "warning", "database")
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_json_holds_texts_that_everybody_can_hold(text: str) -> None:
+    found = json.dumps(as_json(attacked(text)), ensure_ascii=False)
+    found.encode()
+    assert found.isprintable()
+
+
+def test_a_report_is_not_changed_by_being_shown() -> None:
+    report = load()
+    markdown(report), as_json(report), line(report)
+    assert report == replace(load())
