@@ -5,14 +5,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from backfill import drawing
-from backfill.monitor.render.sections import Item, Section, facts, sections
+from backfill.monitor.render.sections import MARKS, Item, Section, facts, sections
 from backfill.monitor.report import Level, Report
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 COLOURS: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red", Level.UNKNOWN: "magenta"}
-MARKS: Final = {Level.OK: "✓", Level.WARNING: "!", Level.CRITICAL: "✗", Level.UNKNOWN: "?"}
 ASCII_MARKS: Final = {Level.OK: "+", Level.WARNING: "!", Level.CRITICAL: "x", Level.UNKNOWN: "?"}
 HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 LABELS: Final = 0.4  # of the width, at most, that labels take; where they are longer they stand above their texts

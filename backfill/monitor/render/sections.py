@@ -8,6 +8,7 @@ from typing import Any, Final
 from backfill.monitor.report import Error, Eta, Finding, Level, Quality, Report, Seen, WorkerGroup
 from backfill.texts import counted
 
+MARKS: Final = {Level.OK: "✓", Level.WARNING: "!", Level.CRITICAL: "✗", Level.UNKNOWN: "?"}
 SHOWN_MINUTES: Final = 15  # that are written out
 
 
