@@ -4,17 +4,18 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from backfill.errors import NotFoundError, UsageError
+from backfill.monitor import lenient
 from backfill.monitor.readings import Measure
 from backfill.monitor.report import Kind
 from backfill.texts import one_line
 
 SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-FOLDER: Final = Path("examples/monitor")  # and below the folder where one stands: monitor/, .backfill/monitor/
+FOLDER: Final = Path(__file__).parents[1] / "examples" / "monitor"  # behind monitor/ and .backfill/monitor/ here
 
 
 def seconds(text: object) -> float:
@@ -27,11 +28,17 @@ def seconds(text: object) -> float:
     return sum(float(number) * SECONDS[unit] for number, unit in parts)
 
 
+def _address(text: str) -> str:
+    if not re.fullmatch(r"\S+:\d{1,5}", text):
+        raise ValueError("write host:port, such as db.example.com:5432 or [::1]:5432")
+    return text
+
+
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Limits(_Strict):
@@ -107,7 +114,7 @@ class ProcessSource(_Strict):
 class TargetSource(_Strict):
     """Where the work goes to or comes from: can it be reached?"""
 
-    address: str = Field(pattern=r"^\S+:\d{1,5}$")
+    address: Annotated[str, AfterValidator(_address)]
     timeout: Seconds = 3.0
 
 
@@ -125,8 +132,8 @@ class Profile(_Strict):
     title: str = "Backfill"
     kind: Kind | None = None  # None: by what is found
     unit: str = "rows"
-    total: int | None = None  # units there will be in the end, where no source tells
-    workers: int | None = None  # how many there should be
+    total: int | None = Field(None, ge=0)  # units there will be in the end, where no source tells
+    workers: int | None = Field(None, ge=1)  # how many there should be
     timezone: str | None = None  # of lines that do not say theirs; None: this machine's
     stuck_after: Seconds = 600.0
     limits: Limits = Limits()
@@ -145,27 +152,40 @@ class Profile(_Strict):
 
 
 Section = Literal["log", "sql", "command", "process", "target", "job"]
+SECTIONS: Final = get_args(Section)
 
 
 def read(name: str, folders: Sequence[Path] | None = None) -> Profile:
-    """The profile of a file, or of that name in one of the folders.
+    """The profile of a file, or of that name in one of the folders; `mistakes` says what of it was left out.
 
-    Raises NotFoundError naming those that there are, UsageError with every mistake of the file.
+    Raises NotFoundError naming those that there are, UsageError for what cannot be read or is no TOML.
     """
     path = _found(name, folders or (Path("monitor"), Path(".backfill/monitor"), FOLDER))
     try:
-        found = tomllib.loads(path.read_text())
+        found = tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {one_line(error)}; correct it") from error
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    return made(found, str(path), path.stem)
+        raise UsageError(f"cannot read {path}: {error.strerror}; name another file") from error
+    # A section in single brackets is one of which there is one.
+    listed = {key: [one] if key in SECTIONS and isinstance(one, dict) else one for key, one in found.items()}
+    ours = {key: one for key, one in listed.items() if key not in lenient.OURS}
+    profile, mistakes = lenient.kept(Profile, ours)
+    mistakes += [f"unknown key `{key}`; a profile is called after its file" for key in lenient.OURS if key in found]
+    return profile.model_copy(update={"name": path.stem, "mistakes": tuple(mistakes)})
 
 
-def made(found: dict[str, Any], where: str, name: str | None = None) -> Profile:
-    """The profile of what a file or flags say; raises UsageError with every mistake."""
+def file_of(name: str) -> Path:
+    """Where a profile of that name is written; raises UsageError for what is no name."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name):
+        raise UsageError(f"{one_line(name, 100)!r} is no name of a profile; use letters, digits, _ and -")
+    return Path("monitor") / f"{name.removesuffix('.toml')}.toml"
+
+
+def made(found: dict[str, Any], where: str) -> Profile:
+    """The profile of what flags say; raises UsageError with every mistake."""
     try:
-        return Profile.model_validate({"name": name, **found})
+        return Profile.model_validate(found)
     except ValidationError as error:
         raise UsageError(f"{where}: {'; '.join(map(_mistake, error.errors()))}; correct it") from error
 

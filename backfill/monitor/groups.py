@@ -1,0 +1,82 @@
+"""Workers in a few lines, however many there are."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, takewhile
+from typing import Final
+
+from backfill.monitor.amounts import listed
+from backfill.monitor.report import WorkerGroup
+from backfill.monitor.ways import Way
+
+GAP: Final = 15.0  # percent points between neighbours that begin another group
+MOST_GROUPS: Final = 6
+
+
+def worker_groups(ways: Sequence[Way], stalled: Sequence[Way]) -> list[WorkerGroup]:
+    """Those that have finished, those that stand alike, and those that stand still."""
+    finished = [one for one in ways if one.worker.is_finished]
+    still = {one.name for one in stalled}
+    open_ = [one for one in ways if not one.worker.is_finished and one.name not in still]
+    found = [_group(finished, "finished", is_finished=True)] if finished else []
+    found.extend(_bands([one for one in open_ if one.percent is not None]))
+    found.extend(_positions([one for one in open_ if one.percent is None]))
+    if stalled:
+        found.append(_still(stalled))
+    return found
+
+
+def slowest(ways: Sequence[Way]) -> str | None:
+    """The worker that is furthest behind, where several tell how far they are."""
+    told = [one for one in ways if one.percent is not None]
+    open_ = [one for one in told if not one.worker.is_finished]
+    if len(told) < 2 or not open_:
+        return None
+    return min(open_, key=lambda one: one.percent or 0.0).text
+
+
+def _bands(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
+    ordered = sorted(ways, key=lambda one: one.percent or 0.0)
+    gaps = sorted(
+        ((after.percent or 0.0) - (before.percent or 0.0), number)
+        for number, (before, after) in enumerate(pairwise(ordered), 1)
+    )
+    wide = list(takewhile(lambda gap: gap[0] >= GAP, reversed(gaps)))[: MOST_GROUPS - 1]
+    cuts = [0, *sorted(number for _, number in wide), len(ordered)]
+    for first, last in reversed(list(pairwise(cuts))):
+        band = ordered[first:last]
+        if band:
+            low, high = band[0].percent or 0.0, band[-1].percent or 0.0
+            yield _group(band, f"at {_between(low, high, '.1f')} %", low, high, "percent")
+
+
+def _positions(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
+    units = dict.fromkeys(one.unit for one in ways)
+    for unit in list(units)[:MOST_GROUPS]:
+        band = [one for one in ways if one.unit == unit]
+        at = sorted(float(min(one.worker.position or 0, 1 << 63)) for one in band)
+        text = f"at {unit} {_between(at[0], at[-1], ',.0f')}" if unit else f"at {_between(at[0], at[-1], ',.0f')}"
+        yield _group(band, text, at[0], at[-1], unit)
+
+
+def _between(low: float, high: float, form: str) -> str:
+    first, last = f"{low:{form}}", f"{high:{form}}"
+    return first if first == last else f"{first} to {last}"
+
+
+def _still(ways: Sequence[Way]) -> WorkerGroup:
+    known = [one.percent for one in ways if one.percent is not None]
+    at = f" at {_between(min(known), max(known), '.1f')} %" if known else ""
+    return _group(ways, f"standing still{at}", min(known, default=None), max(known, default=None), "percent")
+
+
+def _group(
+    ways: Sequence[Way],
+    text: str,
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "percent",
+    *,
+    is_finished: bool = False,
+) -> WorkerGroup:
+    names = [one.name for one in ways]
+    return WorkerGroup(names, f"{listed(names)} {text}", is_finished, low, high, unit)

@@ -1,0 +1,116 @@
+"""All that there is to judge by: the profile, what the sources told, and how fast it goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from backfill.monitor.amounts import clock, numeric, span
+from backfill.monitor.pace import Pace
+from backfill.monitor.profile import Profile
+from backfill.monitor.readings import MOST_EXAMPLES, Happened, Job, Line, Measure, Process, Processes, Reading
+from backfill.monitor.report import Kind
+from backfill.texts import one_line
+
+MOST_OF_A_LINE: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One look; times are seconds since the epoch."""
+
+    profile: Profile
+    readings: Sequence[Reading]
+    pace: Pace
+    kind: Kind
+    now: float
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [one.job for one in self.readings if one.job is not None]
+
+    @property
+    def sought(self) -> list[Processes]:
+        """What came of looking for processes; what could not be looked at is not among it."""
+        return [one.processes for one in self.readings if one.processes is not None]
+
+    @property
+    def alive(self) -> list[Process]:
+        """Those that are meant, for sure."""
+        return [
+            process for one in self.sought if len(one.found) == 1 or one.is_every_one_meant for process in one.found
+        ]
+
+    @property
+    def gone(self) -> list[Processes]:
+        return [one for one in self.sought if not one.found]
+
+    @property
+    def quiet_seconds(self) -> float | None:
+        """How long it is known not to have moved; None where that is not known."""
+        if self.pace.moved_at is not None:
+            return max(self.now - self.pace.moved_at, 0.0)
+        if self.pace.still_since is not None:
+            return max(self.now - self.pace.still_since, 0.0)
+        return None
+
+    @property
+    def heard_at(self) -> float | None:
+        """When a log was last written."""
+        return max((at for one in self.readings if one.kind == "log" and (at := numeric(one.newest_at))), default=None)
+
+    @property
+    def silent_seconds(self) -> float | None:
+        """How long no log has said anything."""
+        return None if self.heard_at is None else max(self.now - self.heard_at, 0.0)
+
+    def happened(self, name: str) -> Happened:
+        """How often a pattern was seen, in all logs together."""
+        whole = Happened()
+        for one in self.readings:
+            if (found := one.happened.get(name)) is not None:
+                whole.total += max(found.total, 0)
+                for minute, count in found.minutes.items():
+                    whole.minutes[minute] = whole.minutes.get(minute, 0) + count
+                whole.examples.extend(found.examples)
+                times = [at for at in (whole.last_at, numeric(found.last_at)) if at is not None]
+                whole.last_at = max(times, default=None)
+        whole.examples = whole.examples[:MOST_EXAMPLES]
+        return whole
+
+    def last_hour(self, happened: Happened) -> int | None:
+        """How often in the last hour that the logs tell of; None where their lines have no times."""
+        if happened.total and not happened.minutes:
+            return None
+        end = int(min(self.heard_at or self.now, self.now) // 60)
+        return sum(count for minute, count in happened.minutes.items() if end - 60 < minute <= end)
+
+    def is_past(self, happened: Happened) -> bool:
+        """Whether it has gone on well since: progress later than a minute after it was last seen."""
+        moved = self.pace.moved_at
+        return moved is not None and happened.last_at is not None and moved > happened.last_at + 60
+
+    def measure(self, measure: Measure) -> float | None:
+        """What the source that knows best measured."""
+        return self.pace.measures.get(measure)
+
+    def at(self, at: float | None) -> str:
+        return clock(at, self.now)
+
+    def ago(self, at: float) -> str:
+        return f"{span(self.now - at)} ago"
+
+
+def quoted(line: Line) -> str:
+    """A line of a log with its place."""
+    return f"{one_line(line.place, 200)}: {one_line(line.text, MOST_OF_A_LINE)}"
+
+
+def described(process: Process, now: float) -> str:
+    """A process in a line: its pid, since when, what it uses, and what it is."""
+    parts = [f"pid {process.pid}"]
+    if process.is_stopped:
+        parts.append("stopped by a signal, or a zombie")
+    parts.append(f"up for {span(now - process.started_at)}")
+    if process.cpu_percent is not None:
+        parts.append(f"CPU {process.cpu_percent:.0f} %")
+    return f"{', '.join(parts)}: {one_line(process.command, 120)}"

@@ -1,0 +1,54 @@
+"""Whether it moves as it should: stuck, or slow."""
+
+from backfill.monitor.amounts import listed, plain, span
+from backfill.monitor.judging.case import Case, described
+from backfill.monitor.judging.phrases import Verdict, how_far, last_seen, verdict
+from backfill.monitor.report import Level, State
+
+
+def stuck(case: Case) -> Verdict | None:
+    alive, quiet = case.alive, case.quiet_seconds
+    lives = [described(one, case.now) for one in alive[:3]]
+    if alive and all(one.is_stopped for one in alive):
+        pids = listed([str(one.pid) for one in alive])
+        text = f"its process {pids} is stopped by a signal, or a zombie" if len(alive) == 1 else f"{pids} are stopped"
+        step = f"let it go on: kill -CONT {alive[0].pid}; start it again where it is a zombie"
+        return verdict(State.STUCK, Level.CRITICAL, text, [*lives, *last_seen(case)], step)
+    if quiet is None and not case.pace.is_known:
+        quiet = case.silent_seconds
+    if quiet is None or quiet < case.profile.stuck_after:
+        return None
+    far = how_far(case)
+    text = f"nothing has moved for {span(quiet)}" + (f", {far}" if far else "")
+    speaks = case.silent_seconds is not None and case.silent_seconds < min(quiet / 2, case.profile.stuck_after)
+    if alive:
+        text += ", while its process is alive"
+        step = f"see what process {alive[0].pid} waits for: the last lines, locks, the target; then start it again"
+    elif speaks:
+        text += ", while its log goes on"
+        step = "read the last lines of its log; then start it again"
+    else:
+        text += "; whether its process lives is not known"
+        step = "see whether its process lives: backfill monitor --process NAME"
+    return verdict(State.STUCK, Level.CRITICAL, text, [*lives, *last_seen(case)], step)
+
+
+def slow(case: Case) -> Verdict | None:
+    rate, limits, progress = case.pace.rate, case.profile.limits, case.pace.progress
+    is_judged = limits.is_rate_judged
+    if is_judged is None:
+        is_judged = progress.unit == "rows" and progress.done is not None
+    if not is_judged or rate is None or rate.a_minute <= 0:
+        return None
+    # Whoever has finished leaves the others to work alone, at no fault of theirs.
+    ways = case.pace.ways
+    open_ = sum(not one.worker.is_finished for one in ways)
+    good = limits.good_rate[0] * (open_ / len(ways) if open_ else 1.0)
+    if rate.a_minute >= good:
+        return None
+    low, high = (plain(one) for one in limits.good_rate)
+    evidence = [f"{low} to {high} {progress.unit} a minute are good; measured {rate.way} over {span(rate.seconds)}"]
+    if open_ and open_ < len(ways):
+        evidence.append(f"{open_:,} of {len(ways):,} workers are left, of whom {plain(good)} a minute are expected")
+    step = "see what it waits for: the target's load, the network, limits of rate; then add workers, a few at a time"
+    return verdict(State.SLOW, Level.WARNING, how_far(case), evidence, step)

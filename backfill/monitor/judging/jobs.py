@@ -1,0 +1,75 @@
+"""Jobs of ours: the ledger knows what they do, and what needs somebody to look."""
+
+from typing import Final
+
+from backfill.monitor.amounts import moment, plain
+from backfill.monitor.judging.case import Case
+from backfill.monitor.readings import Job
+from backfill.monitor.report import Finding, Level, State
+from backfill.texts import counted, one_line, percent
+
+CRITICAL: Final = {"producer_gone", "no_worker", "stuck", "job_failed", "paused_by_definition", "deadline_breached"}
+STANDING: Final = ("stuck", "no_worker")  # what of that means that nothing moves
+
+
+def state(case: Case) -> tuple[State, Finding] | None:
+    """What the first job does; None where none was read."""
+    return _judged(case.jobs[0]) if case.jobs else None
+
+
+def findings(case: Case) -> list[Finding]:
+    """What needs somebody to look, of each job, and what the other jobs do."""
+    found = [_judged(job)[1] for job in case.jobs[1:]]
+    for number, job in enumerate(case.jobs):
+        for kind, text, step in job.attention:
+            if number == 0 and kind in STANDING and _judged(job)[0] is State.STUCK:
+                continue  # that is what it is called stuck for
+            level = Level.CRITICAL if kind in CRITICAL else Level.WARNING
+            found.append(Finding("attention", level, one_line(text), [f"job {job.id}"], one_line(step) or None))
+    return found
+
+
+def _judged(job: Job) -> tuple[State, Finding]:
+    name, far = one_line(job.backfill, 100), _how_far(job)
+    reason = one_line(job.reason, 300) if job.reason else "no reason is given"
+    evidence = [f"job {one_line(job.id, 60)}, mode {one_line(job.mode, 20)}, {job.state}"]
+    match job.state:
+        case "completed":
+            return _finished(job, name, far, evidence)
+        case "failed":
+            step = f"see what failed: backfill failures {job.id}"
+            return State.DEAD, Finding("dead", Level.CRITICAL, f"{name} failed: {reason}; {far}", evidence, step)
+        case "cancelled":
+            text = f"{name} was cancelled: {reason}; {far}"
+            return State.DEAD, Finding("dead", Level.WARNING, text, evidence)
+        case "paused":
+            step = f"let it go on: backfill resume {job.id}"
+            return State.PAUSED, Finding("paused", Level.WARNING, f"{name} is paused: {reason}; {far}", evidence, step)
+    evidence.append(counted(job.live_workers, "live worker"))
+    for kind, text, step in job.attention:
+        if kind in STANDING:
+            finding = Finding("stuck", Level.CRITICAL, one_line(text), evidence, one_line(step) or None)
+            return State.STUCK, finding
+    waits = " waits to be started;" if job.state == "pending" else ""
+    return State.RUNNING, Finding("running", Level.OK, f"{name}{waits} {far}", evidence)
+
+
+def _finished(job: Job, name: str, far: str, evidence: list[str]) -> tuple[State, Finding]:
+    ended = moment(job.completed_at)
+    if ended is not None:
+        evidence.append(f"it ended at {ended:%Y-%m-%d %H:%M:%S} UTC")
+    if job.failed:
+        step = f"see which and why: backfill failures {job.id}"
+        return State.FINISHED, Finding("finished", Level.WARNING, f"{name} {far}", evidence, step)
+    return State.FINISHED, Finding("finished", Level.OK, f"{name} {far}", evidence)
+
+
+def _how_far(job: Job) -> str:
+    matched = f"{job.matched:,}" if job.is_planned else f"at least {job.matched:,}"
+    share = f"{percent(job.done, job.matched)[:-1]} % done, " if job.is_planned else ""
+    parts = [f"{share}{job.done:,} of {matched} records", f"{job.updated:,} updated"]
+    if job.failed:
+        parts.append(f"{job.failed:,} failed")
+    if job.rate_per_second and job.state not in ("completed", "failed", "cancelled"):
+        parts.append(f"{plain(job.rate_per_second)} records a second")
+    return ", ".join(parts)

@@ -1,0 +1,57 @@
+"""What the backfill does: the one verdict that every report has, and its evidence."""
+
+from collections.abc import Callable
+from typing import Final
+
+from backfill.monitor.amounts import span
+from backfill.monitor.judging import jobs
+from backfill.monitor.judging.case import Case, described
+from backfill.monitor.judging.ended import dead, finished
+from backfill.monitor.judging.halting import slow, stuck
+from backfill.monitor.judging.phrases import Verdict, how_far, verdict
+from backfill.monitor.report import Level, State
+
+
+def state(case: Case) -> Verdict:
+    """The state and the finding of that name; the first that can be told."""
+    if (of_job := jobs.state(case)) is not None:
+        return of_job
+    for judge in _JUDGES:
+        if (found := judge(case)) is not None:
+            return found
+    return _running(case)
+
+
+def _nothing(case: Case) -> Verdict | None:
+    if not case.readings:
+        steps = "say where to look, such as: backfill monitor --log 'logs/*.log'"
+        return verdict(State.UNKNOWN, Level.UNKNOWN, "no source was given and none was found", [], steps)
+    if all(one.problems and not _tells(case, index) for index, one in enumerate(case.readings)):
+        text = "none of its sources could be read"
+        return verdict(State.UNKNOWN, Level.UNKNOWN, text, [], "mend the sources, as the report names them")
+    return None
+
+
+def _tells(case: Case, index: int) -> bool:
+    one = case.readings[index]
+    told = (one.measures, one.minutes, one.groups, one.workers, one.happened, one.processes, one.target)
+    return any(bool(what) for what in told) or one.newest_at is not None
+
+
+def _running(case: Case) -> Verdict:
+    far, moved, alive = how_far(case), case.pace.moved_at, case.alive
+    evidence = [described(one, case.now) for one in alive[:3]]
+    if moved is not None:
+        evidence.insert(0, f"it moved {case.ago(moved)}")
+        return verdict(State.RUNNING, Level.OK, far or f"it moved {case.ago(moved)}", evidence)
+    heard = case.silent_seconds
+    if alive or heard is not None:
+        sign = "its process is alive" if alive else f"its log was written {span(heard)} ago"
+        text = f"{sign}; nothing tells yet whether it moves"
+        return verdict(State.RUNNING, Level.OK, f"{far}; {text}" if far else text, evidence)
+    text = "nothing tells yet whether it moves"
+    step = "look again in a minute: what rises shows then"
+    return verdict(State.UNKNOWN, Level.UNKNOWN, f"{far}; {text}" if far else text, evidence, step)
+
+
+_JUDGES: Final[tuple[Callable[[Case], Verdict | None], ...]] = (_nothing, finished, dead, stuck, slow)

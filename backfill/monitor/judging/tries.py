@@ -1,0 +1,95 @@
+"""Calls that were refused and work that was tried again: are there too many workers, does trying again help?"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from backfill.monitor.amounts import numeric, plain
+from backfill.monitor.judging.case import Case, quoted
+from backfill.monitor.readings import Happened, Measure
+from backfill.monitor.report import Finding, Level
+from backfill.texts import counted
+
+REFUSALS: Final = (("http_503", "503s"), ("rate_limit", "rate limits"))
+SHOWN_MINUTES: Final = 6
+LEFT: Final = 0.75  # of the workers, where there are too many
+
+
+def findings(case: Case) -> list[Finding]:
+    """Of what was refused, and of retries that failed."""
+    return [*_failing(case), *_refused(case)]
+
+
+def failed_retries(case: Case) -> int:
+    """How many there are, by the logs or by what a source measures; of jobs of ours the ledger keeps its own count."""
+    told = [numeric(one.measures.get(Measure.FAILED_RETRIES)) or 0 for one in case.readings if one.job is None]
+    return max(case.happened("gave_up").total, *map(round, told), 0)
+
+
+def is_recovered(case: Case, refused: Happened) -> bool:
+    """Whether the counts support that every refusal was overcome."""
+    if failed_retries(case) > 0:
+        return False
+    return case.happened("recovered").total > 0 or case.is_past(refused)
+
+
+def _failing(case: Case) -> Iterator[Finding]:
+    failed, limit = failed_retries(case), case.profile.limits.failed_retries
+    if failed <= limit:
+        return
+    gave_up = case.happened("gave_up")
+    text = f"{counted(failed, 'retry has', 'retries have')} failed for good, at most {limit:,} may: work is missing"
+    evidence = [quoted(line) for line in gave_up.examples]
+    tried = case.happened("attempt_failed").total
+    if tried:
+        evidence.append(f"{counted(tried, 'attempt')} failed and could be tried again")
+    step = f"stop it, and start it again slower, {_fewer(case)}; then do again what the lines name"
+    yield Finding("retries_failing", Level.CRITICAL, text, evidence, step)
+
+
+def _refused(case: Case) -> Iterator[Finding]:
+    tuned: list[str] = []
+    seen: list[str] = []
+    for name, label in REFUSALS:
+        refused = case.happened(name)
+        hour = case.last_hour(refused)
+        if not refused.total:
+            continue
+        if hour is None or hour >= case.profile.limits.http_503_an_hour:
+            yield from _too_many(case, refused, label, hour)
+        elif is_recovered(case, refused):
+            tuned.append(f"{hour:,} {label} in the last hour")
+            seen.extend(_counts(case, refused, label))
+    if tuned:
+        text = f"well tuned: {' and '.join(tuned)}, all recovered"
+        yield Finding("well_tuned", Level.OK, text, seen)
+
+
+def _too_many(case: Case, refused: Happened, label: str, hour: int | None) -> Iterator[Finding]:
+    limits = case.profile.limits
+    evidence = [*_counts(case, refused, label), *(quoted(line) for line in refused.examples[-2:])]
+    if hour is None:
+        if refused.total >= limits.http_503_an_hour:
+            text = f"{refused.total:,} {label}; how many an hour is not known, as their lines have no times"
+            yield Finding("too_many_503", Level.WARNING, text, evidence, f"where they rise: {_fewer(case)}")
+        return
+    if hour > limits.too_many_503_an_hour:
+        text = f"{hour:,} {label} in the last hour, more than {limits.too_many_503_an_hour:,}: too many workers"
+        yield Finding("too_many_503", Level.WARNING, text, evidence, f"start it again with {_fewer(case)}")
+        return
+    text = f"{hour:,} {label} in the last hour, fewer than {limits.http_503_an_hour:,} are healthy"
+    step = f"add no workers; above {limits.too_many_503_an_hour:,} an hour take {_fewer(case)}"
+    yield Finding("too_many_503", Level.WARNING, text, evidence, step)
+
+
+def _counts(case: Case, refused: Happened, label: str) -> Iterator[str]:
+    recovered = case.happened("recovered").total
+    yield f"{refused.total:,} {label} in all, {recovered:,} recovered, {failed_retries(case):,} failed for good"
+    if len(refused.minutes) > 1:
+        last = sorted(refused.minutes)[-1]
+        counts = [refused.minutes.get(minute, 0) for minute in range(last - SHOWN_MINUTES + 1, last + 1)]
+        yield f"{label} a minute, the newest last: {', '.join(f'{one:,}' for one in counts)}"
+
+
+def _fewer(case: Case) -> str:
+    many = case.profile.workers or len(case.pace.ways)
+    return f"{plain(int(many * LEFT))} workers instead of {many:,}" if many > 1 else "fewer workers, or longer pauses"

@@ -1,0 +1,109 @@
+"""When it may be done: by its slowest worker and by its overall rate, as a range."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+from backfill.monitor.amounts import YEAR, amount, moment, span
+from backfill.monitor.progress import Progress
+from backfill.monitor.rates import Rate
+from backfill.monitor.report import Eta
+from backfill.monitor.ways import Way
+
+Left = tuple[float, float, float]  # seconds: as it goes, at best, at worst
+STANDS: Final = 300.0  # seconds without a move, after which a worker is the bottleneck
+
+
+def unknown(text: str, bottleneck: str | None = None) -> Eta:
+    """No time, and why."""
+    return Eta(None, None, None, None, bottleneck, text)
+
+
+def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequence[Way], now: float) -> Eta:
+    """The times, or why they are not known; never one before now, or one where nothing moves."""
+    job = how_far.reading.job if how_far.reading is not None else None
+    if job is not None:
+        overall = _bounded(job.seconds_left, job.least_seconds_left, job.most_seconds_left)
+    elif how_far.done is not None and how_far.total is not None:
+        overall = rate.left(max(how_far.total - how_far.done, 0.0)) if rate is not None else None
+    else:
+        overall = share.left(100.0 - how_far.percent) if share is not None and how_far.percent is not None else None
+    slowest, bottleneck = _slowest(ways)
+    if bottleneck is None and rate is not None and rate.a_minute > 0:
+        bottleneck = f"the whole: {amount(rate.a_minute, how_far.unit)} a minute"
+    if slowest is None and overall is None:
+        return unknown(_why(how_far, rate, share), bottleneck)
+    return _eta(slowest, overall, bottleneck, now)
+
+
+def _bounded(seconds: float | None, least: float | None, most: float | None) -> Left | None:
+    if seconds is None or not 0 <= seconds < float("inf"):
+        return None
+    known = [one for one in (least, most, seconds) if one is not None and 0 <= one < float("inf")]
+    return seconds, min(known), max(known)
+
+
+def _slowest(ways: Sequence[Way]) -> tuple[Left | None, str | None]:
+    """What the last of them takes; a worker that stands still makes that unknown."""
+    open_ = [one for one in ways if not one.worker.is_finished and one.percent is not None]
+    newest = max((one.moved_at for one in ways if one.moved_at is not None), default=0.0)
+    standing = [one for one in open_ if one.moved_at is not None and newest - one.moved_at > STANDS]
+    standing = [one for one in standing if one.rate is None or one.rate.a_minute <= 0 or _is_late(one, newest)]
+    if standing:
+        last = min(standing, key=lambda one: (one.percent or 0.0, one.name))
+        return None, f"worker {last.name} stands still at {last.percent:.1f} %"
+    known = [(one, seconds) for one in open_ if (seconds := one.seconds_left) is not None]
+    if not known:
+        return None, None
+    last, seconds = max(known, key=lambda pair: pair[1][0])
+    return seconds, last.text
+
+
+def _is_late(way: Way, newest: float) -> bool:
+    """Whether it should have told of a move long ago."""
+    points = way.worker.points
+    gaps = [after.at - before.at for before, after in pairwise(points)]
+    return way.moved_at is not None and newest - way.moved_at > 10 * max(gaps, default=0.0)
+
+
+def _why(how_far: Progress, rate: Rate | None, share: Rate | None) -> str:
+    speed = rate or share
+    if speed is not None and speed.a_minute <= 0:
+        return "not known: nothing has moved"
+    if how_far.total is None and how_far.percent is None:
+        return "not known: no source tells of how much it is; give --total, or total in the profile"
+    return "not known yet: how fast it goes is known when it is looked at again"
+
+
+def _eta(slowest: Left | None, overall: Left | None, bottleneck: str | None, now: float) -> Eta:
+    known = [one for one in (slowest, overall) if one is not None]
+    best, worst = min(one[1] for one in known), max(one[2] for one in known)
+    return Eta(
+        by_slowest_at=_moment(slowest[0], now) if slowest else None,
+        by_overall_at=_moment(overall[0], now) if overall else None,
+        earliest_at=_moment(best, now),
+        latest_at=_moment(worst, now),
+        bottleneck=bottleneck,
+        text=_text(best, worst, now),
+    )
+
+
+def _text(best: float, worst: float, now: float) -> str:
+    early, late = _at(best, now), _at(worst, now)
+    if early == late:
+        return f"done at about {late}, in {span(worst)}" if worst <= YEAR else f"done {late}"
+    if worst > YEAR:
+        return f"done at {early} at the earliest, in {span(best)}, or {late}"
+    return f"done between {early} and {late}, in {span(best)} to {span(worst)}"
+
+
+def _moment(seconds: float, now: float) -> datetime | None:
+    return moment(now + max(seconds, 0.0)) if seconds <= YEAR else None
+
+
+def _at(seconds: float, now: float) -> str:
+    found, today = _moment(seconds, now), moment(now)
+    if found is None or today is None:
+        return "in more than a year"
+    return f"{found:%H:%M} UTC" if found.date() == today.date() else f"{found:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,157 @@
+"""How fast it goes and how long it takes: of readings, and of what earlier looks had measured."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from backfill.monitor import rates
+from backfill.monitor.amounts import moment, numeric
+from backfill.monitor.left import left
+from backfill.monitor.profile import Profile
+from backfill.monitor.progress import Progress, history, progress, trusted
+from backfill.monitor.rates import Rate
+from backfill.monitor.readings import Measure, Point, Reading
+from backfill.monitor.report import Eta
+from backfill.monitor.ways import Way, ways
+
+if TYPE_CHECKING:
+    from backfill.monitor.memory import Look
+
+SHOWN_MINUTES: Final = 60
+LONG_ENOUGH: Final = 60.0  # seconds between looks, to be believed rather than a source's own minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How far and how fast it is; rates are of `progress.unit` a minute, and of the whole's percent a minute."""
+
+    progress: Progress
+    rate: Rate | None
+    share: Rate | None  # percent points a minute, as the workers tell
+    ways: list[Way]  # of each worker that tells how far it is
+    moved_at: float | None  # when it is known to have moved last
+    still_since: float | None  # what is measured has not changed since then, as far as it was looked at
+    minutes: dict[int, int]  # units by minute since the epoch, the last 60
+    eta: Eta
+    measures: dict[Measure, float] = field(default_factory=dict)  # what the next look wants to know of this one
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it can be told that it moves, or that it does not."""
+        return self.moved_at is not None or self.still_since is not None
+
+
+def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Look]", now: float) -> Pace:
+    """How fast it goes at `now`, with what earlier looks had measured; raises nothing, whatever they hold."""
+    how_far = progress(profile, readings)
+    each = ways(readings)
+    measures = _measures(readings, how_far)
+    points = {
+        measure: history([Point(one.at, one.measures[measure]) for one in looks if measure in one.measures], here)
+        for measure, value in measures.items()
+        if (here := Point(now, value))
+    }
+    minutes = _minutes(readings, how_far, now)
+    measure = how_far.measure or (Measure.PERCENT if Measure.PERCENT in measures else None)
+    own = points.get(measure, []) if measure else []
+    rate = _rate(how_far, own, minutes, each, now)
+    share = _share(profile, each) or (
+        _of_looks(points.get(Measure.PERCENT, [])) if how_far.percent is not None else None
+    )
+    moved = [*_moved(own, minutes, now), *(one.moved_at for one in each if one.moved_at is not None)]
+    moved = moved or _newest(readings, now, profile.stuck_after)
+    return Pace(
+        progress=how_far,
+        rate=rate,
+        share=share,
+        ways=each,
+        moved_at=min(max(moved), now) if moved else None,
+        still_since=_still_since(own),
+        minutes=minutes,
+        eta=left(how_far, rate, share, each, now),
+        measures=measures,
+    )
+
+
+def _measures(readings: Sequence[Reading], how_far: Progress) -> dict[Measure, float]:
+    found: dict[Measure, float] = {}
+    for one in trusted(readings):
+        for measure, value in one.measures.items():
+            if (number := numeric(value)) is not None:
+                found.setdefault(measure, number)
+    if how_far.percent is not None:
+        found[Measure.PERCENT] = how_far.percent
+    if how_far.measure is not None and how_far.done is not None:
+        found[how_far.measure] = how_far.done
+    return found
+
+
+def _minutes(readings: Sequence[Reading], how_far: Progress, now: float) -> dict[int, int]:
+    current = int(now // 60)
+    first = [how_far.reading] if how_far.reading is not None else []
+    for one in (*first, *trusted(readings)):
+        recent = {at: count for at, count in one.minutes.items() if current - SHOWN_MINUTES < at <= current}
+        if recent:
+            return {at: max(int(count), 0) for at, count in sorted(recent.items())}
+    return {}
+
+
+def _rate(
+    how_far: Progress, points: Sequence[Point], minutes: Mapping[int, int], each: Sequence[Way], now: float
+) -> Rate | None:
+    job = how_far.reading.job if how_far.reading is not None else None
+    if job is not None and (second := numeric(job.rate_per_second)) is not None:
+        return Rate(60 * second, 60 * second, 60 * second, 60.0, "as the ledger counts")
+    looked = _of_looks(points)
+    counted = rates.by_minute(minutes, now, "as counted by minute")
+    if looked is not None and (looked.seconds >= LONG_ENOUGH or counted is None):
+        return looked
+    if counted is not None:
+        return counted
+    # What was measured once has no rate, and another unit's is not its own.
+    if how_far.done is not None and how_far.measure is not None:
+        return None
+    return _of_positions(how_far, each)
+
+
+def _of_positions(how_far: Progress, each: Sequence[Way]) -> Rate | None:
+    some = [one for one in each if one.rate is not None and one.unit != "percent" and not one.worker.is_finished]
+    if len({one.unit for one in some}) != 1 or how_far.unit == "percent":
+        return None
+    known = [one.rate for one in some if one.rate is not None]
+    return rates.together(known, 1, f"of {some[0].unit or 'positions'}, as the workers tell")
+
+
+def _share(profile: Profile, each: Sequence[Way]) -> Rate | None:
+    """Of equal parts: that is how a share of the whole is told."""
+    parts = [one for one in each if one.unit == "percent"]
+    known = [one.rate for one in parts if one.rate is not None and not one.worker.is_finished]
+    return rates.together(known, max(len(parts), profile.workers or 0), "as the workers tell")
+
+
+def _of_looks(points: Sequence[Point]) -> Rate | None:
+    return rates.rise(points, "between looks")
+
+
+def _moved(points: Sequence[Point], minutes: Mapping[int, int], now: float) -> Iterable[float]:
+    for before, after in zip(reversed(points[:-1]), reversed(points), strict=False):
+        if after.value > before.value:
+            yield after.at
+            break
+    yield from [min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]
+
+
+def _still_since(points: Sequence[Point]) -> float | None:
+    since = None
+    for before, after in zip(reversed(points[:-1]), reversed(points), strict=False):
+        if after.value != before.value:
+            break
+        since = before.at
+    return since
+
+
+def _newest(readings: Sequence[Reading], now: float, recent: float) -> list[float]:
+    """Times of the data, as far as they are times of the work: of old events that are loaded they are not."""
+    found = [moment(one.measures.get(Measure.NEWEST)) for one in readings]
+    times = [one.timestamp() for one in found if one is not None]
+    return [at for at in times if now - recent <= at <= now + 60]

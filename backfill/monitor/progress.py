@@ -1,0 +1,125 @@
+"""How far it is: what is done and of how much, from the source that knows it best."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from backfill.monitor.amounts import numeric
+from backfill.monitor.profile import Profile
+from backfill.monitor.readings import PROGRESS, Measure, Point, Reading, Worker
+
+# Who counts what was committed knows it better than who says what he has done.
+TRUST: Final = ("job", "sql", "command", "log")
+ALIKE: Final = 0.02  # of two sources that count the same: what may lie between two moments of looking
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Units done, and of how many; `percent` is of the whole, from its workers where they tell theirs."""
+
+    done: float | None = None
+    total: float | None = None
+    percent: float | None = None
+    unit: str = "rows"
+    measure: Measure | None = None
+    reading: Reading | None = None  # the one that tells it
+    doubles: list[str] = field(default_factory=list)  # sentences on others that measure the same
+
+    @property
+    def is_whole(self) -> bool:
+        return self.done is not None and bool(self.total) and self.done >= (self.total or 0)
+
+
+def trusted(readings: Sequence[Reading]) -> list[Reading]:
+    """The readings, those first that know best; among equals the profile's order."""
+    return sorted(readings, key=lambda one: TRUST.index(one.kind) if one.kind in TRUST else len(TRUST))
+
+
+def workers(readings: Sequence[Reading]) -> list[Worker]:
+    """Those that tell how far they are; of a job of ours the ledger knows that better."""
+    found = [worker for one in readings if one.kind != "job" for worker in one.workers]
+    return [one for one in found if one.percent is not None or one.position is not None or one.is_finished]
+
+
+def progress(profile: Profile, readings: Sequence[Reading]) -> Progress:
+    """What is done; everything is None where no source tells."""
+    some = workers(readings)
+    percent = _of_workers(profile, some)
+    for measure, whole in _wanted(profile):
+        told = [(one, value) for one in trusted(readings) if (value := numeric(one.measures.get(measure))) is not None]
+        if told:
+            reading, done = told[0]
+            total = _total(profile, readings, reading, whole)
+            share = 100 * min(done / total, 1.0) if total else None
+            return Progress(
+                done=done,
+                total=total,
+                percent=percent if percent is not None and reading.kind != "job" else share,
+                unit=_unit(profile, measure, reading),
+                measure=measure,
+                reading=reading,
+                doubles=_doubles(measure, told),
+            )
+    added = _of_positions(profile, some)
+    if added is not None and profile.total and percent is None:
+        return Progress(added, float(profile.total), 100 * min(added / profile.total, 1.0), profile.unit)
+    shares = [(one, value) for one in readings if (value := numeric(one.measures.get(Measure.PERCENT))) is not None]
+    if percent is None and shares:
+        percent = min(shares[0][1], 100.0)
+        return Progress(percent, 100.0, percent, "percent", Measure.PERCENT, shares[0][0])
+    return Progress(percent=percent, unit="percent" if percent is not None else profile.unit)
+
+
+def history(points: Sequence[Point], now: Point) -> list[Point]:
+    """What earlier looks had measured, and what is now."""
+    return [*(one for one in points if one.at < now.at), now]
+
+
+def _wanted(profile: Profile) -> Iterator[tuple[Measure, Measure]]:
+    """The profile's own unit first, where it is one that is measured."""
+    yield from (one for one in PROGRESS if one[0].value == profile.unit)
+    yield from (one for one in PROGRESS if one[0].value != profile.unit)
+
+
+def _total(profile: Profile, readings: Sequence[Reading], told: Reading, whole: Measure) -> float | None:
+    if told.job is not None and not told.job.is_planned:
+        return None
+    for one in (told, *trusted(readings)):
+        if (total := numeric(one.measures.get(whole))) is not None:
+            return total
+    return float(profile.total) if profile.total is not None else None
+
+
+def _unit(profile: Profile, measure: Measure, reading: Reading) -> str:
+    if reading.kind == "job":
+        return "records"
+    return profile.unit if measure is Measure.ROWS else measure.value
+
+
+def _doubles(measure: Measure, told: Sequence[tuple[Reading, float]]) -> list[str]:
+    (first, value), *others = told
+    return [
+        f"{one.source} measures {measure.value} too, {round(other):,}: {round(value):,} of {first.source} counts"
+        for one, other in others
+        if abs(other - value) > ALIKE * max(value, other)
+    ]
+
+
+def _of_workers(profile: Profile, some: Sequence[Worker]) -> float | None:
+    """The mean of what they have; who was not heard of yet has nothing."""
+    told = [100.0 if one.is_finished else numeric(one.percent) for one in some]
+    known = [min(value, 100.0) for value in told if value is not None]
+    if not any(numeric(one.percent) is not None for one in some):
+        return None
+    return sum(known) / max(len(known), profile.workers or 0)
+
+
+def _of_positions(profile: Profile, some: Sequence[Worker]) -> float | None:
+    """What workers that count the profile's unit add up to."""
+    told = [numeric(one.position) for one in some if one.unit and _bare(one.unit) == _bare(profile.unit)]
+    known = [value for value in told if value is not None]
+    return sum(known) if known else None
+
+
+def _bare(unit: str) -> str:
+    return unit.casefold().removesuffix("s")

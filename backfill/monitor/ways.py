@@ -1,0 +1,82 @@
+"""The way of each worker: how fast it goes, when it moved last, how long it has to go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backfill.monitor.amounts import MOST_OF_A_NAME, numeric, plain, share
+from backfill.monitor.progress import workers
+from backfill.monitor.rates import Rate, slope
+from backfill.monitor.readings import Point, Reading, Worker
+from backfill.texts import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A worker with its rate, of percent or of its own unit a minute; `name` is unique among all workers."""
+
+    worker: Worker
+    name: str
+    unit: str  # percent, or of its position
+    rate: Rate | None
+    moved_at: float | None
+
+    @property
+    def percent(self) -> float | None:
+        if self.worker.is_finished:
+            return 100.0
+        number = numeric(self.worker.percent)
+        return None if number is None else min(number, 100.0)
+
+    @property
+    def seconds_left(self) -> tuple[float, float, float] | None:
+        """As it goes, at best, at worst; None where that is not known, or it stands still."""
+        if self.percent is None or self.rate is None or self.worker.is_finished:
+            return None
+        return self.rate.left(100.0 - self.percent)
+
+    @property
+    def text(self) -> str:
+        """Where it stands: worker 9: 61.2 %, 0.4 % a minute."""
+        where = share(self.percent) if self.percent is not None else f"{self.unit} {self.worker.position:,}".strip()
+        if self.rate is None:
+            return f"worker {self.name}: {where}"
+        unit = "%" if self.unit == "percent" else f"{self.unit}s".lstrip()
+        return f"worker {self.name}: {where}, {plain(max(self.rate.a_minute, 0.0))} {unit} a minute"
+
+
+def ways(readings: Sequence[Reading]) -> list[Way]:
+    """Of every worker that tells how far it is, in the order of the readings."""
+    some = workers(readings)
+    several = len({one.source for one in some}) > 1
+    seen: dict[str, int] = {}
+    for one in some:
+        seen[one.name] = seen.get(one.name, 0) + 1
+    return [_way(one, several and seen[one.name] > 1) for one in some]
+
+
+def _way(worker: Worker, is_shared: bool) -> Way:
+    name = one_line(worker.name, MOST_OF_A_NAME)
+    points = sorted((one for one in worker.points if _is_sound(one)), key=lambda one: one.at)
+    return Way(
+        worker=worker,
+        name=f"{name} of {one_line(worker.source, MOST_OF_A_NAME)}" if is_shared else name,
+        unit="percent" if worker.percent is not None else one_line(worker.unit, MOST_OF_A_NAME),
+        rate=slope(points, "as the worker tells"),
+        moved_at=_moved_at(points, worker),
+    )
+
+
+def _is_sound(point: Point) -> bool:
+    return numeric(point.at) is not None and numeric(point.value) is not None
+
+
+def _moved_at(points: Sequence[Point], worker: Worker) -> float | None:
+    """When it came to where it is."""
+    if not points:
+        return numeric(worker.last_at)
+    at = points[-1].at
+    for point in reversed(points):
+        if point.value != points[-1].value:
+            break
+        at = point.at
+    return at

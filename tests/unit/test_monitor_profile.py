@@ -1,0 +1,137 @@
+"""A profile with mistakes is used for what is right in it, and each mistake is named."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backfill.errors import NotFoundError, UsageError
+from backfill.monitor import profile
+from backfill.monitor.lenient import kept
+from backfill.monitor.profile import Profile
+
+GOOD = '[[log]]\npath = "a.log"\n'
+
+
+def read(tmp_path: Path, text: str) -> Profile:
+    file = tmp_path / "load.toml"
+    file.write_text(text)
+    return profile.read(str(file))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("logs = 3", "unknown key `logs`; did you mean log?"),
+        ('titel = "x"', "unknown key `titel`; did you mean title?"),
+        ('name = "x"', "unknown key `name`; a profile is called after its file"),
+        ("mistakes = []", "unknown key `mistakes`; a profile is called after its file"),
+        ("[limits]\nattempt = 2", "limits: unknown key `attempt`; did you mean attempts?"),
+        ('kind = "databse"', "kind: unknown word 'databse'; did you mean database?"),
+        (
+            'stuck_after = "soon"',
+            "stuck_after: write a duration such as 30s, 10m, 1h30m or 2d; it was left out",
+        ),
+        ("stuck_after = inf", "stuck_after: Input should be a finite number; it was left out"),
+        ("total = -1", "total: Input should be greater than or equal to 0; it was left out"),
+        ("log = 3", "log: Input should be a valid list; it was left out"),
+        ('log = ["a.log"]', "log.1: Input should be a valid dictionary or instance of LogSource; it was left out"),
+        ("[[log]]", "log.1: path is missing; it was left out"),
+        ("[[command]]\nrun = 5", "command.1.run: Input should be a valid string; it was left out"),
+        ('[[command]]\nrun = "x"\nmeasures = "rowz"', "command.1.measures: unknown word 'rowz'; did you mean rows?"),
+        ('[[process]]\nname = "x"\npid = 3', "process.1: give one of name, pid and pid_file; it was left out"),
+        (
+            '[[target]]\naddress = "nowhere"',
+            "target.1.address: write host:port, such as db.example.com:5432 or [::1]:5432; it was left out",
+        ),
+        ("[patterns]\nboom = 3", "patterns.boom: Input should be a valid string; it was left out"),
+    ],
+)
+def test_a_mistake_is_named_and_the_rest_is_used(tmp_path: Path, text: str, said: str) -> None:
+    sections = "[[job]]\nid = '1'\n[limits]\nattempts = 9\n" if "[limits]" not in text else "[[job]]\nid = '1'\n"
+    found = read(tmp_path, f"unit = 'blocks'\n{text}\n{sections}")
+    assert found.mistakes == (said,)
+    assert (found.unit, found.job[0].id) == ("blocks", "1")
+
+
+def test_entries_are_numbered_as_they_stand_whatever_was_left_out_before(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        """
+        [[sql]]
+        table = "one"
+        timeout = "1 fortnight"
+        [[sql]]
+        [[sql]]
+        qurey = "three"
+        [[sql]]
+        query = "SELECT 4"
+        range = "id"
+        [[sql]]
+        table = "five"
+        """,
+    )
+    assert [one.table for one in found.sql] == ["one", "five"]
+    assert found.mistakes == (
+        "sql.1.timeout: write a duration such as 30s, 10m, 1h30m or 2d; it was left out",
+        "sql.2: give either query or table; it was left out",
+        "sql.3: unknown key `qurey`; did you mean query?",
+        "sql.4: range, newest, group and value belong to table; a query names its columns itself; it was left out",
+        "sql.3: give either query or table; it was left out",
+    )
+
+
+def test_a_section_in_single_brackets_is_one(tmp_path: Path) -> None:
+    found = read(tmp_path, '[log]\npath = "a.log"\n')
+    assert (found.log[0].path, found.mistakes, found.name) == ("a.log", (), "load")
+
+
+def test_of_very_many_mistakes_some_are_told(tmp_path: Path) -> None:
+    found = read(tmp_path, "\n".join(f"x{n} = 1" for n in range(2_000)) + f"\n{GOOD}")
+    assert len(found.mistakes) == 51
+    assert found.mistakes[-1] == "and 1,950 mistakes more"
+    assert found.log
+
+
+def test_what_is_no_toml_or_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"load\.toml is not TOML: .*; correct it"):
+        read(tmp_path, "[[log")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match=r"binary\.toml is not TOML"):
+        profile.read(str(tmp_path / "binary.toml"))
+
+
+def test_a_name_is_looked_up_in_folders_and_what_there_is_is_said(tmp_path: Path) -> None:
+    (tmp_path / "load.toml").write_text("\ufeff" + GOOD)
+    assert profile.read("load", [tmp_path / "none", tmp_path]).log[0].path == "a.log"
+    with pytest.raises(NotFoundError, match=r"no profile 'lod'; there are load$"):
+        profile.read("lod", [tmp_path])
+    with pytest.raises(NotFoundError, match="write one with: backfill monitor init lod"):
+        profile.read("lod", [tmp_path / "none"])
+    with pytest.raises(NotFoundError, match=r"no profile .*nix\.toml; write one with: backfill monitor init nix"):
+        profile.read(str(tmp_path / "nix.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("1h30m", 5400), ("2d", 172_800), ("250ms", 0.25), (7, 7), ("1.5 m", 90)]
+)
+def test_durations(text: object, seconds: float) -> None:
+    assert profile.seconds(text) == seconds
+
+
+words = st.sampled_from([*Profile.model_fields, "path", "run", "query", "table", "pid", "x", "name", "timeout"])
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.text(max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(words, anything, max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_whatever_it_holds_something_is_made_of_it(found: dict[str, object]) -> None:
+    made, mistakes = kept(Profile, found)
+    assert isinstance(made, Profile)
+    assert kept(Profile, made.model_dump(exclude_unset=True))[1] == []
+    assert all("\n" not in one for one in mistakes)
