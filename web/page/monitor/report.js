@@ -108,7 +108,8 @@ function Quality({ items }) {
 
 function Numbers({ items }) {
   if (!items.length) return null;
-  return html`<${Panel} title="Numbers"><dl class="pairs">${items.map((one) => html`<dt>${one.label}</dt><dd>${one.text}</dd>`)}</dl><//>`;
+  return html`<${Panel} title="Numbers"><dl class="pairs">${items.map((one) => html`<dt>${one.label}</dt>
+    <dd>${one.text}${one.name === "percent" && html`<${Bar} label=${one.text} of=${100} parts=${[["updated", one.value]]} />`}</dd>`)}</dl><//>`;
 }
 
 function Groups({ items }) {
