@@ -36,6 +36,7 @@ class Measure(StrEnum):
     RETRIES = "retries"
     FAILED_RETRIES = "failed_retries"
     FREE_BYTES = "free_bytes"
+    PERCENT = "percent"  # of the whole
 
 
 # What is done, and of how much, in the order in which a report takes the first that was measured.
@@ -113,6 +114,7 @@ class Process:
     folder: str | None  # where it writes, as far as that could be found out
     free_bytes: int | None  # there
     is_stopped: bool = False  # by a signal, or a zombie
+    disk_bytes: int | None = None  # the size of the disk there
 
 
 @dataclass(slots=True)
