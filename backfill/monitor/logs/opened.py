@@ -1,0 +1,95 @@
+"""One file of a log, opened: which it is, how long, and what kind of bytes it holds."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+PRINTED: Final = 1_024  # bytes at the beginning, by which a file is known again
+SAMPLE: Final = 8 * 1_024
+GZIP: Final = b"\x1f\x8b"
+# Beginnings of what holds no lines, and what to do with it.
+PACKED: Final = {
+    b"\xfd7zXZ": "xz: read it with: xzcat FILE | backfill monitor --log -",
+    b"BZh": "bzip2: read it with: bzcat FILE | backfill monitor --log -",
+    b"\x28\xb5\x2f\xfd": "zstd: read it with: zstdcat FILE | backfill monitor --log -",
+    b"PK\x03\x04": "zip: read it with: unzip -p FILE | backfill monitor --log -",
+}
+_CONTROLS: Final = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
+_HOLE: Final = re.compile(rb"\x00{16,}")
+MOST_CONTROLS: Final = 0.02  # of a text
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that is open; it stays the same one when its name is given to another."""
+
+    path: str
+    descriptor: int
+    device: int
+    inode: int
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self.descriptor).st_size
+
+    @property
+    def written_at(self) -> float:
+        return os.fstat(self.descriptor).st_mtime
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to so many bytes from there."""
+        return os.pread(self.descriptor, size, offset)
+
+    def printed(self, size: int) -> str:
+        """What tells its beginning from that of another file."""
+        return hashlib.sha256(self.read(0, size)).hexdigest()
+
+    @property
+    def is_gzip(self) -> bool:
+        return self.read(0, 2) == GZIP
+
+    def why_not_text(self) -> str | None:
+        """Why there are no lines in it; None when there may be."""
+        head = self.read(0, SAMPLE)
+        for magic, what in PACKED.items():
+            if head.startswith(magic):
+                return f"is packed with {what.replace('FILE', self.path)}"
+        if head.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_wide(head):
+            return "is UTF-16 text; make it UTF-8: iconv -f utf-16 -t utf-8"
+        # What was emptied under its writer begins with a hole: judged by what follows it.
+        return "is binary, and has no lines to read; name the log of the program" if _is_binary(head) else None
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Opened]:
+    """The file of that name; raises OSError, and ValueError when it is no file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        told = os.fstat(descriptor)
+        if not os.path.isfile(f"/dev/fd/{descriptor}") and (told.st_mode & 0o170000) != 0o100000:
+            raise ValueError("is no file")
+        yield Opened(path, descriptor, told.st_dev, told.st_ino)
+    finally:
+        os.close(descriptor)
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether every other byte is NUL, as of ASCII in UTF-16."""
+    plain = head[: len(head) // 2 * 2]
+    return (
+        len(plain) >= 16
+        and (plain[0::2].count(0) + plain[1::2].count(0)) > 0
+        and (
+            min(plain[0::2].count(0), plain[1::2].count(0)) * 10 < max(plain[0::2].count(0), plain[1::2].count(0))
+            and max(plain[0::2].count(0), plain[1::2].count(0)) > len(plain) // 4
+        )
+    )
+
+
+def _is_binary(head: bytes) -> bool:
+    text = _HOLE.sub(b"", head)
+    return bool(text) and len(_CONTROLS.findall(text)) > max(len(text) * MOST_CONTROLS, 4)

@@ -1,0 +1,160 @@
+"""What a stretch of a log adds up to; two neighbouring stretches are joined in the order in which they stand there."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from backfill.monitor.logs.happenings import Example, Happening
+from backfill.monitor.logs.ways import FEWEST_POINTS, MOST_KEPT, MOST_UNITS, At, Series
+from backfill.monitor.readings import MOST_EXAMPLES, MOST_WORKERS
+
+BACK: Final = 120.0  # seconds that the time may fall between lines: several processes write one log
+SILENCE: Final = 1_800.0  # seconds without a line that are worth saying
+MANY: Final = ((2_048, FEWEST_POINTS), (256, 16))  # more workers than that have fewer points each
+
+
+@dataclass(slots=True)
+class Way:
+    """One worker."""
+
+    series: dict[str, Series] = field(default_factory=dict)  # by unit
+    heard_at: At = None
+    is_finished: bool = False
+    most: int = MOST_KEPT
+
+    def add(self, unit: str, at: At, value: float, cell: int) -> None:
+        """A number that it told."""
+        series = self.series.get(unit)
+        if series is not None:
+            series.add(at, value, cell)
+        elif len(self.series) < MOST_UNITS:
+            self.series[unit] = begun = Series(value, value, at, at, at, cell, cell, most=self.most)
+            begun.keep(at, value)
+
+    def then(self, other: "Way") -> None:
+        """What comes behind it."""
+        for unit, series in other.series.items():
+            if unit in self.series:
+                self.series[unit].then(series)
+            elif len(self.series) < MOST_UNITS:
+                self.series[unit] = series
+        self.thin(min(self.most, other.most))
+        self.heard_at = other.heard_at if other.heard_at is not None else self.heard_at
+        self.is_finished = other.is_finished
+
+    def thin(self, most: int) -> None:
+        """Keep at most so many points of each number."""
+        self.most = most
+        for series in self.series.values():
+            series.thin(most)
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Where the time of one line is far from that of the line before; lines by number from the stretch's beginning."""
+
+    number: int
+    before: float
+    after: float
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was read, without the lines; its size is bounded, however much that was."""
+
+    lines: int = 0
+    cut: int = 0  # lines whose rest was skipped
+    dropped_workers: bool = False
+    ways: dict[str, Way] = field(default_factory=dict)
+    happened: dict[str, Happening] = field(default_factory=dict)
+    first_at: At = None  # of the lines whose time was looked at
+    first_timed: int = -1  # its number
+    last_at: At = None
+    newest_at: At = None  # the largest of them
+    back: list[Jump] = field(default_factory=list)
+    jumps_back: int = 0
+    silences: list[Jump] = field(default_factory=list)
+    last_progress: int = -1  # numbers of lines
+    last_fatal: int = -1
+    last_finished: int = -1
+    points_each: int = MOST_KEPT
+
+    def timed(self, number: int, at: float) -> None:
+        """A line whose time was looked at."""
+        if self.first_at is None:
+            self.first_at, self.first_timed = at, number
+        elif self.last_at is not None:
+            self._jump(number, self.last_at, at)
+        self.last_at = at
+        self.newest_at = at if self.newest_at is None else max(self.newest_at, at)
+
+    def happens(self, name: str, example: Example) -> None:
+        """A line that a pattern is in."""
+        self.happened.setdefault(name, Happening()).add(example)
+
+    def way(self, worker: str) -> Way | None:
+        """Of that worker; None when there are too many."""
+        way = self.ways.get(worker)
+        if way is None:
+            if len(self.ways) >= MOST_WORKERS:
+                self.dropped_workers = True
+                return None
+            way = self.ways[worker] = Way(most=self._most_points)
+            self._thin()
+        return way
+
+    def then(self, other: "Tally") -> "Tally":
+        """This and what comes behind it, as one; neither is to be used any more."""
+        lines = self.lines
+        if other.first_at is not None and self.last_at is not None:
+            self._jump(lines + other.first_timed, self.last_at, other.first_at)
+        for jump in other.back:
+            self._back(Jump(jump.number + lines, jump.before, jump.after), 0)
+        self.jumps_back += other.jumps_back
+        for jump in other.silences:
+            self._silent(Jump(jump.number + lines, jump.before, jump.after))
+        for name, happening in other.happened.items():
+            self.happened.setdefault(name, Happening()).then(happening, lines)
+        for worker, way in other.ways.items():
+            if (mine := self.way(worker)) is not None:
+                mine.then(way)
+        for name in ("last_progress", "last_fatal", "last_finished"):
+            if (number := getattr(other, name)) >= 0:
+                setattr(self, name, number + lines)
+        self.lines += other.lines
+        self.cut += other.cut
+        self.dropped_workers |= other.dropped_workers
+        if self.first_at is None and other.first_at is not None:
+            self.first_at, self.first_timed = other.first_at, lines + other.first_timed
+        self.last_at = other.last_at if other.last_at is not None else self.last_at
+        newest = [at for at in (self.newest_at, other.newest_at) if at is not None]
+        self.newest_at = max(newest, default=None)
+        return self
+
+    def _jump(self, number: int, before: float, after: float) -> None:
+        if after < before - BACK:
+            self._back(Jump(number, before, after), 1)
+        elif after > before + SILENCE:
+            self._silent(Jump(number, before, after))
+
+    def _back(self, jump: Jump, count: int) -> None:
+        self.jumps_back += count
+        self.back.append(jump)
+        if len(self.back) > MOST_EXAMPLES:
+            del self.back[1]
+
+    def _silent(self, jump: Jump) -> None:
+        self.silences.append(jump)
+        if len(self.silences) > MOST_EXAMPLES:
+            del self.silences[1]
+
+    @property
+    def _most_points(self) -> int:
+        return next((points for many, points in MANY if len(self.ways) > many), MOST_KEPT)
+
+    def _thin(self) -> None:
+        """Keep fewer points of each worker where there are many of them."""
+        most = self._most_points
+        if self.points_each != most:
+            self.points_each = most
+            for way in self.ways.values():
+                way.thin(most)

@@ -1,0 +1,99 @@
+"""How far workers came, as a log tells it; the way of two neighbouring stretches is one way."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from backfill.monitor.readings import MOST_POINTS
+
+PERCENT: Final = "%"
+SHARE: Final = "~"  # of JSON's progress, which is percent or a part of one: known when all are there
+MOST_KEPT: Final = MOST_POINTS - 3  # beside the first, the last, and where it came to that
+FEWEST_POINTS: Final = 4
+NEARLY_NOTHING: Final = 0.05  # of what it was, or percent of the work
+MOST_UNITS: Final = 4
+
+At = float | None
+
+
+@dataclass(slots=True)
+class Series:
+    """One number of one worker, in the order of the lines."""
+
+    first: float
+    last: float
+    first_at: At
+    last_at: At
+    grown_at: At  # of the first line that said what the last one says
+    first_cell: int  # of the file: one point of each is kept
+    last_cell: int
+    is_flat: bool = True  # it never changed
+    carried: float = 0.0  # what was reached before it began again, each time
+    restarts: int = 0
+    backwards: int = 0
+    seen: int = 1
+    most: int = MOST_KEPT
+    width: int = 1  # seconds that share a point
+    points: dict[int, tuple[float, float]] = field(default_factory=dict)
+
+    def add(self, at: At, value: float, cell: int) -> None:
+        """One more line."""
+        self.seen += 1
+        if value != self.last:
+            if value < self.last:
+                self._fall(value)
+            self.is_flat = False
+            self.grown_at = at
+        self.last, self.last_at = value, at if at is not None else self.last_at
+        if cell != self.last_cell:
+            self.last_cell = cell
+            self.keep(at, value)
+
+    def keep(self, at: At, value: float) -> None:
+        """Keep a point, while there are not too many; of those that share one the latest."""
+        if at is None:
+            return
+        bucket = int(at // self.width)
+        held = self.points.get(bucket)
+        if held is None or held[0] <= at:
+            self.points[bucket] = at, value
+        self.thin(self.most)
+
+    def thin(self, most: int) -> None:
+        """Let more seconds share a point, until there are at most so many."""
+        self.most = most
+        while len(self.points) > most:
+            self._widen(self.width * 2)
+
+    def then(self, other: "Series") -> None:
+        """What comes behind it in the file."""
+        if other.first < self.last:
+            self._fall(other.first)
+        if self.last != other.first or not other.is_flat:
+            self.is_flat = False
+            self.grown_at = other.grown_at
+        self.restarts += other.restarts
+        self.backwards += other.backwards
+        self.carried += other.carried
+        self.seen += other.seen
+        self.last, self.last_at = other.last, other.last_at if other.last_at is not None else self.last_at
+        self.last_cell = other.last_cell
+        self._widen(max(self.width, other.width))
+        for at, value in other.points.values():
+            self.keep(at, value)
+
+    def _fall(self, value: float) -> None:
+        self.carried += self.last
+        if value <= self.last * NEARLY_NOTHING:
+            self.restarts += 1
+        else:
+            self.backwards += 1
+
+    def _widen(self, width: int) -> None:
+        if width == self.width:
+            return
+        points, self.points, self.width = self.points, {}, width
+        for at, value in points.values():
+            bucket = int(at // width)
+            held = self.points.get(bucket)
+            if held is None or held[0] <= at:
+                self.points[bucket] = at, value
