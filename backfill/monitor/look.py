@@ -15,7 +15,7 @@ from backfill.monitor.pace import Pace
 from backfill.monitor.profile import Profile
 from backfill.monitor.readings import PROGRESS, Measure, Problem, Reading, Remembered
 from backfill.monitor.report import Report
-from backfill.monitor.sources import jobs, logs, queries
+from backfill.monitor.sources import commands, jobs, logs, queries
 from backfill.monitor.surroundings import Surroundings
 from backfill.texts import in_a_line, one_line
 
@@ -76,6 +76,7 @@ def _asked(profile: Profile, where: Surroundings) -> Iterator[_Asked]:
     for kind, read, named in (
         ("job", jobs.read, "id"),  # of two that tell the same the first counts: those that know come first
         ("sql", queries.read, "table"),
+        ("command", commands.read, "run"),
         ("log", logs.read, "path"),
     ):
         sources: Sequence[BaseModel] = getattr(profile, kind)

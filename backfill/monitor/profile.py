@@ -199,8 +199,8 @@ def _found(name: str, folders: Sequence[Path]) -> Path:
         if (path := folder / f"{name}.toml").is_file():
             return path
     there = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
-    known = f"there are {', '.join(there)}" if there else f"write one with: backfill monitor init {name}"
-    raise NotFoundError(f"there is no profile {name!r}; {known}")
+    known = f"there are {', '.join(there)}, or write" if there else "write"
+    raise NotFoundError(f"there is no profile {one_line(name, 100)!r}; {known} one with: backfill monitor init NAME")
 
 
 def _mistake(one: Any) -> str:
