@@ -52,7 +52,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _is_odd(word: str) -> bool:
-    return word not in _ALONE and _ODD.search(word) is not None
+    return word.lstrip("(") not in _ALONE and _ODD.search(word) is not None
 
 
 def _odd(run: str) -> str:
