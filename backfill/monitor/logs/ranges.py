@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from backfill.monitor.logs import scan
 from backfill.monitor.logs.lines import Cutter
 from backfill.monitor.logs.opened import Opened
-from backfill.monitor.logs.scan import FAR_CELL, Scanner
+from backfill.monitor.logs.scan import Scanner
 from backfill.monitor.logs.tally import Tally
 
 CHUNK: Final = 1024 * 1024
@@ -51,7 +52,9 @@ class Ranges:
 
     def _leap(self, file: Opened, near: int) -> None:
         # To the beginning of a cell, of which no line was looked at before.
-        mark = near - near % FAR_CELL
+        mark = near - near % scan.FAR_CELL
+        if mark <= self.front_end:
+            return
         data = file.read(mark - 1, CHUNK + 1)
         end = data.find(b"\n")
         if end >= 0:
