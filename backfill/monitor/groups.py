@@ -53,7 +53,7 @@ def _positions(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
     units = dict.fromkeys(one.unit for one in ways)
     for unit in list(units)[:MOST_GROUPS]:
         band = [one for one in ways if one.unit == unit]
-        at = sorted(float(min(one.worker.position or 0, 1 << 63)) for one in band)
+        at = sorted(one.position for one in band)
         text = f"at {unit} {_between(at[0], at[-1], ',.0f')}" if unit else f"at {_between(at[0], at[-1], ',.0f')}"
         yield _group(band, text, at[0], at[-1], unit)
 

@@ -28,14 +28,17 @@ NAMES: Final = (
 BADNESS: Final = (Level.OK, Level.WARNING, Level.UNKNOWN, Level.CRITICAL)
 MOST_STEPS: Final = 5
 MOST_GROUPS: Final = 20
+MOST_OF_A_TEXT: Final = 700
+MOST_EVIDENCE: Final = 12
 
 
 def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float, since: float | None = None) -> Report:
     """The report of what was read at `now`; raises nothing, whatever was."""
     case = Case(profile, readings, pace, kind(profile, readings), now)
-    what, first = state(case)
+    what, verdict = state(case)
+    first = _clean(verdict)
     checks = data.quality(case)
-    others = [
+    found = [
         *tries.findings(case),
         *harm.findings(case, what),
         *crew.findings(case, what),
@@ -43,7 +46,7 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
         *sources.findings(case, what),
         *data.findings(checks),
     ]
-    others.sort(key=lambda one: (-BADNESS.index(one.level), NAMES.index(one.name)))
+    others = sorted(map(_clean, found), key=lambda one: (-BADNESS.index(one.level), NAMES.index(one.name)))
     findings = [first, *others]
     worst = max((one.level for one in findings), key=BADNESS.index)
     return Report(
@@ -56,7 +59,7 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
         at=moment(now) or datetime.fromtimestamp(0, UTC),
         since=moment(since),
         findings=findings,
-        stats=stats(case),
+        stats=stats(case, what),
         workers=worker_groups(pace.ways, crew.stalled(case) if what is not State.FINISHED else []),
         slowest=slowest(pace.ways),
         errors=errors(case),
@@ -67,6 +70,13 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
         sources=[_seen(one, pace) for one in readings],
         next=_next(findings),
     )
+
+
+def _clean(one: Finding) -> Finding:
+    """Names and lines of others stand in texts of ours: all on one line, and nothing that is not seen."""
+    evidence = [one_line(text, MOST_OF_A_TEXT) for text in one.evidence[:MOST_EVIDENCE]]
+    step = one_line(one.next, MOST_OF_A_TEXT) if one.next else None
+    return Finding(one.name, one.level, one_line(one.text, MOST_OF_A_TEXT), evidence, step)
 
 
 def _headline(what: State, first: Finding, others: Sequence[Finding]) -> str:

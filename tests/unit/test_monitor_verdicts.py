@@ -142,7 +142,7 @@ def test_rows_that_do_not_rise_name_the_three_things_to_look_at() -> None:
 
 def test_all_that_is_measured_is_finished() -> None:
     found = report([sql(rows=1_000, rows_total=1_000)])
-    assert (found.state, found.headline) == (State.FINISHED, "finished: 1,000 rows of 1,000 rows are done")
+    assert (found.state, found.headline) == (State.FINISHED, "finished: 1,000 of 1,000 rows are done")
 
 
 def test_work_that_has_ended_with_rows_missing_is_a_warning() -> None:

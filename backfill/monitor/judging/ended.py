@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backfill.monitor.amounts import amount, share, span
+from backfill.monitor.amounts import amount, part, share, span
 from backfill.monitor.judging.case import Case, described, quoted
 from backfill.monitor.judging.phrases import Verdict, how_far, last_seen, verdict
 from backfill.monitor.report import Level, State
@@ -18,12 +18,9 @@ def finished(case: Case) -> Verdict | None:
         evidence.append(f"all {len(ways):,} workers have finished" if len(ways) > 1 else "its worker has finished")
     is_open = bool(ways) and not is_all
     if pace.progress.is_whole and not is_open:
-        done, total = pace.progress.done or 0.0, pace.progress.total or 0.0
-        evidence.append(f"{amount(done, pace.progress.unit)} of {amount(total, pace.progress.unit)} are done")
+        evidence.append(f"{part(pace.progress.done or 0.0, pace.progress.total, pace.progress.unit)} are done")
     line = case.happened("finished")
-    moved = max((one.moved_at for one in pace.ways if one.moved_at is not None), default=None)
-    is_said = line.total > 0 and (line.last_at is None or moved is None or line.last_at >= moved - 1)
-    if is_said:
+    if line.total:
         evidence.extend(f"it says so: {quoted(one)}" for one in line.examples[-1:])
     if not evidence:
         return None
