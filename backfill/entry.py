@@ -26,3 +26,7 @@ def run(module: str, **given: Any) -> None:
 def main() -> None:
     """`backfill`."""
     run("backfill.commands")
+
+
+if __name__ == "__main__":  # for whoever starts one of ours with this interpreter
+    main()

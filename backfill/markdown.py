@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from backfill.texts import one_line
+from backfill.texts import one_line, parted
 
 MOST: int = 500  # characters of a text
 _TICKS = re.compile("`+")
@@ -17,7 +17,6 @@ _ODD = re.compile(r"[^\w.,:;%()'\"/+=!?–…×≥≤→−-]|_|[.:][^\W\d_]|//|
 _LIST = re.compile(r"([-+]|\d+[.)])( |$)")  # what it begins
 _ALONE = {"<", ">", "&", "·"}  # read as themselves where they are the whole word
 _WORD = re.compile(r"([('\"]*)(.*?)([.,:;)'\"!?]*)")
-_COMMAND = re.compile(r"(|.*?: )(backfill(?:-queue|-worker|-serve)? [a-z-].*)")
 
 
 def code(value: object, most: int = MOST) -> str:
@@ -35,10 +34,10 @@ def sentence(value: object, most: int = MOST) -> str:
     text = one_line(value, most).strip()
     if _LIST.match(text):
         return code(text, most)
-    if found := _COMMAND.fullmatch(text):
-        return f"{sentence(found[1], most)} {code(found[2], most)}" if found[1] else code(found[2], most)
-    runs = groupby(text.split(), _is_odd)
-    return " ".join(_odd(" ".join(words)) if odd else " ".join(words) for odd, words in runs) or "(empty)"
+    said, command = parted(text)
+    runs = [(odd, " ".join(words)) for odd, words in groupby(said.split(), _is_odd)]
+    pieces = [_odd(words) if odd else words for odd, words in runs]
+    return " ".join([*pieces, code(command, most)] if command else pieces) or "(empty)"
 
 
 def quote(value: object, most: int = MOST) -> str:
@@ -53,7 +52,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _is_odd(word: str) -> bool:
-    return word not in _ALONE and _ODD.search(word) is not None
+    return word.lstrip("(") not in _ALONE and _ODD.search(word) is not None
 
 
 def _odd(run: str) -> str:

@@ -12,6 +12,7 @@ FORGING: Final = re.compile(
     r"\U000e0000-\U000e0fff]"
 )
 _SHORT: Final = {"\n": "\\n", "\t": "\\t"}
+_COMMAND: Final = re.compile(r"(|.*?: )(backfill(?:-queue|-worker|-serve)? [a-z-].*)", re.S)
 MOST: Final = 2_000
 MOST_OF_A_NAME: Final = 200
 
@@ -40,6 +41,12 @@ def _written(value: object, most: int, out: re.Pattern[str]) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """The number with its noun: 1 batch, 2,000 batches."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def parted(text: str) -> tuple[str, str]:
+    """A sentence, and the command of ours at its end, which may be nothing, or all of it."""
+    found = _COMMAND.fullmatch(text)
+    return (found[1], found[2]) if found else (text, "")
 
 
 def why(error: BaseException) -> tuple[str, str]:

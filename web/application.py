@@ -11,6 +11,7 @@ from backfill.web import (
     course,
     jobs,
     machines,
+    monitor,
     overview,
     pages,
     partitions,
@@ -34,6 +35,7 @@ ROUTERS: Final = (
     course.router,
     backfills.router,
     machines.router,
+    monitor.router,
     starting.router,
     steering.router,
 )

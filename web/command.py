@@ -22,6 +22,7 @@ MISSING = "the server needs FastAPI and uvicorn: pip install 'backfill-toolkit[a
 \b
 Examples:
   backfill serve --app my_backfills
+  backfill serve --monitor erc1155 --monitor jobs.toml
   backfill serve --host 0.0.0.0 --allow-host backfill.example.com     (needs a token: backfill token create)""",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -35,12 +36,25 @@ Examples:
     metavar="NAME",
     help="A name that browsers may know this server by, such as that of a proxy; may be repeated.",
 )
+@click.option(
+    "--monitor",
+    "profiles",
+    multiple=True,
+    metavar="PROFILE",
+    help="Show what `backfill monitor` says of this profile, a name or a file; may be repeated.",
+)
 @click.option("--root-path", default="", metavar="PATH", help="Where a proxy has put it, such as /backfill.")
 @log_format_option
 @app_option
 @click.version_option(__version__, package_name="backfill-toolkit")
 def main(
-    host: str, port: int, allowed: tuple[str, ...], root_path: str, log_format: str | None, app: str | None
+    host: str,
+    port: int,
+    allowed: tuple[str, ...],
+    profiles: tuple[str, ...],
+    root_path: str,
+    log_format: str | None,
+    app: str | None,
 ) -> None:
     """Serve the HTTP API and the live page of the tenant's jobs.
 
@@ -56,4 +70,4 @@ def main(
             raise UsageError(MISSING) from error
         settings = read_settings(app=app, log_format=log_format)
         log.use(settings.log, settings.log_format)
-        run(serving.serve(settings, serving.Options(host, port, allowed, root_path), say))
+        run(serving.serve(settings, serving.Options(host, port, allowed, root_path, profiles), say))

@@ -38,6 +38,7 @@ class SessionView(BaseModel):
     role: str = Field(description="read or operate")
     tenant: str
     version: str
+    has_monitor: bool = Field(description="Whether the server was given profiles of the monitor.")
 
 
 class JobRow(BaseModel):

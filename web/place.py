@@ -16,6 +16,7 @@ from backfill.web.hub import Hub
 from backfill.web.kept import Kept
 from backfill.web.ledger import Ledger
 from backfill.web.link import Link
+from backfill.web.looks import Looks
 from backfill.web.planning import Planning
 from backfill.web.process import Processing
 
@@ -35,6 +36,7 @@ class Place:
     hub: Hub
     planning: Planning
     processing: Processing
+    looks: Looks
     started_at: datetime
     kept: Kept = field(default_factory=Kept)
 

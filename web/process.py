@@ -4,13 +4,13 @@ import asyncio
 import json
 import os
 import sys
-from contextlib import suppress
 from typing import Any, Final, Self
 
 from backfill import errors
 from backfill.errors import BackfillError, UnreachableError
 from backfill.settings import Settings
 from backfill.texts import one_line
+from backfill.web.child import end
 from backfill.web.ledger import DatabaseAwayError
 
 MOST_AT_ONCE: Final = 2
@@ -93,7 +93,7 @@ class Processing:
                 "the rest is taken over when its lease ends"
             ) from None
         finally:
-            await _end(process)
+            await end(process, GRACE_SECONDS / 2)
 
 
 class _Answer:
@@ -126,17 +126,6 @@ class _Answer:
         while self._take():
             pass
         return bytes(self._taken)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask it to end, then end it."""
-    for how in (process.terminate, process.kill):
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                how()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GRACE_SECONDS / 2):
-                    await process.wait()
 
 
 def _read(text: bytes | None, code: int | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from backfill.cancelling import cancel
 from backfill.definition import Definition
 from backfill.errors import UsageError
 from backfill.settings import Settings
-from backfill.web import application, ledger, listening
+from backfill.web import application, ledger, listening, looks
 from backfill.web.callers import Callers, Tokens
 from backfill.web.hub import Hub
 from backfill.web.link import Link
@@ -33,6 +33,7 @@ class Options:
     port: int
     allowed: tuple[str, ...]
     root_path: str
+    profiles: tuple[str, ...] = ()  # of the monitor
 
 
 def is_of_this_machine(name: str) -> bool:
@@ -49,6 +50,7 @@ async def serve(settings: Settings, options: Options, say: Callable[[str], None]
     Raises UnreachableError or SchemaError where the ledger cannot be had, UsageError for what was given wrongly.
     """
     definitions: dict[str, Definition] = definitions_module.load(settings.app) if settings.app else {}
+    watching = looks.given(options.profiles)
     root_path = f"/{options.root_path.strip('/')}" if options.root_path.strip("/") else ""
     async with ledger.opened(settings) as found:
         known = Tokens(found)
@@ -84,6 +86,7 @@ async def serve(settings: Settings, options: Options, say: Callable[[str], None]
                 hub,
                 planning,
                 processing,
+                watching,
                 datetime.now(UTC),
             )
             hosts = {options.host, *options.allowed, *((socket.gethostname(),) if is_exposed else ())}
@@ -100,5 +103,5 @@ async def serve(settings: Settings, options: Options, say: Callable[[str], None]
                 hub.end()
                 await hub.ended()
                 await cancel(own)
-                await asyncio.gather(planning.close(), processing.close())
+                await asyncio.gather(planning.close(), processing.close(), watching.close())
     say("Stopped.")

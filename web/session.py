@@ -26,7 +26,13 @@ class SignIn(BaseModel):
 @router.get("/session")
 async def who(place: Here, caller: Who) -> SessionView:
     """Who asks, and what he may."""
-    return SessionView(name=caller.name, role=caller.role, tenant=place.settings.tenant, version=__version__)
+    return SessionView(
+        name=caller.name,
+        role=caller.role,
+        tenant=place.settings.tenant,
+        version=__version__,
+        has_monitor=bool(place.looks.watched),
+    )
 
 
 @router.post("/session", status_code=204, response_class=Response)

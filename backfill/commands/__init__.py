@@ -27,6 +27,7 @@ COMMANDS = {
     "set": ("change", "set_"),
     "reset-stuck": ("verbs", "reset_stuck"),
     "delete": ("delete", "delete"),
+    "monitor": ("monitor", "monitor"),
     "workers": ("workers", "workers"),
     "limits": ("limits", "limits"),
     "queues": ("queues", "queues"),

@@ -55,7 +55,8 @@ def place(profile: Profile, folder: Path, environ: Mapping[str, str]) -> Path:
     """The file of what is looked at: another one for other sources, patterns, databases, or another folder."""
     state = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".local" / "state")
     looked_at = profile.model_dump_json(exclude={"name", "title", "kind", "stuck_after", "limits", "mistakes"})
-    urls = [mask(environ.get(one.database, "")) for one in (*profile.sql, *profile.job)]
+    names = [one.database for one in profile.sql] + [one.database for one in profile.job]
+    urls = [mask(environ.get(one, "")) for one in names]
     key = json.dumps([looked_at, profile.limits.attempts, str(folder.absolute()), urls])
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", profile.name or "flags")[:60]
     return Path(state) / "backfill" / "monitor" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"

@@ -132,8 +132,8 @@ class Profile(_Strict):
     title: str = "Backfill"
     kind: Kind | None = None  # None: by what is found
     unit: str = "rows"
-    total: int | None = Field(None, ge=0)  # units there will be in the end, where no source tells
-    workers: int | None = Field(None, ge=1)  # how many there should be
+    total: Annotated[int | None, Field(ge=0)] = None  # units there will be in the end, where no source tells
+    workers: Annotated[int | None, Field(ge=1)] = None  # how many there should be
     timezone: str | None = None  # of lines that do not say theirs; None: this machine's
     stuck_after: Seconds = 600.0
     limits: Limits = Limits()

@@ -111,6 +111,7 @@ async def test_every_command_prints_the_keys_of_its_row(world: World) -> None:
         await holds("backfill-queue --until-complete", None, "--mode=null", codes=(0, 7))
     await holds("backfill status")
     await holds("backfill status", "backfill wait", codes=(7,))
+    await holds("backfill monitor", None, "--job=latest")
     await holds("backfill status", "backfill run", "--mode=all", codes=(7,))
     for row in (
         "list",

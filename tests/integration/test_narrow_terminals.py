@@ -35,6 +35,7 @@ LISTINGS: Final = (
         ["dead", "list"],
     ),
     *(["failures", "JOB"], ["events", "JOB"], ["status", "JOB"], ["status", "--watch", "JOB"]),
+    ["monitor", "--job=JOB"],
     *(["sql", name, "--run"] for name in QUERIES),
     ["run", "--mode=all", "--id=1"],
 )
@@ -56,14 +57,14 @@ async def job(world: World) -> AsyncIterator[UUID]:
 
 async def on_terminal(world: World, monkeypatch: pytest.MonkeyPatch, width: int, *words: str) -> Answer:
     with monkeypatch.context() as patched:
-        for name in ("list", "live", "table", "watch"):
+        for name in ("list", "live", "monitor_show", "table", "watch"):
             patched.setattr(importlib.import_module(f"backfill.commands.{name}"), "is_terminal", lambda: True)
         return await done(world, *words, COLUMNS=str(width), TERM="xterm")
 
 
 def test_every_command_that_draws_is_tried() -> None:
     drawing = {file.stem for file in (ROOT / "backfill/commands").glob("*.py") if "drawing." in file.read_text()}
-    assert drawing == {"list", "live", "table", "watch"}
+    assert drawing == {"list", "live", "monitor_show", "table", "watch"}
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 250])
@@ -72,7 +73,7 @@ async def test_no_frame_is_wider_than_the_terminal_and_ids_stay_whole(
 ) -> None:
     framed = set()
     for listing in LISTINGS:
-        words = [str(job) if word == "JOB" else word for word in listing]
+        words = [word.replace("JOB", str(job)) for word in listing]
         answer = await on_terminal(world, monkeypatch, width, *words)
         assert answer.out.strip(), words
         frames = [line for line in answer.out.splitlines() if FRAMES & set(line)]

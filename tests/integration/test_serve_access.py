@@ -18,6 +18,7 @@ async def test_on_this_machine_nobody_signs_in_until_there_is_a_token(world: Wor
             "role": "operate",
             "tenant": "default",
             "version": (await served.get("/session"))["version"],
+            "has_monitor": False,
         }
         shown = await served.get("/jobs/latest")
         assert shown["job"] == str(job)

@@ -26,6 +26,8 @@ def views(stub: Stub) -> dict[str, str]:
         "start": "start?backfill=prices",
         "workers": "workers",
         "dead": "dead",
+        "monitor": "monitor",
+        "monitored": "monitor/erc1155",
     }
 
 

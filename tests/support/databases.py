@@ -32,6 +32,16 @@ async def execute(url: str, *scripts: str) -> None:
         await connection.close()
 
 
+@asynccontextmanager
+async def session(url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """A connection that is closed afterwards."""
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 async def apply_ledger(url: str, scripts: Iterable[str] = ()) -> None:
     """The ledger's schema, then example tables."""
     from backfill import schema

@@ -47,6 +47,7 @@ def load(**changes: Any) -> Report:
                 Finding("well_tuned", Level.OK, "12 503s in the last hour, all recovered: well tuned"),
             ],
             stats=[
+                Stat("percent", "done", 61.7, "61.7 %"),
                 Stat("rows", "rows", 12_345_678, "12,345,678 of about 20,000,000"),
                 Stat("range_start", "range start", 9_007_199_254_740_993, "9,007,199,254,740,993"),
                 Stat("range_end", "range end", 9_007_199_254_990_993, "9,007,199,254,990,993"),

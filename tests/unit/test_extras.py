@@ -124,6 +124,23 @@ def test_whoever_embeds_without_the_model_is_told_what_to_install(module: str, w
     assert (ended.returncode, ended.stderr) == (2, f"error: {NO_MODEL}\n")
 
 
+@pytest.mark.parametrize("package", ["re2", "psutil"])
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_whoever_monitors_without_the_libraries_is_told_what_to_install(package: str, words: tuple[str, ...]) -> None:
+    ended = without(package, "backfill.entry", "monitor", *words)
+    said = "the monitor needs google-re2 and psutil: pip install 'backfill-toolkit[monitor]'"
+    assert (ended.returncode, ended.stderr) == (2, f"error: {said}\n")
+    assert (json.loads(ended.stdout)["error"]["text"] if ended.stdout else said) == said
+    assert without(package, "backfill.entry", "monitor", *words, "--help").returncode == 0
+
+
+@pytest.mark.parametrize("package", ["re2", "psutil"])
+def test_a_check_without_them_is_unknown_in_one_line(package: str) -> None:
+    ended = without(package, "backfill.entry", "monitor", "--check")
+    assert (ended.returncode, ended.stderr) == (3, "")
+    assert ended.stdout.startswith("UNKNOWN - the monitor needs google-re2 and psutil: pip install ")
+
+
 @pytest.mark.parametrize("package", ["fastapi", "uvicorn"])
 @pytest.mark.parametrize(("module", "words"), [("web.entry", ()), ("entry", ("serve", "--port=0"))])
 def test_whoever_serves_without_the_libraries_is_told_what_to_install(

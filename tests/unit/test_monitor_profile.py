@@ -135,3 +135,14 @@ def test_whatever_it_holds_something_is_made_of_it(found: dict[str, object]) -> 
     assert isinstance(made, Profile)
     assert kept(Profile, made.model_dump(exclude_unset=True))[1] == []
     assert all("\n" not in one for one in mistakes)
+
+
+@pytest.mark.parametrize("file", sorted(profile.FOLDER.glob("*.toml")), ids=lambda file: file.stem)
+def test_every_profile_that_is_shipped_is_found_by_its_name_and_has_no_mistake(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = profile.read(file.stem)
+    assert found.mistakes == ()
+    assert found.sources >= 3
+    assert file.name in (file.parent / "README.md").read_text()

@@ -140,8 +140,8 @@ def test_the_line_of_a_check() -> None:
     said, numbers = line(load()).split(" | ")
     assert said == "WARNING - running: 61.7 % done, about 3 h 10 min left; worker 9 stands still"
     assert numbers.split() == [
-        "rows=12345678", "range_start=9007199254740993", "range_end=9007199254990993", "rate=231004.5", "http_503=31",
-        "gave_up=2",
+        "percent=61.7", "rows=12345678", "range_start=9007199254740993", "range_end=9007199254990993", "rate=231004.5",
+        "http_503=31", "gave_up=2",
     ]  # fmt: skip
     assert line(bare(level=Level.UNKNOWN, headline="nothing to tell from")) == "UNKNOWN - nothing to tell from"
 
@@ -192,3 +192,7 @@ def test_a_report_is_not_changed_by_being_shown() -> None:
     report = load()
     markdown(report), as_json(report), line(report)
     assert report == replace(load())
+
+
+def test_a_sign_of_comparison_is_no_markup() -> None:
+    assert sentence("12 of 13 (< 0.1 %), limit > 2 & more") == "12 of 13 (< 0.1 %), limit > 2 & more"

@@ -4,6 +4,8 @@ import { Component, html, render } from "./compat.js";
 import { Dead } from "./dead.js";
 import { Frame, Head } from "./frame.js";
 import { Job } from "./job/job.js";
+import { Monitors } from "./monitor/list.js";
+import { Monitored } from "./monitor/report.js";
 import { Overview } from "./overview/overview.js";
 import { useRoute } from "./routes.js";
 import { Session } from "./session.js";
@@ -18,9 +20,10 @@ function Page() {
     start: () => html`<${Start} key="start" given=${route.given} />`,
     workers: () => html`<${Workers} key="workers" />`,
     dead: () => html`<${Dead} key="dead" />`,
+    monitor: () => (route.name ? html`<${Monitored} key=${route.name} name=${route.name} />` : html`<${Monitors} key="monitor" />`),
     unknown: () => html`<${Unknown} key="unknown" />`,
   };
-  return html`<${Session}><${Frame} view=${route.view}><${Safe} key=${route.view + (route.job || "")}>${views[route.view]()}<//><//><//>`;
+  return html`<${Session}><${Frame} view=${route.view}><${Safe} key=${route.view + (route.job || route.name || "")}>${views[route.view]()}<//><//><//>`;
 }
 
 const Unknown = () => html`<${Head} title="No such view" /><p>Go on with the <a href="#/">overview</a>.</p>`;

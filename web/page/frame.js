@@ -12,12 +12,12 @@ let hasShown = false;
 
 export function Frame({ view, children }) {
   const session = useSession();
-  const links = [["overview", "#/", "Overview"], ["start", "#/start", "Start"], ["workers", "#/workers", "Workers"], ["dead", "#/dead", "Dead"]];
+  const links = [["overview", "#/", "Overview"], ["start", "#/start", "Start"], ["workers", "#/workers", "Workers"], ["dead", "#/dead", "Dead"], ["monitor", "#/monitor", "Monitor"]];
   return html`<a class="skip" href="#main" onClick=${(e) => (e.preventDefault(), document.querySelector("main h1")?.focus())}>Skip to content</a>
     <header class="top">
       <a class="brand" href="#/"><img src="assets/icon.svg" alt="" width="20" height="20" />backfill</a>
       <nav aria-label="Views"><ul>
-        ${links.filter(([name]) => name !== "start" || session.role === "operate").map(([name, href, title]) =>
+        ${links.filter(([name]) => (name !== "start" || session.role === "operate") && (name !== "monitor" || session.has_monitor)).map(([name, href, title]) =>
           html`<li key=${name}><a href=${href} aria-current=${name === view || (name === "overview" && view === "job") ? "page" : undefined}>${title}</a></li>`)}
       </ul></nav>
       <div class="who">
@@ -54,7 +54,7 @@ function Freshness({ feed }) {
   const now = useNow();
   const { isOn, isListening } = usePulse();
   const seconds = feed.heardAt ? Math.max(0, (now - feed.heardAt) / 1000) : null;
-  const isStale = feed.heardAt > 0 && !feed.isEnded && isListening && (!feed.isLive || now - feed.heardAt > STALE);
+  const isStale = feed.heardAt > 0 && !feed.isEnded && isListening && (!feed.isLive || now - feed.heardAt > (feed.staleAfter || STALE));
   const was = useRef(false);
   useEffect(() => {
     if (isStale !== was.current) speak(isStale ? "The numbers are old: no connection to the server." : "The numbers are up to date again.");
@@ -74,5 +74,5 @@ function Freshness({ feed }) {
       <button type="button" role="switch" aria-checked=${String(isOn)} class="switch" onClick=${() => turn(!isOn)}><i aria-hidden="true"></i>Live updates</button>
     </div>
     ${isStale && feed.data && html`<div class="notice is-failed stale"><${Shape} of="warning" /><div>
-      <strong>These numbers are ${ago(seconds).replace(" ago", "")} old.</strong> ${feed.problem?.message || "The server has sent nothing."} Trying again.</div></div>`}`;
+      <strong>These numbers are ${ago(seconds).replace(" ago", "")} old.</strong> ${feed.problem?.message || feed.why || "The server has sent nothing."} Trying again.</div></div>`}`;
 }

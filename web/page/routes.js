@@ -10,6 +10,7 @@ export function parse(hash) {
   const given = Object.fromEntries(new URLSearchParams(query));
   if (!parts.length) return { view: "overview", given };
   if (parts[0] === "jobs" && parts.length === 2) return { view: "job", job: parts[1], given };
+  if (parts[0] === "monitor" && parts.length <= 2) return { view: "monitor", name: parts[1], given };
   if (VIEWS.has(parts[0]) && parts.length === 1) return { view: parts[0], given };
   return { view: "unknown", given };
 }

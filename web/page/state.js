@@ -16,7 +16,7 @@ const SHAPES = {
   warning: html`<path d="M6 1.2 11.3 10.6H.7z" fill="none" stroke="currentColor" stroke-width="1.4" />
     <path d="M6 4.4v3M6 8.4v1" stroke="currentColor" stroke-width="1.4" />`,
 };
-const LIKE = { yes: "completed", no: "failed", waiting: "pending", gone: "failed", stopping: "paused", up: "completed", down: "failed" };
+const LIKE = { yes: "completed", no: "failed", waiting: "pending", gone: "failed", stopping: "paused", up: "completed", down: "failed", finished: "completed", slow: "warning", stuck: "warning", dead: "failed" };
 
 export const Shape = ({ of }) => html`<svg class="shape" viewBox="0 0 12 12" aria-hidden="true">
   ${SHAPES[of] || SHAPES[LIKE[of]] || SHAPES.pending}

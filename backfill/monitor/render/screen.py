@@ -5,14 +5,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from backfill import drawing
-from backfill.monitor.render.sections import Item, Section, facts, sections
+from backfill.monitor.render.sections import MARKS, Item, Section, facts, sections
 from backfill.monitor.report import Level, Report
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 COLOURS: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red", Level.UNKNOWN: "magenta"}
-MARKS: Final = {Level.OK: "✓", Level.WARNING: "!", Level.CRITICAL: "✗", Level.UNKNOWN: "?"}
 ASCII_MARKS: Final = {Level.OK: "+", Level.WARNING: "!", Level.CRITICAL: "x", Level.UNKNOWN: "?"}
 HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 LABELS: Final = 0.4  # of the width, at most, that labels take; where they are longer they stand above their texts
@@ -55,13 +54,12 @@ class _Drawn:
             yield self._minutes(section.minutes)
 
     def _beside(self, item: Item) -> "Sequence[RenderableType]":
-        return self._mark(item), drawing.phrase((item.label, "dim")), drawing.phrase((item.text, ""))
+        return self._mark(item), drawing.phrase((item.label, "dim")), self._text(item)
 
     def _item(self, item: Item, number: str = "", style: str = "", indent: int = 1) -> "RenderableType":
         label = [(f"{item.label}: ", f"{style} dim")] if item.label else []
         mark = drawing.phrase((number, "dim")) if number else self._mark(item)
-        bar = [self._bar(item.reach)] if item.reach and self._width >= WIDE else []
-        row = [mark, *bar, drawing.phrase(*label, (item.text, style))]
+        row = [mark, self._text(item, style, *label)]
         under = (self._item(one, "", "" if one.level or one.label else "dim", indent + 2) for one in item.under)
         return drawing.below(drawing.columns([row], indent), *under)
 
@@ -70,12 +68,16 @@ class _Drawn:
             return drawing.phrase(("-" if self._is_ascii else "·", "dim"))
         return drawing.phrase(((ASCII_MARKS if self._is_ascii else MARKS)[item.level], f"bold {COLOURS[item.level]}"))
 
-    def _bar(self, reach: tuple[float, float]) -> "RenderableType":
+    def _text(self, item: Item, style: str = "", *before: tuple[str, str]) -> "RenderableType":
+        bar = [*self._bar(item.reach), (" ", "")] if item.reach and self._width >= WIDE else []
+        return drawing.phrase(*bar, *before, (item.text, style))
+
+    def _bar(self, reach: tuple[float, float]) -> list[tuple[str, str]]:
         """What even the last has done, what only some have, what nobody has."""
         signs = "#= " if self._is_ascii else "█▒░"
         low, high = (round(max(0.0, min(one, 100.0)) * BAR / 100) for one in reach)
         widths = (low, high - low, BAR - high)
-        return drawing.phrase(*((sign * width, "cyan") for sign, width in zip(signs, widths, strict=True)))
+        return [(sign * width, "cyan") for sign, width in zip(signs, widths, strict=True)]
 
     def _minutes(self, minutes: Sequence[tuple[str, int]]) -> "RenderableType":
         shown = minutes[-max(1, self._width - 2) :]

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from backfill.monitor.report import Error, Eta, Finding, Level, Quality, Report, Seen, WorkerGroup
+from backfill.monitor.report import Error, Eta, Finding, Level, Quality, Report, Seen, Stat, WorkerGroup
 from backfill.texts import counted
 
+MARKS: Final = {Level.OK: "✓", Level.WARNING: "!", Level.CRITICAL: "✗", Level.UNKNOWN: "?"}
 SHOWN_MINUTES: Final = 15  # that are written out
 
 
@@ -39,7 +40,7 @@ def sections(report: Report) -> list[Section]:
     made = (
         Section("Findings", [_finding(one, report.next) for one in report.findings]),
         Section("What to do", steps, is_ordered=len(steps) > 1),
-        Section("Numbers", [Item(one.text, one.label, is_said=False) for one in report.stats]),
+        Section("Numbers", [_stat(one) for one in report.stats]),
         Section("By status", [_group(one) for one in report.groups]),
         Section("Workers", list(_workers(report.workers, report.slowest))),
         Section("Errors", [_error(one) for one in report.errors]),
@@ -83,15 +84,21 @@ def _finding(one: Finding, steps: Sequence[str]) -> Item:
     return Item(one.text, level=one.level, under=under)
 
 
+def _stat(one: Stat) -> Item:
+    share = float(one.value) if one.name == "percent" and isinstance(one.value, int | float) else None
+    return Item(one.text, one.label, is_said=False, reach=None if share is None else (share, share))
+
+
 def _group(one: dict[str, Any]) -> Item:
     return Item(f"{one['count']:,}", str(one["name"]), is_said=False)
 
 
 def _workers(groups: Sequence[WorkerGroup], slowest: str | None) -> Iterator[Item]:
     for one in groups:
-        known = one.unit == "percent" and one.lowest is not None and one.highest is not None
-        reach = (one.lowest, one.highest) if known else None
-        yield Item(one.text, level=Level.OK if one.is_finished else None, reach=reach)  # type: ignore[arg-type]
+        reach = None
+        if one.unit == "percent" and one.lowest is not None and one.highest is not None:
+            reach = (one.lowest, one.highest)
+        yield Item(one.text, level=Level.OK if one.is_finished else None, reach=reach)
     if slowest:
         yield Item(slowest, "slowest")
 

@@ -1,10 +1,12 @@
 """What each address of the API answers about the made-up world."""
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tests.support.page import made_up_jobs as jobs
 from tests.support.page import made_up_parts as parts
+from tests.support.page import made_up_reports
 from tests.support.page import made_up_rest as rest
 from tests.support.page.world import RefusalError, World
 
@@ -32,8 +34,19 @@ def answer(stub: "Stub", method: str, path: str, query: Query, body: Any, key: s
         found = next(one for one in world.workers if one["id"] == match[1])
         found["state"] = "stopping"
         return 200, {"worker": match[1], "changed": True, "text": f"Worker {match[1]} was asked to stop."}
-    reads = {
-        "/session": lambda: {"name": stub.name, "role": stub.role, "tenant": "default", "version": "0.1.0"},
+    if method == "GET" and (match := re.fullmatch(r"/monitor/(.+)", path)):
+        if match[1] not in world.monitored:
+            raise RefusalError(404, "Not found", "this server shows no such profile", exit_code=3)
+        return 200, world.monitored[match[1]]
+    reads: dict[str, Callable[[], Any]] = {
+        "/session": lambda: {
+            "name": stub.name,
+            "role": stub.role,
+            "tenant": "default",
+            "version": "0.1.0",
+            "has_monitor": bool(world.monitored),
+        },
+        "/monitor": lambda: {"items": made_up_reports.rows(world.monitored), "next_cursor": None},
         "/overview": lambda: _overview(stub),
         "/jobs": lambda: _jobs(world, query),
         "/backfills": lambda: {"items": rest.backfills()},
@@ -114,7 +127,7 @@ def _job(stub: "Stub", method: str, job: str, rest_of_path: str, query: Query, b
         )
     if match := re.fullmatch(r"partitions/(.+)", rest_of_path):
         return 200, parts.partition(found, match[1])
-    reads = {
+    reads: dict[str, Callable[[], Any]] = {
         "": lambda: jobs.shown(found),
         "map": lambda: {
             "cells": parts.cells(found, int(query.get("bins", ["200"])[0])),

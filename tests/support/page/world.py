@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.support.page import made_up_jobs as jobs
 from tests.support.page import made_up_parts as parts
+from tests.support.page import made_up_reports
 from tests.support.page import made_up_rest as rest
 from tests.support.page.scene import HOSTILE, jobs_of_all_kinds
 
@@ -36,6 +37,7 @@ class World:
             one["job"] for one in scene
         )
         self.workers = [rest.worker(n, job=self.running) for n in (1, 2, 3)] + [rest.worker(4, "gone")]
+        self.monitored = made_up_reports.reports()
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.keys: dict[str, str] = {}
         self.opened: set[str] = set()

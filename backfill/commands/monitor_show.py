@@ -1,0 +1,128 @@
+"""Look once or again and again, remember it, and show each report in the shape that was asked for."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from backfill import door, drawing, log
+from backfill.console import is_terminal, note, print_json
+from backfill.errors import BackfillError
+from backfill.monitor import memory as memories
+from backfill.monitor.around import around
+from backfill.monitor.look import look
+from backfill.monitor.memory import Memory
+from backfill.monitor.profile import SECTIONS, Profile
+from backfill.monitor.render import nagios
+from backfill.monitor.report import Report, State
+from backfill.monitor.surroundings import Surroundings
+
+STDOUT: Final = Path("-")
+
+
+@dataclass(slots=True)
+class Shown:
+    """How reports are shown, and the exit code that the last one asks for."""
+
+    check: bool
+    markdown: bool
+    html: Path | None
+    as_json: bool
+    exit_code: int = 0
+    screen: "drawing.Screen | None" = field(default=None, init=False)
+    count: int = field(default=0, init=False)
+
+    def show(self, report: Report, is_watched: bool) -> None:
+        """One report, on a screen that is drawn anew or below the last one."""
+        self.count += 1
+        if self.check:
+            door.line(nagios.line(report))
+            self.exit_code = nagios.exit_code(report)
+        elif self.as_json:
+            self._print_json(report, is_watched)
+        elif self.html is not None:
+            self._write(self.html, report)
+        elif is_terminal() and not self.markdown:
+            self._draw(report, is_watched)
+        else:
+            from backfill.monitor.render import markdown
+
+            if self.count > 1:
+                door.lines("\n---\n")
+            door.lines(markdown.markdown(report))
+
+    def end(self) -> None:
+        """What is printed next gets lines of its own."""
+        if self.screen is not None:
+            self.screen.__exit__()
+            self.screen = None
+
+    def _print_json(self, report: Report, is_watched: bool) -> None:
+        from backfill.monitor.render.as_json import as_json
+
+        if is_watched:
+            door.exact(log.as_json({"schema_version": 1, **as_json(report)}) + "\n")
+        else:
+            print_json(as_json(report))
+
+    def _draw(self, report: Report, is_watched: bool) -> None:
+        from backfill.monitor.render.screen import screen
+
+        if not is_watched:
+            drawing.show(screen(report))
+            return
+        if self.screen is None:
+            self.screen = drawing.Screen().__enter__()
+        self.screen.draw(screen(report))
+
+    def _write(self, file: Path, report: Report) -> None:
+        from backfill.monitor.render.html import page
+
+        if file == STDOUT:
+            door.exact(page(report))
+            return
+        new = file.with_name(f".{file.name}.new")
+        try:
+            new.write_text(page(report), encoding="utf-8")
+            new.replace(file)  # whoever has it open sees one report or the other
+        except OSError as error:
+            raise BackfillError(f"cannot write {file}: {error.strerror}; name another file") from error
+        if self.count == 1:
+            note(f"wrote {file}")
+
+
+async def looks(profile: Profile, where: Surroundings, *, watch: float | None, gap: float, shown: Shown) -> None:
+    """Look and show until the backfill has finished, or once."""
+    is_found = not profile.sources
+    told: set[str] = set()
+    try:
+        memory: Memory | None = None
+        while True:
+            seen = await _seen(profile, where) if is_found else profile
+            file = memories.place(seen, where.folder, where.environ) if _is_remembered(seen, where) else None
+            if memory is None:
+                memory = memories.read(file) if file else Memory()
+            report, memory = await look(seen, where, memory, 0.0 if watch else gap)
+            if file and (why := memories.write(file, memory)):
+                memory.notes.append(why)
+            for text in [one for one in memory.notes if one not in told]:
+                note(f"warning: {text}")
+                told.add(text)
+            shown.show(report, watch is not None)
+            if watch is None or report.state is State.FINISHED:
+                return
+            await asyncio.sleep(watch)
+    finally:
+        shown.end()
+
+
+def _is_remembered(profile: Profile, where: Surroundings) -> bool:
+    """What came through a pipe, or was counted from some time on, says nothing of the next look."""
+    return where.since is None and not any(one.path == "-" for one in profile.log)
+
+
+async def _seen(profile: Profile, where: Surroundings) -> Profile:
+    """What is there, under the words that were given."""
+    given = {name: getattr(profile, name) for name in profile.model_fields_set - {*SECTIONS}}
+    found = await around(where)
+    return found.model_copy(update=given)

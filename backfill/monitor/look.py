@@ -1,0 +1,119 @@
+"""One look: every source at once, then rates, then the verdict."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from backfill.monitor import pace, verdicts
+from backfill.monitor.memory import Look, Memory
+from backfill.monitor.pace import Pace
+from backfill.monitor.profile import Profile
+from backfill.monitor.readings import PROGRESS, Measure, Problem, Reading, Remembered
+from backfill.monitor.report import Report
+from backfill.monitor.sources import jobs, logs, queries
+from backfill.monitor.surroundings import Surroundings
+from backfill.texts import in_a_line, one_line
+
+MARGIN_SECONDS: Final = 10.0  # that a source has beyond its own timeout, before it is left behind
+OWN_SECONDS: Final = 20.0  # of a source that has no timeout to set
+AT_ONCE: Final = 16
+PLAIN: Final = ("sql", "command")  # what tells a number, and nothing of how it came to be
+
+_logged: set[str] = set()
+
+Read = Callable[[Any, Profile, Surroundings, Remembered], Awaitable[tuple[Reading, Remembered]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    kind: str
+    source: BaseModel
+    key: str  # in the memory
+    title: str
+    read: Read
+    seconds: float
+
+
+async def look(profile: Profile, where: Surroundings, memory: Memory, gap: float = 0.0) -> tuple[Report, Memory]:
+    """Look at all sources of the profile, and judge; the memory that comes back is for the next look.
+
+    Where nothing but a number was found, and none of an earlier look, it is read again after `gap` seconds: else there
+    would be no rate. Raises nothing for what is wrong outside: the report says it.
+    """
+    asked = list(_asked(profile, where))
+    readings, remembered = await _read(asked, profile, where, memory.sources)
+    sources = {**memory.sources, **remembered}
+    now = where.now()
+    measured = pace.measured(profile, readings, memory.looks, now)
+    memory = Memory(memory.looks, sources, memory.notes).with_look(Look(now, measured.measures))
+    if gap and _is_without_rate(measured, readings):
+        await asyncio.sleep(gap)
+        again = [one for one in asked if one.kind in PLAIN]
+        newer, remembered = await _read(again, profile, where, sources)
+        found = dict(zip([one.key for one in again], newer, strict=True))
+        readings = [found.get(one.key, reading) for one, reading in zip(asked, readings, strict=True)]
+        now = where.now()
+        measured = pace.measured(profile, readings, memory.looks, now)
+        memory = Memory(memory.looks, {**sources, **remembered}, memory.notes).with_look(Look(now, measured.measures))
+    used = {one.key for one in asked}
+    memory.sources = {key: one for key, one in memory.sources.items() if key in used}
+    return verdicts.judged(profile, readings, measured, now, where.since), memory
+
+
+def _is_without_rate(measured: Pace, readings: Sequence[Reading]) -> bool:
+    if measured.rate is not None or measured.share is not None:
+        return False
+    numbers = {done for done, _ in PROGRESS} | {Measure.PERCENT}
+    return any(one.kind in PLAIN and numbers & one.measures.keys() for one in readings)
+
+
+def _asked(profile: Profile, where: Surroundings) -> Iterator[_Asked]:
+    for kind, read, named in (
+        ("job", jobs.read, "id"),  # of two that tell the same the first counts: those that know come first
+        ("sql", queries.read, "table"),
+        ("log", logs.read, "path"),
+    ):
+        sources: Sequence[BaseModel] = getattr(profile, kind)
+        for source in sources:
+            told = source.model_dump_json()
+            key = f"{kind} {hashlib.sha256(told.encode()).hexdigest()[:16]}"
+            seconds = where.read_seconds if kind == "log" else getattr(source, "timeout", OWN_SECONDS)
+            title = f"{kind} {one_line(getattr(source, named) or '', 80)}".rstrip()
+            yield _Asked(kind, source, key, title, read, seconds + MARGIN_SECONDS)
+
+
+async def _read(
+    asked: Sequence[_Asked], profile: Profile, where: Surroundings, remembered: dict[str, Remembered]
+) -> tuple[list[Reading], dict[str, Remembered]]:
+    """Readings in the order of what is asked, and what each source remembers now."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(ask: _Asked) -> tuple[Reading, Remembered]:
+        async with room:
+            return await _bounded(ask, profile, where, remembered.get(ask.key, {}))
+
+    found = await asyncio.gather(*map(one, asked))
+    return [reading for reading, _ in found], {ask.key: kept for ask, (_, kept) in zip(asked, found, strict=True)}
+
+
+async def _bounded(
+    ask: _Asked, profile: Profile, where: Surroundings, remembered: Remembered
+) -> tuple[Reading, Remembered]:
+    """What the source tells; that it told nothing in time, or has a bug of ours, is a problem like any other."""
+    try:
+        async with asyncio.timeout(ask.seconds):
+            return await ask.read(ask.source, profile, where, remembered)
+    except TimeoutError:
+        why = f"{ask.title} told nothing within {ask.seconds:.0f} s; see whether a disk or a network hangs"
+    except Exception as error:
+        if ask.key not in _logged:  # a watch would say it at each look
+            _logged.add(ask.key)
+            logging.getLogger("backfill.monitor").exception("a mistake of ours in reading %s", ask.title)
+        why = f"{ask.title} could not be read: {in_a_line(error)}; this is a mistake of ours: report it"
+    problem = Problem(ask.title, why)
+    return Reading(ask.title, ask.kind, where.now(), is_whole=False, problems=[problem]), remembered

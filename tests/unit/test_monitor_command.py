@@ -1,0 +1,228 @@
+"""How `backfill monitor` is called, and what comes out where; what a look finds is made up here."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backfill.commands import main as backfill
+from backfill.commands import monitor_show
+from backfill.commands.monitor_options import profile_of
+from backfill.monitor.memory import Memory
+from backfill.monitor.profile import Profile
+from backfill.monitor.report import Level, Report, State
+from backfill.monitor.surroundings import Surroundings
+from tests.support.reports import load
+
+
+class Looks:
+    """Gives the reports in turn, and keeps what was looked at."""
+
+    def __init__(self) -> None:
+        self.reports: list[Report | Exception] = [load()]
+        self.profiles: list[Profile] = []
+        self.where: list[Surroundings] = []
+        self.memories: list[Memory] = []
+
+    async def __call__(
+        self, profile: Profile, where: Surroundings, memory: Memory, gap: float = 0.0
+    ) -> tuple[Report, Memory]:
+        del gap
+        self.profiles.append(profile)
+        self.where.append(where)
+        self.memories.append(memory)
+        report = self.reports.pop(0) if len(self.reports) > 1 else self.reports[0]
+        if isinstance(report, Exception):
+            raise report
+        return report, Memory(memory.looks, {"log x": {"n": len(self.profiles)}}, memory.notes)
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Looks:
+    found = Looks()
+    monkeypatch.setattr(monitor_show, "look", found)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return found
+
+
+def call(*words: str, **more: Any) -> Result:
+    result = CliRunner().invoke(backfill, ["monitor", *words], prog_name="backfill", **more)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+ANY = ("--log", "x.log")
+
+
+def test_a_pipe_gets_markdown_and_exit_code_0_whatever_the_state(looks: Looks) -> None:
+    looks.reports = [load(state=State.DEAD, level=Level.CRITICAL)]
+    result = call(*ANY)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("# ERC-1155 load: dead\n")
+
+
+def test_json_is_one_object(looks: Looks) -> None:
+    result = call(*ANY, "--json")
+    assert json.loads(result.stdout)["schema_version"] == 1
+    assert json.loads(result.stdout)["state"] == "running"
+    assert result.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("level", "code"), [(Level.OK, 0), (Level.WARNING, 1), (Level.CRITICAL, 2), (Level.UNKNOWN, 3)]
+)
+def test_check_is_one_line_and_its_code(looks: Looks, level: Level, code: int) -> None:
+    looks.reports = [load(level=level)]
+    result = call(*ANY, "--check")
+    assert (result.exit_code, result.stderr, result.stdout.count("\n")) == (code, "", 1)
+    assert result.stdout.startswith(f"{level.value.upper()} - running: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--nonsense"], "No such option"),
+        (["--profile", "nix"], "there is no profile 'nix'; "),
+        (["--since", "soon"], "neither a duration"),
+        (["--watch", "5"], "--check looks once; leave out --watch"),
+        (["--json"], "choose one of --check, --markdown, --json and --html"),
+        (["nix"], "there is no command 'nix'; for a profile of that name: --profile nix"),
+        (["--target", "nowhere"], "target.1.address: write host:port"),
+        (["--total", "x"], "Invalid value for '--total'"),
+    ],
+)
+def test_whatever_is_wrong_with_a_check_is_one_line_and_3(looks: Looks, words: list[str], said: str) -> None:
+    for order in (["--check", *words], [*words, "--check"]):
+        result = call(*order)
+        assert (result.exit_code, result.stdout.count("\n")) == (3, 1), result.output
+        assert result.stdout.startswith("UNKNOWN - ")
+        assert said in result.stdout
+    assert not looks.profiles
+    other = call(*(word for word in words if word not in ("--json", "5", "--watch")), *ANY)
+    assert other.exit_code in (0, 2, 3)
+
+
+def test_a_mistake_of_ours_is_a_line_of_a_check_too(looks: Looks) -> None:
+    looks.reports = [ZeroDivisionError("by zero\nand more | x=1")]
+    result = call(*ANY, "--check")
+    assert result.exit_code == 3
+    assert result.stdout == "UNKNOWN - a mistake of ours: ZeroDivisionError: by zero\\nand more / x=1; report it\n"
+    assert "Traceback" in result.stderr
+
+
+@pytest.mark.parametrize("words", [["--json", "--html", "x"], ["--markdown", "--json"]])
+def test_one_shape_at_a_time(looks: Looks, words: list[str]) -> None:
+    result = call(*ANY, *words)
+    assert (result.exit_code, looks.profiles) == (2, [])
+    assert "choose one of" in result.stderr
+
+
+@pytest.mark.parametrize("words", [["-"], ["--json", "-"], ["-", "--json"], ["--log", "-"]])
+def test_a_lone_sign_is_standard_input_and_nothing_is_kept_of_it(
+    looks: Looks, tmp_path: Path, words: list[str]
+) -> None:
+    assert call(*words, input="x\n").exit_code == 0
+    assert [one.path for one in looks.profiles[0].log] == ["-"]
+    assert looks.where[0].stdin is not None
+    assert not (tmp_path / "state").exists()
+
+
+def test_html_is_a_file_that_is_replaced_or_goes_to_stdout(looks: Looks, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("old")
+    result = call(*ANY, "--html", "page.html")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "wrote page.html\n")
+    page = (tmp_path / "page.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert call(*ANY, "--html", "-").stdout == page
+    missing = call(*ANY, "--html", "none/page.html")
+    assert (missing.exit_code, missing.stdout) == (1, "")
+    assert missing.stderr == "error: cannot write none/page.html: No such file or directory; name another file\n"
+
+
+def test_a_watch_ends_when_it_has_finished(looks: Looks) -> None:
+    looks.reports = [load(), load(), load(state=State.FINISHED)]
+    result = call(*ANY, "--watch=1", "--json")
+    assert [json.loads(line)["state"] for line in result.stdout.splitlines()] == ["running", "running", "finished"]
+    assert result.exit_code == 0
+    assert [one.sources for one in looks.memories] == [{}, {"log x": {"n": 1}}, {"log x": {"n": 2}}]
+
+
+def test_what_one_call_remembers_the_next_one_knows_and_since_keeps_out_of_it(looks: Looks, tmp_path: Path) -> None:
+    call(*ANY)
+    call(*ANY, "--since=1h")
+    call(*ANY)
+    call("--log", "other.log")
+    assert [one.sources for one in looks.memories] == [{}, {}, {"log x": {"n": 1}}, {}]
+    assert looks.where[0].since is None
+    assert looks.where[1].since == pytest.approx(looks.where[1].now() - 3600, abs=60)
+    assert len(list((tmp_path / "state/backfill/monitor").iterdir())) == 2
+
+
+def test_a_damaged_memory_is_said_once_and_not_in_the_way(looks: Looks, tmp_path: Path) -> None:
+    call(*ANY)
+    (file,) = (tmp_path / "state/backfill/monitor").glob("flags-*.json")
+    file.write_text("{")
+    result = call(*ANY)
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"warning: what was remembered in {file} cannot be used (")
+    assert call(*ANY).stderr == ""
+
+
+def test_an_iso_time_is_a_since(looks: Looks) -> None:
+    assert call(*ANY, "--since", "2026-11-26T15:00:00Z").exit_code == 0
+    assert looks.where[0].since == 1_795_705_200
+
+
+def flags(**given: Any) -> dict[str, Any]:
+    names = ("logs", "jobs", "queries", "tables", "commands", "processes", "targets")
+    nothing = dict.fromkeys(("total", "workers", "unit", "kind", "title"))
+    return {**dict.fromkeys(names, ()), **nothing, "database": "DATABASE_URL", **given}
+
+
+def test_flags_name_every_kind_of_source() -> None:
+    found = profile_of(
+        None,
+        flags(
+            logs=("a*.log", "-"),
+            jobs=("latest",),
+            queries=("SELECT 1 AS rows",),
+            tables=("t",),
+            database="OTHER",
+            commands=("rows=wc -l a=b.csv", "print json=1"),
+            processes=("load.js", "42"),
+            targets=("db:5432",),
+            total=5,
+            unit="blocks",
+        ),
+    )
+    assert [one.path for one in found.log] == ["a*.log", "-"]
+    assert (found.job[0].id, found.job[0].database) == ("latest", "OTHER")
+    assert [(one.query, one.table, one.database) for one in found.sql] == [
+        ("SELECT 1 AS rows", None, "OTHER"),
+        (None, "t", "OTHER"),
+    ]
+    assert [(one.run, one.measures) for one in found.command] == [("wc -l a=b.csv", "rows"), ("print json=1", None)]
+    assert [(one.name, one.pid) for one in found.process] == [("load.js", None), (None, 42)]
+    assert (found.target[0].address, found.total, found.unit) == ("db:5432", 5, "blocks")
+
+
+def test_flags_add_to_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "load.toml").write_text('titel = "x"\nunit = "blocks"\ntotal = 7\n[[log]]\npath = "a"\n')
+    found = profile_of("load.toml", flags(logs=("b",), total=9))
+    assert ([one.path for one in found.log], found.total, found.unit) == (["a", "b"], 9, "blocks")
+    assert found.mistakes == ("unknown key `titel`; did you mean title?",)
+    assert found.name == "load"
+
+
+def test_without_a_source_what_is_there_is_looked_at(looks: Looks, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/load.log").write_text("x\n")
+    (tmp_path / "only.toml").write_text('unit = "blocks"\nstuck_after = "1m"\n')
+    assert call("--profile", "only.toml", "--total=3").exit_code == 0
+    (found,) = looks.profiles
+    assert [one.path for one in found.log] == ["logs/load.log"]
+    assert (found.unit, found.stuck_after, found.total, found.name) == ("blocks", 60, 3, "only")
