@@ -69,6 +69,13 @@ def span(seconds: float | None) -> str:
     return duration(seconds)
 
 
+def about(seconds: float) -> str:
+    """The same for times that are guessed: nobody wants their seconds."""
+    if not 600 <= seconds < 6_000:
+        return span(seconds)
+    return f"{round(seconds / 60)} min"
+
+
 def plain(number: float) -> str:
     """A number with as many digits as mean something: 312,400, 45.2, 0.013."""
     if abs(number) >= 100 or number == int(number):

@@ -25,15 +25,6 @@ def worker_groups(ways: Sequence[Way], stalled: Sequence[Way]) -> list[WorkerGro
     return found
 
 
-def slowest(ways: Sequence[Way]) -> str | None:
-    """The worker that is furthest behind, where several tell how far they are."""
-    told = [one for one in ways if one.percent is not None]
-    open_ = [one for one in told if not one.worker.is_finished]
-    if len(told) < 2 or not open_:
-        return None
-    return min(open_, key=lambda one: one.percent or 0.0).text
-
-
 def _bands(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
     ordered = sorted(ways, key=lambda one: one.percent or 0.0)
     gaps = sorted(

@@ -39,13 +39,18 @@ class Way:
         return self.rate.left(100.0 - self.percent)
 
     @property
-    def text(self) -> str:
-        """Where it stands: worker 9: 61.2 %, 0.4 % a minute."""
+    def place(self) -> str:
+        """Where it stands: worker 9: 61.2 %."""
         where = share(self.percent) if self.percent is not None else f"{self.unit} {self.position:,.0f}".strip()
+        return f"worker {self.name}: {where}"
+
+    @property
+    def text(self) -> str:
+        """The same, with how fast it goes: worker 9: 61.2 %, 0.4 % a minute."""
         if self.rate is None:
-            return f"worker {self.name}: {where}"
+            return self.place
         unit = "%" if self.unit == "percent" else f"{self.unit}s".lstrip()
-        return f"worker {self.name}: {where}, {plain(max(self.rate.a_minute, 0.0))} {unit} a minute"
+        return f"{self.place}, {plain(max(self.rate.a_minute, 0.0))} {unit} a minute"
 
 
 def ways(readings: Sequence[Reading]) -> list[Way]:
