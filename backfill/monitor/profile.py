@@ -63,6 +63,10 @@ class LogSource(_Strict):
     path: str
     all: bool = False  # False: the newest of those that the glob finds
 
+    @property
+    def is_piped(self) -> bool:
+        return self.path == "-"
+
 
 class SqlSource(_Strict):
     """A query on PostgreSQL; its columns' names say what they are: measures, or `group` or `minute` with `count`.
