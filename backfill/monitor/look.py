@@ -15,7 +15,7 @@ from backfill.monitor.pace import Pace
 from backfill.monitor.profile import LogSource, Profile
 from backfill.monitor.readings import PROGRESS, Measure, Problem, Reading, Remembered
 from backfill.monitor.report import Report
-from backfill.monitor.sources import commands, jobs, logs, queries
+from backfill.monitor.sources import commands, jobs, logs, processes, queries, targets
 from backfill.monitor.surroundings import Surroundings
 from backfill.texts import in_a_line
 
@@ -25,7 +25,14 @@ AT_ONCE: Final = 16
 PLAIN: Final = ("sql", "command")  # what tells a number, and nothing of how it came to be
 
 # Of two that tell the same number the first counts: what knows best stands first.
-SOURCES: Final[dict[str, Any]] = {"job": jobs, "sql": queries, "command": commands, "log": logs}
+SOURCES: Final[dict[str, Any]] = {
+    "job": jobs,
+    "sql": queries,
+    "command": commands,
+    "log": logs,
+    "process": processes,
+    "target": targets,
+}
 
 _logged: set[str] = set()
 
