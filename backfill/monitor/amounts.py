@@ -11,6 +11,7 @@ from backfill.texts import counted, duration, one_line
 
 DAY: Final = 86_400.0
 YEAR: Final = 365 * DAY
+MOST: Final = 1e30  # of a number: more is a mistake
 MOST_PIECES: Final = 8  # of a list of names
 MOST_OF_A_NAME: Final = 60
 SIZES: Final = ((1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
@@ -25,7 +26,7 @@ def numeric(value: Value | None) -> float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) and 0 <= number < 1e30 else None
+    return number if math.isfinite(number) and 0 <= number < MOST else None
 
 
 def moment(value: Value | float | None) -> datetime | None:
@@ -68,6 +69,13 @@ def span(seconds: float | None) -> str:
     return duration(seconds)
 
 
+def about(seconds: float) -> str:
+    """The same for times that are guessed: nobody wants their seconds."""
+    if not 600 <= seconds < 6_000:
+        return span(seconds)
+    return f"{round(seconds / 60)} min"
+
+
 def plain(number: float) -> str:
     """A number with as many digits as mean something: 312,400, 45.2, 0.013."""
     if abs(number) >= 100 or number == int(number):
@@ -92,6 +100,14 @@ def amount(number: float, unit: str) -> str:
 
 def _amount(number: float, unit: str) -> str:
     return f"{number:,.1f} %" if unit == "percent" else f"{plain(number)} {one_line(unit, MOST_OF_A_NAME)}".rstrip()
+
+
+def part(number: float, of: float | None, unit: str) -> str:
+    """A number of units, and of how many, where that is known: 600 of 1,000 calls."""
+    if not of:
+        return amount(number, unit)
+    done = size(number) if unit == "bytes" else plain(number)
+    return f"{done} of {amount(of, unit)}"
 
 
 def share(percent: float) -> str:

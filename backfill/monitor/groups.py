@@ -25,15 +25,6 @@ def worker_groups(ways: Sequence[Way], stalled: Sequence[Way]) -> list[WorkerGro
     return found
 
 
-def slowest(ways: Sequence[Way]) -> str | None:
-    """The worker that is furthest behind, where several tell how far they are."""
-    told = [one for one in ways if one.percent is not None]
-    open_ = [one for one in told if not one.worker.is_finished]
-    if len(told) < 2 or not open_:
-        return None
-    return min(open_, key=lambda one: one.percent or 0.0).text
-
-
 def _bands(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
     ordered = sorted(ways, key=lambda one: one.percent or 0.0)
     gaps = sorted(
@@ -53,7 +44,7 @@ def _positions(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
     units = dict.fromkeys(one.unit for one in ways)
     for unit in list(units)[:MOST_GROUPS]:
         band = [one for one in ways if one.unit == unit]
-        at = sorted(float(min(one.worker.position or 0, 1 << 63)) for one in band)
+        at = sorted(one.position for one in band)
         text = f"at {unit} {_between(at[0], at[-1], ',.0f')}" if unit else f"at {_between(at[0], at[-1], ',.0f')}"
         yield _group(band, text, at[0], at[-1], unit)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-from backfill.monitor.amounts import YEAR, amount, moment, span
+from backfill.monitor.amounts import YEAR, about, amount, moment
 from backfill.monitor.progress import Progress
 from backfill.monitor.rates import Rate
 from backfill.monitor.report import Eta
@@ -53,11 +53,19 @@ def _slowest(ways: Sequence[Way]) -> tuple[Left | None, str | None]:
     if standing:
         last = min(standing, key=lambda one: (one.percent or 0.0, one.name))
         return None, f"worker {last.name} stands still at {last.percent:.1f} %"
-    known = [(one, seconds) for one in open_ if (seconds := one.seconds_left) is not None]
-    if not known:
+    slowest = last_of(ways)
+    if slowest is None or slowest.seconds_left is None:
         return None, None
-    last, seconds = max(known, key=lambda pair: pair[1][0])
-    return seconds, last.text
+    return slowest.seconds_left, slowest.text
+
+
+def last_of(ways: Sequence[Way]) -> Way | None:
+    """The worker that needs longest; where that is not known of any, the one that is furthest behind."""
+    open_ = [one for one in ways if not one.worker.is_finished and one.percent is not None]
+    known = [(seconds[0], one) for one in open_ if (seconds := one.seconds_left) is not None]
+    if known:
+        return max(known, key=lambda pair: pair[0])[1]
+    return min(open_, key=lambda one: one.percent or 0.0, default=None)
 
 
 def _is_late(way: Way, newest: float) -> bool:
@@ -92,10 +100,10 @@ def _eta(slowest: Left | None, overall: Left | None, bottleneck: str | None, now
 def _text(best: float, worst: float, now: float) -> str:
     early, late = _at(best, now), _at(worst, now)
     if early == late:
-        return f"done at about {late}, in {span(worst)}" if worst <= YEAR else f"done {late}"
+        return f"done at about {late}, in {about(worst)}" if worst <= YEAR else f"done {late}"
     if worst > YEAR:
-        return f"done at {early} at the earliest, in {span(best)}, or {late}"
-    return f"done between {early} and {late}, in {span(best)} to {span(worst)}"
+        return f"done at {early} at the earliest, in {about(best)}, or {late}"
+    return f"done between {early} and {late}, in {about(best)} to {about(worst)}"
 
 
 def _moment(seconds: float, now: float) -> datetime | None:

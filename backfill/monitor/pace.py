@@ -36,6 +36,11 @@ class Pace:
     measures: dict[Measure, float] = field(default_factory=dict)  # what the next look wants to know of this one
 
     @property
+    def has_rate(self) -> bool:
+        """Whether it is known how fast it goes."""
+        return self.rate is not None or self.share is not None
+
+    @property
     def is_known(self) -> bool:
         """Whether it can be told that it moves, or that it does not."""
         return self.moved_at is not None or self.still_since is not None
@@ -54,10 +59,10 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     minutes = _minutes(readings, how_far, now)
     measure = how_far.measure or (Measure.PERCENT if Measure.PERCENT in measures else None)
     own = points.get(measure, []) if measure else []
-    rate = _rate(how_far, own, minutes, each, now)
-    share = _share(profile, each) or (
-        _of_looks(points.get(Measure.PERCENT, [])) if how_far.percent is not None else None
-    )
+    rate = _rate(how_far, own if how_far.measure else [], minutes, each, now)
+    share = _share(profile, each)
+    if share is None and how_far.measure is None:
+        share = _of_looks(own)
     moved = [*_moved(own, minutes, now), *(one.moved_at for one in each if one.moved_at is not None)]
     moved = moved or _newest(readings, now, profile.stuck_after)
     return Pace(
@@ -108,8 +113,8 @@ def _rate(
         return looked
     if counted is not None:
         return counted
-    # What was measured once has no rate, and another unit's is not its own.
-    if how_far.done is not None and how_far.measure is not None:
+    # What was measured once has no rate, and another unit's is not its own; but a log's sums are of its own workers.
+    if how_far.measure is not None and (how_far.reading is None or how_far.reading.kind != "log"):
         return None
     return _of_positions(how_far, each)
 

@@ -15,7 +15,7 @@ ALIKE: Final = 0.02  # of two sources that count the same: what may lie between 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Units done, and of how many; `percent` is of the whole, from its workers where they tell theirs."""
+    """Units done, and of how many; `percent` is of the whole, by its workers where nobody tells how much that is."""
 
     done: float | None = None
     total: float | None = None
@@ -38,7 +38,8 @@ def trusted(readings: Sequence[Reading]) -> list[Reading]:
 def workers(readings: Sequence[Reading]) -> list[Worker]:
     """Those that tell how far they are; of a job of ours the ledger knows that better."""
     found = [worker for one in readings if one.kind != "job" for worker in one.workers]
-    return [one for one in found if one.percent is not None or one.position is not None or one.is_finished]
+    told = ((one, numeric(one.percent), numeric(one.position)) for one in found)
+    return [one for one, percent, position in told if one.is_finished or percent is not None or position is not None]
 
 
 def progress(profile: Profile, readings: Sequence[Reading]) -> Progress:
@@ -54,7 +55,7 @@ def progress(profile: Profile, readings: Sequence[Reading]) -> Progress:
             return Progress(
                 done=done,
                 total=total,
-                percent=percent if percent is not None and reading.kind != "job" else share,
+                percent=share if share is not None or reading.kind == "job" else percent,
                 unit=_unit(profile, measure, reading),
                 measure=measure,
                 reading=reading,

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from backfill.monitor.amounts import amount, moment, numeric, plain, share, size, span
+from backfill.monitor.amounts import amount, moment, numeric, part, plain, share, size, span
 from backfill.monitor.judging.case import Case
 from backfill.monitor.judging.tries import failed_retries, is_recovered
 from backfill.monitor.profile import Profile
 from backfill.monitor.progress import trusted
 from backfill.monitor.readings import Happened, Measure, Reading, Value
-from backfill.monitor.report import Kind, Stat
+from backfill.monitor.report import Kind, Stat, State
 from backfill.texts import counted, one_line
 
 OF_FILES = (Measure.FILES, Measure.BYTES)
@@ -30,11 +30,12 @@ def kind(profile: Profile, readings: Sequence[Reading]) -> Kind:
     return Kind.API if limited else Kind.DATABASE
 
 
-def stats(case: Case) -> list[Stat]:
+def stats(case: Case, state: State) -> list[Stat]:
     """The numbers that are known; those that the kind is about first."""
     about = {Kind.DATABASE: _database, Kind.FILES: _files, Kind.API: _api}
     own = about.pop(case.kind)
-    found = [stat for one in (_progress, own, _speed, *about.values(), _around) for stat in one(case)]
+    speed = {State.FINISHED: (), State.DEAD: (_moved,), State.STUCK: (_moved,)}.get(state, (_speed, _moved))
+    found = [stat for one in (_share, own, _progress, *speed, *about.values(), _around) for stat in one(case)]
     return list({stat.name: stat for stat in reversed(found)}.values())[::-1]
 
 
@@ -43,17 +44,19 @@ def value(case: Case, measure: Measure) -> Value | None:
     return next((one.measures[measure] for one in trusted(case.readings) if measure in one.measures), None)
 
 
+def _share(case: Case) -> Iterator[Stat]:
+    percent = case.pace.progress.percent
+    if percent is not None:
+        yield Stat("percent", "Done", round(percent, 2), share(percent))
+
+
 def _progress(case: Case) -> Iterator[Stat]:
     progress = case.pace.progress
-    if progress.percent is not None:
-        yield Stat("percent", "Done", round(progress.percent, 2), share(progress.percent))
     if progress.done is not None and progress.unit != "percent":
-        of = f" of {amount(progress.total, progress.unit)}" if progress.total is not None else ""
         name = progress.measure.value if progress.measure is not None else "done"
-        yield Stat(name, _label(progress.unit), round(progress.done), f"{amount(progress.done, progress.unit)}{of}")
-        if progress.total is not None:
-            text = amount(progress.total, progress.unit)
-            yield Stat(f"{name}_total", "Of how many", round(progress.total), text)
+        yield Stat(
+            name, _label(progress.unit), round(progress.done), part(progress.done, progress.total, progress.unit)
+        )
 
 
 def _label(unit: str) -> str:
@@ -71,6 +74,9 @@ def _speed(case: Case) -> Iterator[Stat]:
         speed = case.pace.share
         text = f"{plain(max(speed.a_minute, 0.0))} % a minute, {speed.way}"
         yield Stat("percent_per_minute", "Progress", round(speed.a_minute, 4), text)
+
+
+def _moved(case: Case) -> Iterator[Stat]:
     if case.pace.moved_at is not None:
         found = moment(case.pace.moved_at)
         text = f"{case.at(case.pace.moved_at)}, {case.ago(case.pace.moved_at)}"
@@ -122,8 +128,10 @@ def _number(case: Case, measure: Measure, label: str, unit: str, whole: Measure 
     if count is None:
         return
     total = case.measure(whole) if whole is not None else None
-    of = f" of {amount(total, unit)}, {share(100 * count / total)}" if total else ""
-    yield Stat(measure.value, label, round(count), f"{amount(count, unit).rstrip()}{of}")
+    if case.pace.progress.measure is measure:
+        total = case.pace.progress.total
+    of = f", {share(100 * count / total)}" if total else ""
+    yield Stat(measure.value, label, round(count), part(count, total, unit) + of)
 
 
 def _around(case: Case) -> Iterator[Stat]:
@@ -151,7 +159,8 @@ def _around(case: Case) -> Iterator[Stat]:
         yield Stat("free_bytes", "Free disk", min(known), size(min(known)))
     for one in case.readings:
         if one.target is not None and (took := numeric(one.target.milliseconds)) is not None:
-            yield Stat(f"target_ms_{one.target.address}", one_line(one.target.address, 100), took, f"{plain(took)} ms")
+            address = one_line(one.target.address, 100)
+            yield Stat(f"target_ms_{address}", address, took, f"{plain(took)} ms")
 
 
 def _shown(value: Value) -> int | float | str | None:

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from backfill.monitor.amounts import moment
 from backfill.monitor.counts import errors
-from backfill.monitor.groups import slowest, worker_groups
+from backfill.monitor.groups import worker_groups
 from backfill.monitor.judging import crew, data, harm, jobs, sources, tries
 from backfill.monitor.judging.case import Case
 from backfill.monitor.judging.state import state
-from backfill.monitor.left import unknown
+from backfill.monitor.left import last_of, unknown
 from backfill.monitor.pace import Pace
 from backfill.monitor.profile import Profile
 from backfill.monitor.readings import Reading
@@ -28,14 +28,17 @@ NAMES: Final = (
 BADNESS: Final = (Level.OK, Level.WARNING, Level.UNKNOWN, Level.CRITICAL)
 MOST_STEPS: Final = 5
 MOST_GROUPS: Final = 20
+MOST_OF_A_TEXT: Final = 700
+MOST_EVIDENCE: Final = 12
 
 
 def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float, since: float | None = None) -> Report:
     """The report of what was read at `now`; raises nothing, whatever was."""
     case = Case(profile, readings, pace, kind(profile, readings), now)
-    what, first = state(case)
+    what, verdict = state(case)
+    first = _clean(verdict)
     checks = data.quality(case)
-    others = [
+    found = [
         *tries.findings(case),
         *harm.findings(case, what),
         *crew.findings(case, what),
@@ -43,8 +46,9 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
         *sources.findings(case, what),
         *data.findings(checks),
     ]
-    others.sort(key=lambda one: (-BADNESS.index(one.level), NAMES.index(one.name)))
+    others = sorted(map(_clean, found), key=lambda one: (-BADNESS.index(one.level), NAMES.index(one.name)))
     findings = [first, *others]
+    left = _eta(pace.eta, what, first)
     worst = max((one.level for one in findings), key=BADNESS.index)
     return Report(
         title=one_line(profile.title, 200),
@@ -52,16 +56,16 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
         kind=case.kind,
         state=what,
         level=worst,
-        headline=_headline(what, first, others),
+        headline=_headline(what, first, others, left),
         at=moment(now) or datetime.fromtimestamp(0, UTC),
         since=moment(since),
         findings=findings,
-        stats=stats(case),
+        stats=stats(case, what),
         workers=worker_groups(pace.ways, crew.stalled(case) if what is not State.FINISHED else []),
-        slowest=slowest(pace.ways),
+        slowest=_slowest(pace, what),
         errors=errors(case),
         quality=checks,
-        eta=_eta(pace.eta, what, first),
+        eta=left,
         minutes=_minutes(pace),
         groups=_groups(readings),
         sources=[_seen(one, pace) for one in readings],
@@ -69,10 +73,27 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
     )
 
 
-def _headline(what: State, first: Finding, others: Sequence[Finding]) -> str:
-    worse = [one for one in others if BADNESS.index(one.level) > BADNESS.index(first.level)]
-    more = "; ".join(one.text for one in worse[:1])
-    return f"{what.value}: {first.text}" + (f"; {more}" if more else "")
+def _clean(one: Finding) -> Finding:
+    """Names and lines of others stand in texts of ours: all on one line, and nothing that is not seen."""
+    evidence = [one_line(text, MOST_OF_A_TEXT) for text in one.evidence[:MOST_EVIDENCE]]
+    step = one_line(one.next, MOST_OF_A_TEXT) if one.next else None
+    return Finding(one.name, one.level, one_line(one.text, MOST_OF_A_TEXT), evidence, step)
+
+
+def _headline(what: State, first: Finding, others: Sequence[Finding], left: Eta) -> str:
+    """The verdict, what is worse than it, and when it may be done."""
+    parts = [f"{what.value}: {first.text}"]
+    parts.extend(one.text for one in others[:1] if BADNESS.index(one.level) > BADNESS.index(first.level))
+    parts.extend([left.text] if left.latest_at is not None else [])
+    return "; ".join(parts)
+
+
+def _slowest(pace: Pace, what: State) -> str | None:
+    """The worker that the others have to wait for, where there are several."""
+    last = last_of(pace.ways)
+    if last is None or len(pace.ways) < 2:
+        return None
+    return last.place if what in (State.STUCK, State.DEAD) else last.text
 
 
 def _eta(eta: Eta, what: State, first: Finding) -> Eta:
@@ -80,11 +101,11 @@ def _eta(eta: Eta, what: State, first: Finding) -> Eta:
         case State.FINISHED:
             return unknown("it is done" if first.level is Level.OK else "it has ended")
         case State.DEAD:
-            return unknown("never, as it is: it has ended before it was complete", eta.bottleneck)
+            return unknown("never, as it is: it has ended before it was complete")
         case State.STUCK:
-            return unknown("not known: nothing moves", eta.bottleneck)
+            return unknown("not known: nothing moves")
         case State.PAUSED:
-            return unknown("not known: it is paused", eta.bottleneck)
+            return unknown("not known: it is paused")
         case _:
             return eta
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backfill.monitor.amounts import MOST_OF_A_NAME, numeric, plain, share
+from backfill.monitor.amounts import MOST, MOST_OF_A_NAME, numeric, plain, share
 from backfill.monitor.progress import workers
 from backfill.monitor.rates import Rate, slope
 from backfill.monitor.readings import Point, Reading, Worker
@@ -28,6 +28,10 @@ class Way:
         return None if number is None else min(number, 100.0)
 
     @property
+    def position(self) -> float:
+        return numeric(self.worker.position) or 0.0
+
+    @property
     def seconds_left(self) -> tuple[float, float, float] | None:
         """As it goes, at best, at worst; None where that is not known, or it stands still."""
         if self.percent is None or self.rate is None or self.worker.is_finished:
@@ -35,13 +39,18 @@ class Way:
         return self.rate.left(100.0 - self.percent)
 
     @property
+    def place(self) -> str:
+        """Where it stands: worker 9: 61.2 %."""
+        where = share(self.percent) if self.percent is not None else f"{self.unit} {self.position:,.0f}".strip()
+        return f"worker {self.name}: {where}"
+
+    @property
     def text(self) -> str:
-        """Where it stands: worker 9: 61.2 %, 0.4 % a minute."""
-        where = share(self.percent) if self.percent is not None else f"{self.unit} {self.worker.position:,}".strip()
+        """The same, with how fast it goes: worker 9: 61.2 %, 0.4 % a minute."""
         if self.rate is None:
-            return f"worker {self.name}: {where}"
+            return self.place
         unit = "%" if self.unit == "percent" else f"{self.unit}s".lstrip()
-        return f"worker {self.name}: {where}, {plain(max(self.rate.a_minute, 0.0))} {unit} a minute"
+        return f"{self.place}, {plain(max(self.rate.a_minute, 0.0))} {unit} a minute"
 
 
 def ways(readings: Sequence[Reading]) -> list[Way]:
@@ -60,14 +69,14 @@ def _way(worker: Worker, is_shared: bool) -> Way:
     return Way(
         worker=worker,
         name=f"{name} of {one_line(worker.source, MOST_OF_A_NAME)}" if is_shared else name,
-        unit="percent" if worker.percent is not None else one_line(worker.unit, MOST_OF_A_NAME),
+        unit="percent" if numeric(worker.percent) is not None else one_line(worker.unit, MOST_OF_A_NAME),
         rate=slope(points, "as the worker tells"),
         moved_at=_moved_at(points, worker),
     )
 
 
 def _is_sound(point: Point) -> bool:
-    return numeric(point.at) is not None and numeric(point.value) is not None
+    return 0 <= point.at < MOST and 0 <= point.value < MOST
 
 
 def _moved_at(points: Sequence[Point], worker: Worker) -> float | None:

@@ -1,12 +1,12 @@
 """The arrows between modules, and what must not be anywhere in the tree."""
 
-import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.modules import BESIDE, PACKAGES, ROOT, imports, module_name, nodes, sources
+from tests.support.modules import BESIDE, PACKAGES, ROOT, imports, module_name, read, sources
 
 COMMANDS = ("backfill.producers.command", "backfill.workers.command")
 # These may call upon services/: they are there to start them, for a person or for a user's own tests.
@@ -108,54 +108,57 @@ def layer(name: str) -> int:
     return next((number for number, nouns in enumerate(LAYERS) if noun in nouns), -1)
 
 
+def arrows(*folders: str) -> Iterator[tuple[str, str]]:
+    """Who imports what. A test walks all files: one test each would cost more than what it looks for."""
+    for path in sources(*folders):
+        for target in imports(path):
+            yield module_name(path), target
+
+
 def test_every_module_of_the_core_has_a_layer() -> None:
     for path in sources("backfill"):
         name = module_name(path)
         assert name == "backfill" or layer(name) >= 0, f"{name} is in no layer"
 
 
-@pytest.mark.parametrize("path", sources("backfill"), ids=module_name)
-def test_inside_the_core_arrows_point_down(path: Path) -> None:
-    source = module_name(path)
-    if source == "backfill":
-        return
-    for target in imports(path):
+def test_inside_the_core_arrows_point_down() -> None:
+    for source, target in arrows("backfill"):
+        if not target.startswith("backfill.") or source == "backfill":
+            continue
         if target.startswith("backfill.services") and source in STARTERS:
             continue
-        if target.startswith("backfill."):
-            if target.split(".")[1] in ("producers", "workers") and source in JOINTS:
-                continue
-            assert target.split(".")[1] not in BESIDE, f"{source} imports {target}"
-            assert layer(target) <= layer(source), f"{source} imports {target}, which is above it"
+        if target.split(".")[1] in ("producers", "workers") and source in JOINTS:
+            continue
+        assert target.split(".")[1] not in BESIDE, f"{source} imports {target}"
+        assert layer(target) <= layer(source), f"{source} imports {target}, which is above it"
 
 
 @pytest.mark.parametrize("package", ["producers", "workers", "services"])
 def test_the_folders_beside_the_core_import_it_and_themselves_only(package: str) -> None:
-    for path in sources(package):
-        for target in imports(path):
-            first, second, *_ = [*target.split("."), ""]
-            assert first not in ("tests", "benchmarks"), f"{module_name(path)} imports {target}"
-            assert first != "backfill" or second not in set(BESIDE) - {package}, f"{module_name(path)} imports {target}"
-
-
-@pytest.mark.parametrize("path", sources("web"), ids=module_name)
-def test_the_server_imports_what_it_serves_and_is_imported_by_nobody(path: Path) -> None:
-    for target in imports(path):
+    for source, target in arrows(package):
         first, second, *_ = [*target.split("."), ""]
-        assert first not in ("tests", "benchmarks"), f"{module_name(path)} imports {target}"
-        assert first != "backfill" or second not in ("services", "examples", "commands"), (
-            f"{module_name(path)} imports {target}"
-        )
+        assert first not in ("tests", "benchmarks"), f"{source} imports {target}"
+        assert first != "backfill" or second not in set(BESIDE) - {package}, f"{source} imports {target}"
 
 
-@pytest.mark.parametrize("path", sources(*PACKAGES, "examples"), ids=module_name)
-def test_nothing_imports_the_server(path: Path) -> None:
-    if not module_name(path).startswith("backfill.web"):
-        assert not any(f"{target}.".startswith("backfill.web.") for target in imports(path)), module_name(path)
+def test_the_server_imports_what_it_serves_and_is_imported_by_nobody() -> None:
+    for source, target in arrows("web"):
+        first, second, *_ = [*target.split("."), ""]
+        assert first not in ("tests", "benchmarks"), f"{source} imports {target}"
+        assert first != "backfill" or second not in ("services", "examples", "commands"), f"{source} imports {target}"
 
 
-@pytest.mark.parametrize("path", sources("backfill", "producers", "workers", "examples"), ids=module_name)
-def test_the_core_neither_needs_the_private_services_nor_installs_anything(path: Path) -> None:
+def test_nothing_imports_the_server() -> None:
+    for source, target in arrows(*PACKAGES, "examples"):
+        assert source.startswith("backfill.web") or not f"{target}.".startswith("backfill.web."), source
+
+
+def test_the_core_neither_needs_the_private_services_nor_installs_anything() -> None:
+    for path in sources("backfill", "producers", "workers", "examples"):
+        needs_and_installs_nothing(path)
+
+
+def needs_and_installs_nothing(path: Path) -> None:
     source = module_name(path)
     own = OF_MONITOR if source.startswith("backfill.monitor.") else set()
     for target in imports(path):
@@ -163,30 +166,26 @@ def test_the_core_neither_needs_the_private_services_nor_installs_anything(path:
         assert first not in (OF_SERVICES | OF_MONITOR) - own, f"{source} imports {target}, which only an extra brings"
         assert first not in STARTING - MAY_START.get(source, set()), f"{source} imports {target}"
         assert not target.startswith("backfill.services") or source in STARTERS, f"{source} imports {target}"
-    for node in nodes(path):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            assert not INSTALLS.search(node.value), f"{source}:{node.lineno} has {node.value!r}"
-        elif isinstance(node, ast.Call):
-            is_start = STARTS.match(ast.unparse(node.func)) and source != RUNS_COMMANDS
-            assert not is_start, f"{source}:{node.lineno} starts a program"
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{source}:{node.lineno} imports relatively, which no test of arrows reads"
+    module = read(path)
+    for line, text in module.strings:
+        assert not INSTALLS.search(text), f"{source}:{line} has {text!r}"
+    for line, called in module.calls:
+        assert not STARTS.match(called) or source == RUNS_COMMANDS, f"{source}:{line} starts a program"
+    assert not module.relative, f"{source}:{module.relative} imports relatively, which no test of arrows reads"
 
 
-@pytest.mark.parametrize("path", sources("backfill/monitor"), ids=module_name)
-def test_the_monitor_needs_neither_side_of_a_job_nor_its_queues(path: Path) -> None:
-    for target in imports(path):
+def test_the_monitor_needs_neither_side_of_a_job_nor_its_queues() -> None:
+    for source, target in arrows("backfill/monitor"):
         assert not target.startswith(("backfill.producers", "backfill.workers", "aio_pika", "aiormq")), (
-            f"{module_name(path)} imports {target}"
+            f"{source} imports {target}"
         )
 
 
 @pytest.mark.parametrize("folder", [*PACKAGES, "examples", "tests", "benchmarks"])
 def test_everything_is_imported_under_one_name(folder: str) -> None:
     """Another project may have packages of these names, and would be imported instead."""
-    for path in sources(folder):
-        for target in imports(path):
-            assert target.split(".")[0] not in BESIDE, f"{path} imports {target}: write backfill.{target}"
+    for source, target in arrows(folder):
+        assert target.split(".")[0] not in BESIDE, f"{source} imports {target}: write backfill.{target}"
 
 
 def test_the_one_name_leads_everywhere() -> None:
@@ -194,15 +193,10 @@ def test_the_one_name_leads_everywhere() -> None:
 
 
 def test_nothing_but_commands_imports_commands() -> None:
-    for path in sources(*PACKAGES):
-        source = module_name(path)
-        if source.startswith("backfill.commands"):
-            continue
-        for target in imports(path):
+    for source, target in arrows(*PACKAGES):
+        if not source.startswith("backfill.commands"):
             assert not target.startswith("backfill.commands"), f"{source} imports {target}"
-            assert target not in ("backfill.producers.command", "backfill.workers.command"), (
-                f"{source} imports {target}"
-            )
+            assert target not in COMMANDS, f"{source} imports {target}"
 
 
 def test_nothing_but_commands_imports_what_joins_producers_and_workers() -> None:
@@ -219,13 +213,11 @@ def test_nothing_but_commands_imports_what_joins_producers_and_workers() -> None
 GROUPS = ("limits", "computing", "applying", "upkeep", "links")
 
 
-@pytest.mark.parametrize("path", sources(*(f"workers/{group}" for group in GROUPS)), ids=module_name)
-def test_inside_workers_arrows_point_down(path: Path) -> None:
-    source = module_name(path).split(".")[2]
-    for target in imports(path):
+def test_inside_workers_arrows_point_down() -> None:
+    for source, target in arrows(*(f"workers/{group}" for group in GROUPS)):
         group = target.removeprefix("backfill.workers.").split(".")[0]
         if target.startswith("backfill.workers.") and group in GROUPS:
-            assert GROUPS.index(group) <= GROUPS.index(source), f"{path} imports {target}"
+            assert GROUPS.index(group) <= GROUPS.index(source.split(".")[2]), f"{source} imports {target}"
 
 
 def test_every_group_of_workers_is_known() -> None:
@@ -257,15 +249,15 @@ def uses(path: Path, what: str) -> bool:
     """Whether it imports a module of the core, or a name of one, or takes that name from the module."""
     if any(f"{target}.".startswith(f"backfill.{what}.") for target in imports(path)):
         return True
-    return any(isinstance(node, ast.Attribute) and ast.unparse(node) == what for node in nodes(path))
+    return what in read(path).attributes
 
 
 def test_the_ledger_alone_executes_statements_of_the_ledger() -> None:
     for path in sources(*PACKAGES):
-        for node in nodes(path):
-            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-            if not path.is_relative_to(ROOT / "backfill" / "ledger"):
-                assert not text.startswith("ledger/"), f"{path} executes {text}; a function of backfill/ledger does"
+        if path.is_relative_to(ROOT / "backfill" / "ledger"):
+            continue
+        for _, text in read(path).strings:
+            assert not text.startswith("ledger/"), f"{path} executes {text}; a function of backfill/ledger does"
 
 
 def test_every_command_has_its_event_loop_and_its_ledger_from_one_place() -> None:
@@ -301,6 +293,5 @@ def test_there_is_no_sql_in_python_beyond_single_words() -> None:
     for path in sources(*PACKAGES):
         if module_name(path).startswith("backfill.commands"):
             continue  # the demo's own tables
-        for node in nodes(path):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                assert not statement.match(node.value), f"{path.relative_to(ROOT)}:{node.lineno} holds SQL"
+        for line, text in read(path).strings:
+            assert not statement.match(text), f"{path.relative_to(ROOT)}:{line} holds SQL"

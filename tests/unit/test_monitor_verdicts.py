@@ -27,7 +27,9 @@ STILL = [worker(number, 60.0 + number, 0.5, quiet=1_300) for number in range(4)]
 def test_workers_that_move_are_running_with_both_times_left() -> None:
     found = report([log(SLOWLY)])
     assert (found.state, found.level, names(found)) == (State.RUNNING, Level.OK, ["running"])
-    assert found.headline == "running: 61.5 % done by 4 workers, 0.5 % a minute"
+    assert found.headline == (
+        "running: 61.5 % done by 4 workers, 0.5 % a minute; done between 17:17 UTC and 17:20 UTC, in 77 min to 80 min"
+    )
     assert found.slowest == "worker 0: 60.0 %, 0.5 % a minute"
     assert found.eta.by_slowest_at is not None
     assert found.eta.by_overall_at is not None
@@ -142,7 +144,7 @@ def test_rows_that_do_not_rise_name_the_three_things_to_look_at() -> None:
 
 def test_all_that_is_measured_is_finished() -> None:
     found = report([sql(rows=1_000, rows_total=1_000)])
-    assert (found.state, found.headline) == (State.FINISHED, "finished: 1,000 rows of 1,000 rows are done")
+    assert (found.state, found.headline) == (State.FINISHED, "finished: 1,000 of 1,000 rows are done")
 
 
 def test_work_that_has_ended_with_rows_missing_is_a_warning() -> None:
@@ -178,7 +180,7 @@ def test_refusals_are_not_said_to_have_recovered_where_the_counts_do_not_show_it
 def test_a_retry_that_failed_is_critical() -> None:
     found = report([log(SLOWLY, happened={"gave_up": happened(3, text="giving up on 17")})])
     assert (found.state, found.level) == (State.RUNNING, Level.CRITICAL)
-    assert found.headline.endswith("3 retries have failed for good, at most 0 may: work is missing")
+    assert "; 3 failed retries, none is allowed: work is missing; done between" in found.headline
     assert found.next[0].startswith("stop it, and start it again slower")
 
 
@@ -223,8 +225,8 @@ def test_of_several_processes_none_is_guessed() -> None:
 def test_shares_above_their_limits_are_a_warning() -> None:
     found = report([sql(rows=10_000, zero_timestamps=1, checksum_errors=2)], looks(Measure.ROWS, (600, 0)))
     assert finding(found, "quality").evidence == [
-        "1 zero timestamps of 10,000, 0.01 %; less than 0.01 % is healthy",
-        "2 checksums that differ, none are allowed",
+        "zero timestamps: 1 of 10,000, 0.01 %; less than 0.01 % is healthy",
+        "checksum errors: 2, none is allowed",
     ]
 
 

@@ -97,7 +97,7 @@ class Case:
         return clock(at, self.now)
 
     def ago(self, at: float) -> str:
-        return f"{span(self.now - at)} ago"
+        return "just now" if self.now - at < 1 else f"{span(self.now - at)} ago"
 
 
 def quoted(line: Line) -> str:

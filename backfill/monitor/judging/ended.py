@@ -2,11 +2,13 @@
 
 from typing import Final
 
-from backfill.monitor.amounts import amount, share, span
+from backfill.monitor.amounts import amount, part, share, span
 from backfill.monitor.judging.case import Case, described, quoted
 from backfill.monitor.judging.phrases import Verdict, how_far, last_seen, verdict
 from backfill.monitor.report import Level, State
+from backfill.texts import counted
 
+NEARLY: Final = 99.0  # percent
 SILENCE: Final = 60.0  # seconds behind a fatal line, after which nobody is left to speak
 
 
@@ -18,19 +20,17 @@ def finished(case: Case) -> Verdict | None:
         evidence.append(f"all {len(ways):,} workers have finished" if len(ways) > 1 else "its worker has finished")
     is_open = bool(ways) and not is_all
     if pace.progress.is_whole and not is_open:
-        done, total = pace.progress.done or 0.0, pace.progress.total or 0.0
-        evidence.append(f"{amount(done, pace.progress.unit)} of {amount(total, pace.progress.unit)} are done")
+        evidence.append(f"{part(pace.progress.done or 0.0, pace.progress.total, pace.progress.unit)} are done")
     line = case.happened("finished")
-    moved = max((one.moved_at for one in pace.ways if one.moved_at is not None), default=None)
-    is_said = line.total > 0 and (line.last_at is None or moved is None or line.last_at >= moved - 1)
-    if is_said:
+    if line.total:
         evidence.extend(f"it says so: {quoted(one)}" for one in line.examples[-1:])
     if not evidence:
         return None
-    if pace.progress.total and not pace.progress.is_whole and pace.progress.measure is not None:
-        text = f"its work has ended, but {how_far(case)}"
+    if _is_short(case, is_all):
+        text = f"its work has ended, but {how_far(case, is_moving=False)}"
         step = "find out what is missing: compare what is there with what there should be"
         return verdict(State.FINISHED, Level.WARNING, text, evidence, step)
+    evidence.extend(last_seen(case)[:1])
     evidence.extend(f"its process is still there: {described(one, case.now)}" for one in case.alive[:3])
     text, *rest = evidence
     if is_all and pace.progress.done is not None:
@@ -38,18 +38,28 @@ def finished(case: Case) -> Verdict | None:
     return verdict(State.FINISHED, Level.OK, text, rest)
 
 
+def _is_short(case: Case, is_all: bool) -> bool:
+    """Whether less is there than there should be; few programs tell of their very last percent."""
+    progress = case.pace.progress
+    if progress.measure is not None and progress.total:
+        return not progress.is_whole
+    return not is_all and progress.percent is not None and progress.percent < NEARLY
+
+
 def dead(case: Case) -> Verdict | None:
-    far = how_far(case)
+    far = how_far(case, is_moving=False)
     reached = f" at {share(case.pace.progress.percent)}" if case.pace.progress.percent is not None else ""
     evidence = last_seen(case)
     fatal = case.happened("fatal")
+    is_last = any(one.last_fatal_is_newest for one in case.readings)
+    lines = [quoted(one) for one in fatal.examples[-2:]] if is_last or not case.is_past(fatal) else []
     if case.gone and not case.alive and (far or case.heard_at is not None or case.pace.ways):
         sought = ", ".join(one.sought for one in case.gone)
-        evidence = [f"no process matches {sought}", *evidence, *(quoted(one) for one in fatal.examples[-1:])]
-        return verdict(State.DEAD, Level.CRITICAL, f"its process is gone{reached}", evidence, _restart(case))
-    is_last = any(one.last_fatal_is_newest for one in case.readings)
+        text = f"its process is gone{reached}" + (f", after {counted(fatal.total, 'fatal line')}" if lines else "")
+        evidence = [f"no process matches {sought}", *evidence, *lines]
+        return verdict(State.DEAD, Level.CRITICAL, text, evidence, _restart(case))
     if is_last and not case.alive and (case.silent_seconds or 0.0) >= SILENCE:
-        evidence = [*(quoted(one) for one in fatal.examples[-1:]), *evidence]
+        evidence = [*lines, *evidence]
         text = f"a fatal line{reached}, and nothing in the {span(case.silent_seconds)} since"
         return verdict(State.DEAD, Level.CRITICAL, text, evidence, _restart(case))
     return None

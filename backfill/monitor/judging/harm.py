@@ -68,7 +68,8 @@ def _not_rising(case: Case, state: State) -> Iterator[Finding]:
         return
     level = Level.CRITICAL if still >= case.profile.stuck_after else Level.WARNING
     text = f"the number of {measure.value} has not risen for {span(still)}: {case.measure(measure) or 0:,.0f}"
-    step = "check the process, the fatal lines and the disk space, in this order"
+    is_disk = bool(case.happened("disk_full").total)
+    step = None if is_disk else "check the process, the fatal lines and the disk space, in this order"
     yield Finding("rows_not_rising", level, text, [_process(case), _lines(case), _space(case)], step)
 
 

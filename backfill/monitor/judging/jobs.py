@@ -9,27 +9,28 @@ from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted, one_line, percent
 
 CRITICAL: Final = {"producer_gone", "no_worker", "stuck", "job_failed", "paused_by_definition", "deadline_breached"}
+NEW: Final = 60.0  # seconds since it was started
 STANDING: Final = ("stuck", "no_worker")  # what of that means that nothing moves
 
 
 def state(case: Case) -> tuple[State, Finding] | None:
     """What the first job does; None where none was read."""
-    return _judged(case.jobs[0]) if case.jobs else None
+    return _judged(case.jobs[0], case.now) if case.jobs else None
 
 
 def findings(case: Case) -> list[Finding]:
     """What needs somebody to look, of each job, and what the other jobs do."""
-    found = [_judged(job)[1] for job in case.jobs[1:]]
+    found = [_judged(job, case.now)[1] for job in case.jobs[1:]]
     for number, job in enumerate(case.jobs):
         for kind, text, step in job.attention:
-            if number == 0 and kind in STANDING and _judged(job)[0] is State.STUCK:
+            if number == 0 and kind in STANDING:
                 continue  # that is what it is called stuck for
             level = Level.CRITICAL if kind in CRITICAL else Level.WARNING
             found.append(Finding("attention", level, one_line(text), [f"job {job.id}"], one_line(step) or None))
     return found
 
 
-def _judged(job: Job) -> tuple[State, Finding]:
+def _judged(job: Job, now: float) -> tuple[State, Finding]:
     name, far = one_line(job.backfill, 100), _how_far(job)
     reason = one_line(job.reason, 300) if job.reason else "no reason is given"
     evidence = [f"job {one_line(job.id, 60)}, mode {one_line(job.mode, 20)}, {job.state}"]
@@ -47,11 +48,19 @@ def _judged(job: Job) -> tuple[State, Finding]:
             return State.PAUSED, Finding("paused", Level.WARNING, f"{name} is paused: {reason}; {far}", evidence, step)
     evidence.append(counted(job.live_workers, "live worker"))
     for kind, text, step in job.attention:
+        if kind in STANDING and _is_new(job, now):
+            finding = Finding("running", Level.WARNING, one_line(text), evidence, one_line(step) or None)
+            return State.RUNNING, finding
         if kind in STANDING:
             finding = Finding("stuck", Level.CRITICAL, one_line(text), evidence, one_line(step) or None)
             return State.STUCK, finding
     waits = " waits to be started;" if job.state == "pending" else ""
     return State.RUNNING, Finding("running", Level.OK, f"{name}{waits} {far}", evidence)
+
+
+def _is_new(job: Job, now: float) -> bool:
+    """Whether its workers may yet be on their way."""
+    return job.state == "pending" or (job.started_at is not None and now - job.started_at < NEW)
 
 
 def _finished(job: Job, name: str, far: str, evidence: list[str]) -> tuple[State, Finding]:

@@ -1,6 +1,6 @@
 """What several verdicts say alike."""
 
-from backfill.monitor.amounts import amount, plain, share
+from backfill.monitor.amounts import amount, part, plain, share
 from backfill.monitor.judging.case import Case
 from backfill.monitor.report import Finding, Level, State
 
@@ -12,23 +12,25 @@ def verdict(state: State, level: Level, text: str, evidence: list[str], step: st
     return state, Finding(state.value, level, text, evidence, step)
 
 
-def how_far(case: Case) -> str:
-    """How far and how fast, in a phrase: 61.2 % done, 312,000 rows a minute."""
+def how_far(case: Case, *, is_moving: bool = True) -> str:
+    """How far, and how fast where it moves, in a phrase: 61.2 % done, 312,000 rows a minute."""
     pace, progress, parts = case.pace, case.pace.progress, []
     if progress.done is not None and progress.total and progress.unit != "percent":
-        done = amount(progress.done, progress.unit)
-        parts.append(f"{share(100 * progress.done / progress.total)} done, {done} of {amount(progress.total, '')}")
+        done = part(progress.done, progress.total, progress.unit)
+        parts.append(f"{share(100 * progress.done / progress.total)} done, {done}")
     elif progress.percent is not None:
         many = len([one for one in pace.ways if one.percent is not None])
         parts.append(f"{share(progress.percent)} done" + (f" by {many:,} workers" if many > 1 else ""))
-    if progress.done is not None and (not progress.total or progress.measure is None):
+    if progress.done is not None and not progress.total:
         parts.append(amount(progress.done, progress.unit))
+    if not is_moving:
+        return ", ".join(parts)
     if pace.rate is not None and pace.rate.a_minute > 0:
         unit = progress.unit if progress.done is not None else _unit(case)
         parts.append(f"{amount(pace.rate.a_minute, unit)} a minute")
     elif pace.share is not None and pace.share.a_minute > 0:
         parts.append(f"{plain(pace.share.a_minute)} % a minute")
-    return ", ".join(dict.fromkeys(parts))
+    return ", ".join(parts)
 
 
 def _unit(case: Case) -> str:

@@ -37,8 +37,9 @@ def _failing(case: Case) -> Iterator[Finding]:
     if failed <= limit:
         return
     gave_up = case.happened("gave_up")
-    text = f"{counted(failed, 'retry has', 'retries have')} failed for good, at most {limit:,} may: work is missing"
-    evidence = [quoted(line) for line in gave_up.examples]
+    allowed = f"{limit:,} are allowed" if limit else "none is allowed"
+    text = f"{counted(failed, 'failed retry', 'failed retries')}, {allowed}: work is missing"
+    evidence = [quoted(line) for line in (*gave_up.examples[:1], *gave_up.examples[1:][-1:])]
     tried = case.happened("attempt_failed").total
     if tried:
         evidence.append(f"{counted(tried, 'attempt')} failed and could be tried again")
@@ -72,9 +73,11 @@ def _too_many(case: Case, refused: Happened, label: str, hour: int | None) -> It
             text = f"{refused.total:,} {label}; how many an hour is not known, as their lines have no times"
             yield Finding("too_many_503", Level.WARNING, text, evidence, f"where they rise: {_fewer(case)}")
         return
+    is_said = failed_retries(case) > limits.failed_retries  # with the failed retries, which are more urgent
+    step = None if is_said else f"start it again with {_fewer(case)}"
     if hour > limits.too_many_503_an_hour:
         text = f"{hour:,} {label} in the last hour, more than {limits.too_many_503_an_hour:,}: too many workers"
-        yield Finding("too_many_503", Level.WARNING, text, evidence, f"start it again with {_fewer(case)}")
+        yield Finding("too_many_503", Level.WARNING, text, evidence, step)
         return
     text = f"{hour:,} {label} in the last hour, fewer than {limits.http_503_an_hour:,} are healthy"
     step = f"add no workers; above {limits.too_many_503_an_hour:,} an hour take {_fewer(case)}"
