@@ -117,10 +117,11 @@ def share(percent: float) -> str:
 
 def in_order(names: Sequence[str]) -> list[str]:
     """Names as people count: 2 before 10."""
-    return sorted(names, key=_order)
+    return sorted(names, key=order)
 
 
-def _order(name: str) -> tuple[str, int, str]:
+def order(name: str) -> tuple[str, int, str]:
+    """Where a name stands among others, as people count."""
     found = _NUMBERED.fullmatch(name)
     return (found[1], int(found[2]), name) if found else (name, -1, name)
 
