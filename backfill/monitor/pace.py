@@ -1,6 +1,6 @@
 """How fast it goes and how long it takes: of readings, and of what earlier looks had measured."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -63,7 +63,7 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     share = _share(profile, each)
     if share is None and how_far.measure is None:
         share = _of_looks(own)
-    moved = [*_moved(own, minutes, now), *(one.moved_at for one in each if one.moved_at is not None)]
+    moved = _moved(own, minutes, [one.moved_at for one in each if one.moved_at is not None], now)
     moved = moved or _newest(readings, now, profile.stuck_after)
     return Pace(
         progress=how_far,
@@ -138,12 +138,14 @@ def _of_looks(points: Sequence[Point]) -> Rate | None:
     return rates.rise(points, "between looks")
 
 
-def _moved(points: Sequence[Point], minutes: Mapping[int, int], now: float) -> Iterable[float]:
+def _moved(points: Sequence[Point], minutes: Mapping[int, int], told: Sequence[float], now: float) -> list[float]:
+    """Times at which it moved, the newest of what each tells."""
+    exact = [*told, *[min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]]
     for before, after in zip(reversed(points[:-1]), reversed(points), strict=False):
         if after.value > before.value:
-            yield after.at
-            break
-    yield from [min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]
+            # It moved at some time between two looks: what was told of a moment in between is nearer to the truth.
+            return exact if max(exact, default=0.0) > before.at else [*exact, after.at]
+    return exact
 
 
 def _still_since(points: Sequence[Point]) -> float | None:

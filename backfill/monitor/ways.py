@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backfill.monitor.amounts import MOST, MOST_OF_A_NAME, numeric, plain, share
+from backfill.monitor.amounts import MOST, MOST_OF_A_NAME, numeric, order, plain, share
 from backfill.monitor.progress import workers
 from backfill.monitor.rates import Rate, slope
 from backfill.monitor.readings import Point, Reading, Worker
@@ -54,13 +54,14 @@ class Way:
 
 
 def ways(readings: Sequence[Reading]) -> list[Way]:
-    """Of every worker that tells how far it is, in the order of the readings."""
+    """Of every worker that tells how far it is, 2 before 10."""
     some = workers(readings)
     several = len({one.source for one in some}) > 1
     seen: dict[str, int] = {}
     for one in some:
         seen[one.name] = seen.get(one.name, 0) + 1
-    return [_way(one, several and seen[one.name] > 1) for one in some]
+    found = [_way(one, several and seen[one.name] > 1) for one in some]
+    return sorted(found, key=lambda one: order(one.name))
 
 
 def _way(worker: Worker, is_shared: bool) -> Way:

@@ -100,6 +100,11 @@ class Case:
         return "just now" if self.now - at < 1 else f"{span(self.now - at)} ago"
 
 
+def ends(happened: Happened) -> list[Line]:
+    """The first of its lines, and the newest."""
+    return [*happened.examples[:1], *happened.examples[1:][-1:]]
+
+
 def quoted(line: Line) -> str:
     """A line of a log with its place."""
     return f"{one_line(line.place, 200)}: {one_line(line.text, MOST_OF_A_LINE)}"

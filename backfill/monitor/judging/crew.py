@@ -70,17 +70,19 @@ def _again(case: Case) -> Iterator[Finding]:
     again = [(way, one.restarts) for way, one in workers if one.restarts > 0]
     if again:
         times = sum(many for _, many in again)
-        text = f"{_names(again)} began again, {counted(times, 'time')} in all; rates are of what came after"
+        text = f"{_names(case, again)} began again, {counted(times, 'time')} in all; rates are of what came after"
         step = "find out why: the lines before, the supervisor's log; see that no work is done twice"
         yield Finding("restarted", Level.WARNING, text, _told(again, "began again"), step)
     back = [(way, one.backwards) for way, one in workers if one.backwards > 0]
     if back:
-        text = f"the progress of {_names(back)} went backwards; rates are of what came after"
+        text = f"the progress of {_names(case, back)} went backwards; rates are of what came after"
         step = "see whether two processes write one log, or its total has grown"
         yield Finding("went_backwards", Level.WARNING, text, _told(back, "went backwards"), step)
 
 
-def _names(found: list[tuple[Way, int]]) -> str:
+def _names(case: Case, found: list[tuple[Way, int]]) -> str:
+    if 1 < len(found) == len(case.pace.ways):
+        return f"all {len(found):,} workers"
     names = listed([way.name for way, _ in found])
     return f"worker {names}" if len(found) == 1 else f"{len(found):,} workers, {names},"
 

@@ -11,6 +11,8 @@ from backfill.monitor.judging.halting import slow, stuck
 from backfill.monitor.judging.phrases import Verdict, how_far, verdict
 from backfill.monitor.report import Level, State
 
+QUIET: Final = 0.3  # of the time after which it is stuck, to be said
+
 
 def state(case: Case) -> Verdict:
     """The state and the finding of that name; the first that can be told."""
@@ -43,15 +45,19 @@ def _running(case: Case) -> Verdict:
     evidence = [described(one, case.now) for one in alive[:3]]
     if moved is not None:
         evidence.insert(0, f"it moved {case.ago(moved)}")
-        return verdict(State.RUNNING, Level.OK, far or f"it moved {case.ago(moved)}", evidence)
+        quiet = case.now - moved
+        text = far or f"it moved {case.ago(moved)}"
+        text += f"; nothing has moved for {span(quiet)}" if quiet > QUIET * case.profile.stuck_after else ""
+        return verdict(State.RUNNING, Level.OK, text, evidence)
     heard = case.silent_seconds
+    still = case.pace.still_since
+    told = f"nothing has moved for {span(case.now - still)}" if still else "nothing tells yet whether it moves"
     if alive or heard is not None:
         sign = "its process is alive" if alive else f"its log was written {span(heard)} ago"
-        text = f"{sign}; nothing tells yet whether it moves"
+        text = f"{sign}; {told}"
         return verdict(State.RUNNING, Level.OK, f"{far}; {text}" if far else text, evidence)
-    text = "nothing tells yet whether it moves"
     step = "look again in a minute: what rises shows then"
-    return verdict(State.UNKNOWN, Level.UNKNOWN, f"{far}; {text}" if far else text, evidence, step)
+    return verdict(State.UNKNOWN, Level.UNKNOWN, f"{far}; {told}" if far else told, evidence, step)
 
 
 _JUDGES: Final[tuple[Callable[[Case], Verdict | None], ...]] = (_nothing, finished, dead, stuck, slow)

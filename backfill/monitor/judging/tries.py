@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from backfill.monitor.amounts import numeric, plain
-from backfill.monitor.judging.case import Case, quoted
+from backfill.monitor.judging.case import Case, ends, quoted
 from backfill.monitor.readings import Happened, Measure
 from backfill.monitor.report import Finding, Level
 from backfill.texts import counted
@@ -39,7 +39,7 @@ def _failing(case: Case) -> Iterator[Finding]:
     gave_up = case.happened("gave_up")
     allowed = f"{limit:,} are allowed" if limit else "none is allowed"
     text = f"{counted(failed, 'failed retry', 'failed retries')}, {allowed}: work is missing"
-    evidence = [quoted(line) for line in (*gave_up.examples[:1], *gave_up.examples[1:][-1:])]
+    evidence = [quoted(line) for line in ends(gave_up)]
     tried = case.happened("attempt_failed").total
     if tried:
         evidence.append(f"{counted(tried, 'attempt')} failed and could be tried again")
