@@ -25,6 +25,7 @@ class Looks:
         self.profiles: list[Profile] = []
         self.where: list[Surroundings] = []
         self.memories: list[Memory] = []
+        self.ends_after = 0
 
     async def __call__(
         self, profile: Profile, where: Surroundings, memory: Memory, gap: float = 0.0
@@ -36,7 +37,8 @@ class Looks:
         report = self.reports.pop(0) if len(self.reports) > 1 else self.reports[0]
         if isinstance(report, Exception):
             raise report
-        return report, Memory(memory.looks, {"log x": {"n": len(self.profiles)}}, memory.notes)
+        has_ended = len(self.profiles) == self.ends_after
+        return report, Memory(memory.looks, {"log x": {"n": len(self.profiles)}}, memory.notes, has_ended)
 
 
 @pytest.fixture
@@ -148,6 +150,13 @@ def test_a_watch_ends_when_it_has_finished(looks: Looks) -> None:
     assert [json.loads(line)["state"] for line in result.stdout.splitlines()] == ["running", "running", "finished"]
     assert result.exit_code == 0
     assert [one.sources for one in looks.memories] == [{}, {"log x": {"n": 1}}, {"log x": {"n": 2}}]
+
+
+def test_a_watch_of_standard_input_ends_with_it_and_shows_what_came_meanwhile(looks: Looks) -> None:
+    looks.ends_after = 2
+    result = call("--watch=1", "--json", "-", input="x\n")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
+    assert [one.read_seconds for one in looks.where] == [1, 1]
 
 
 def test_what_one_call_remembers_the_next_one_knows_and_since_keeps_out_of_it(looks: Looks, tmp_path: Path) -> None:
