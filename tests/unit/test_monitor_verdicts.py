@@ -243,3 +243,33 @@ def test_rotated_logs_and_clocks_that_jump_are_said_and_no_harm() -> None:
 def test_every_name_is_known_once() -> None:
     assert len(set(NAMES)) == len(NAMES)
     assert NOW % 60 == 0
+
+
+def test_a_worker_that_stands_still_has_neither_a_rate_nor_a_time() -> None:
+    found = report([log([worker(0, 60.0, 0.5, quiet=9), worker(1, 61.0, 0.5)])], stuck_after="5s")
+    assert finding(found, "worker_stalled").evidence == ["worker 0: 60.0 %, stands still, moved last at 15:59:51 UTC"]
+    assert (found.slowest, found.eta.by_slowest_at) == ("worker 0: 60.0 %, stands still", None)
+    assert [one.text for one in found.workers] == ["1 at 61.0 %", "0 standing still at 60.0 %"]
+
+
+@pytest.mark.parametrize(
+    ("sought", "text"),
+    [
+        ("load.js", "no process matches load.js"),
+        ("pid 7", "there is no process with pid 7"),
+        ("of run.pid", "the process of run.pid is gone"),
+    ],
+)
+def test_what_was_sought_and_is_gone_is_said_in_words(sought: str, text: str) -> None:
+    found = report([log(SLOWLY), process(1, sought="other.js"), process(sought=sought)])
+    assert (found.state, finding(found, "process_gone").text) == (State.RUNNING, text)
+
+
+def test_one_of_several_processes_that_is_stopped_is_named() -> None:
+    found = report([log(SLOWLY), process(1, sought="a"), process(2, sought="b", is_stopped=True)])
+    assert found.state is State.RUNNING
+    stopped = finding(found, "worker_stalled")
+    assert (stopped.text, stopped.next) == (
+        "1 process is stopped by a signal, or a zombie",
+        "let it go on: kill -CONT 2",
+    )
