@@ -109,7 +109,7 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
                 note(f"warning: {text}")
                 told.add(text)
             shown.show(report, watch is not None)
-            if watch is None or report.state is State.FINISHED:
+            if watch is None or memory.has_ended or report.state is State.FINISHED:
                 return
             await asyncio.sleep(watch)
     finally:
@@ -118,7 +118,7 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
 
 def _is_remembered(profile: Profile, where: Surroundings) -> bool:
     """What came through a pipe, or was counted from some time on, says nothing of the next look."""
-    return where.since is None and not any(one.path == "-" for one in profile.log)
+    return where.since is None and not any(one.is_piped for one in profile.log)
 
 
 async def _seen(profile: Profile, where: Surroundings) -> Profile:

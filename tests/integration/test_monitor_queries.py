@@ -72,7 +72,7 @@ async def test_rows_may_be_groups_or_minutes(database: str) -> None:
         ("SELECT count(*) FROM pg_class", "no measure is called count; name the columns rows"),
         ("SELECT 1 AS rows UNION SELECT 2", "the query has 2 rows"),
         ("SELECT 'many' AS rows", "rows: 'many' is no number"),
-        ("SELECT 'NaN'::float8 AS rows", "rows: nan is not finite"),
+        ("SELECT 'NaN'::float8 AS rows", "rows: nan is too large, or not finite"),
         ("SELECT 'infinity'::timestamptz AS newest", "newest: infinity is no time"),
         ("SELECT 'x' AS minute, 1 AS count", "minute and count: 'x' is no time"),
         ("SELEC 1", 'syntax error at or near "SELEC"; correct the query'),

@@ -113,6 +113,7 @@ def test_nobody_elses_text_changes_the_shape_of_markdown(text: str) -> None:
     [
         ("process load_erc.js is gone, since 15:02:11", "process `load_erc.js` is gone, since 15:02:11"),
         ("see https://x.y/z (and *this* one).", "see `https://x.y/z` (and `*this*` one)."),
+        ("see http://localhost now", "see `http://localhost` now"),
         ("go on with: backfill resume 12", "go on with: `backfill resume 12`"),
         ("backfill-queue --resume", "`backfill-queue --resume`"),
         ("two odd_words a_b here", "two `odd_words a_b` here"),
@@ -196,3 +197,8 @@ def test_a_report_is_not_changed_by_being_shown() -> None:
 
 def test_a_sign_of_comparison_is_no_markup() -> None:
     assert sentence("12 of 13 (< 0.1 %), limit > 2 & more") == "12 of 13 (< 0.1 %), limit > 2 & more"
+
+
+def test_unknown_is_not_said_twice() -> None:
+    found = markdown(bare(level=Level.UNKNOWN, headline="unknown: no source was given"))
+    assert "\n**unknown**: no source was given\n" in found

@@ -107,18 +107,7 @@ def take(rows: "Sequence[Mapping[str, Any]]", naive: tzinfo, reading: Reading) -
     if len(rows) > 1 and names & set(Measure):
         said = f"the query has {len(rows):,} rows, and measures are of one; the first was taken: write one row"
         reading.problems.append(Problem(reading.source, said))
-    take_measures(rows[0], naive, reading)
-
-
-def take_measures(found: "Mapping[str, Any]", naive: tzinfo | None, reading: Reading) -> None:
-    """Take the measures among what was found; one that is NULL is not known."""
-    for measure in Measure:
-        if (raw := found.get(measure.value)) is None:
-            continue
-        try:
-            reading.measures[measure] = values.value(measure, raw, naive)
-        except ValueError as error:
-            reading.problems.append(Problem(reading.source, f"{measure.value}: {error}; correct what tells it"))
+    values.take(rows[0], naive, reading)
 
 
 def _take_counts(

@@ -2,13 +2,14 @@
 
 import math
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from backfill.monitor.readings import Measure, Value
+from backfill.monitor.readings import Measure, Problem, Reading, Value
 from backfill.texts import one_line
 
 MOST_OF_A_TEXT: Final = 200
@@ -16,7 +17,7 @@ MOST_DIGITS: Final = 100  # an id of 256 bits has 78
 NAMES: Final = ", ".join(Measure)
 TIMES: Final = {Measure.NEWEST}
 ANYTHING: Final = {Measure.RANGE_START, Measure.RANGE_END}
-NUMBER: Final = re.compile(r"[-+]?(\d[\d,_' ]*)?(\.\d+)?([eE][-+]?\d{1,3})?")
+NUMBER: Final = re.compile(r"[-+]?(\d[\d,_']*)?(\.\d+)?([eE][-+]?\d{1,3})?")
 # Epochs are told in seconds, or in thousandths, millionths or billionths: those of our times are that far apart.
 LARGEST_SECONDS: Final = 1e11
 
@@ -29,6 +30,17 @@ def zone(name: str | None) -> tzinfo | None:
         raise ValueError(f"there is no time zone {name!r}; write one such as Europe/Berlin") from error
 
 
+def take(found: Mapping[str, Any], naive: tzinfo | None, reading: Reading) -> None:
+    """Take the measures among what was found; one that is NULL is not known."""
+    for measure in Measure:
+        if (raw := found.get(measure.value)) is None:
+            continue
+        try:
+            reading.measures[measure] = value(measure, raw, naive)
+        except ValueError as error:
+            reading.problems.append(Problem(reading.source, f"{measure.value}: {error}; correct what tells it"))
+
+
 def value(measure: Measure, raw: object, naive: tzinfo | None) -> Value:
     """What was said, as the measure has it; times without a zone are of `naive`, or of this machine.
 
@@ -38,6 +50,8 @@ def value(measure: Measure, raw: object, naive: tzinfo | None) -> Value:
         return moment(raw, naive)
     if measure in ANYTHING:
         return _anything(raw, naive)
+    if measure is Measure.PERCENT and isinstance(raw, str):
+        raw = raw.strip().removesuffix("%")
     return number(raw)
 
 
@@ -47,13 +61,13 @@ def number(raw: object) -> int | float:
         text = raw.strip()
         if not text or not NUMBER.fullmatch(text) or not re.search(r"\d", text):
             raise ValueError(_no_number(raw))
-        raw = Decimal(re.sub(r"[,_' ]", "", text))
+        raw = Decimal(re.sub(r"[,_']", "", text))
     if isinstance(raw, Decimal) and raw.is_finite() and raw.adjusted() < MOST_DIGITS:
         return int(raw) if raw == raw.to_integral_value() else float(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         raise ValueError(_no_number(raw))  # noqa: TRY004 - what was said is wrong, not the call
     if not math.isfinite(raw) or isinstance(raw, Decimal):
-        raise ValueError(f"{one_line(raw, 60)} is not finite")
+        raise ValueError(f"{one_line(raw, 60)} is too large, or not finite")
     return int(raw) if isinstance(raw, int) else float(raw)
 
 
