@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from backfill.monitor.judging.case import Case, absent, described
+from backfill.monitor.readings import Reading
 from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted, one_line
 
@@ -60,7 +61,13 @@ def _failed(case: Case) -> Iterator[Finding]:
         names = ", ".join(one_line(one.source, 100) for one in failed[:MOST_NAMED])
         text = f"{counted(len(failed), 'source')} could not be read whole: {names}"
         problems = [f"{one_line(one.source, 100)}: {one_line(what.text)}" for one in failed for what in one.problems]
-        yield Finding("source_failed", Level.WARNING, text, problems[:MOST_NAMED], "do what each problem says")
+        yield Finding("source_failed", Level.WARNING, text, problems[:MOST_NAMED], _mended(failed[0]))
+
+
+def _mended(reading: Reading) -> str:
+    """What its problem says is to be done: that stands behind the last semicolon."""
+    what, _, step = one_line(reading.problems[0].text).rpartition("; ")
+    return f"{one_line(reading.source, 100)}: {step}" if what else "do what its problem asks for"
 
 
 def _told(case: Case) -> Iterator[Finding]:
