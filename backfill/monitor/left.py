@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import pairwise
-from typing import Final
 
 from backfill.monitor.amounts import YEAR, about, amount, moment
 from backfill.monitor.progress import Progress
@@ -12,7 +10,6 @@ from backfill.monitor.report import Eta
 from backfill.monitor.ways import Way
 
 Left = tuple[float, float, float]  # seconds: as it goes, at best, at worst
-STANDS: Final = 300.0  # seconds without a move, after which a worker is the bottleneck
 
 
 def unknown(text: str, bottleneck: str | None = None) -> Eta:
@@ -46,33 +43,22 @@ def _bounded(seconds: float | None, least: float | None, most: float | None) -> 
 
 def _slowest(ways: Sequence[Way]) -> tuple[Left | None, str | None]:
     """What the last of them takes; a worker that stands still makes that unknown."""
-    open_ = [one for one in ways if not one.worker.is_finished and one.percent is not None]
-    newest = max((one.moved_at for one in ways if one.moved_at is not None), default=0.0)
-    standing = [one for one in open_ if one.moved_at is not None and newest - one.moved_at > STANDS]
-    standing = [one for one in standing if one.rate is None or one.rate.a_minute <= 0 or _is_late(one, newest)]
-    if standing:
-        last = min(standing, key=lambda one: (one.percent or 0.0, one.name))
-        return None, f"worker {last.name} stands still at {last.percent:.1f} %"
     slowest = last_of(ways)
-    if slowest is None or slowest.seconds_left is None:
+    if slowest is None:
         return None, None
-    return slowest.seconds_left, slowest.text
+    if slowest.is_standing:
+        return None, f"worker {slowest.name} stands still at {slowest.percent:.1f} %"
+    return slowest.seconds_left, slowest.text if slowest.seconds_left is not None else None
 
 
 def last_of(ways: Sequence[Way]) -> Way | None:
-    """The worker that needs longest; where that is not known of any, the one that is furthest behind."""
+    """The worker that the others have to wait for: one that stands still, else who needs longest, else who is last."""
     open_ = [one for one in ways if not one.worker.is_finished and one.percent is not None]
+    standing = [one for one in open_ if one.is_standing]
     known = [(seconds[0], one) for one in open_ if (seconds := one.seconds_left) is not None]
-    if known:
+    if known and not standing:
         return max(known, key=lambda pair: pair[0])[1]
-    return min(open_, key=lambda one: one.percent or 0.0, default=None)
-
-
-def _is_late(way: Way, newest: float) -> bool:
-    """Whether it should have told of a move long ago."""
-    points = way.worker.points
-    gaps = [after.at - before.at for before, after in pairwise(points)]
-    return way.moved_at is not None and newest - way.moved_at > 10 * max(gaps, default=0.0)
+    return min(standing or open_, key=lambda one: one.percent or 0.0, default=None)
 
 
 def _why(how_far: Progress, rate: Rate | None, share: Rate | None) -> str:

@@ -49,7 +49,7 @@ class Pace:
 def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Look]", now: float) -> Pace:
     """How fast it goes at `now`, with what earlier looks had measured; raises nothing, whatever they hold."""
     how_far = progress(profile, readings)
-    each = ways(readings)
+    each = ways(readings, profile.stuck_after)
     measures = _measures(readings, how_far)
     points = {
         measure: history([Point(one.at, one.measures[measure]) for one in looks if measure in one.measures], here)
@@ -130,7 +130,7 @@ def _of_positions(how_far: Progress, each: Sequence[Way]) -> Rate | None:
 def _share(profile: Profile, each: Sequence[Way]) -> Rate | None:
     """Of equal parts: that is how a share of the whole is told."""
     parts = [one for one in each if one.unit == "percent"]
-    known = [one.rate for one in parts if one.rate is not None and not one.worker.is_finished]
+    known = [one.rate for one in parts if one.rate and not (one.worker.is_finished or one.is_standing)]
     return rates.together(known, max(len(parts), profile.workers or 0), "as the workers tell")
 
 

@@ -21,9 +21,7 @@ def findings(case: Case, state: State) -> list[Finding]:
 
 def stalled(case: Case) -> list[Way]:
     """Those that have not moved for too long while others have."""
-    open_ = [one for one in case.pace.ways if not one.worker.is_finished and one.moved_at is not None]
-    newest = min(max((one.moved_at or 0.0 for one in case.pace.ways), default=0.0), case.now)
-    return [one for one in open_ if newest - (one.moved_at or 0.0) >= case.profile.stuck_after]
+    return [one for one in case.pace.ways if one.is_standing]
 
 
 def _stalled(case: Case, state: State) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from backfill.monitor.amounts import amount, part, share, span
-from backfill.monitor.judging.case import Case, described, quoted
+from backfill.monitor.judging.case import Case, absent, described, quoted
 from backfill.monitor.judging.phrases import Verdict, how_far, last_seen, verdict
 from backfill.monitor.report import Level, State
 from backfill.texts import counted
@@ -54,9 +54,9 @@ def dead(case: Case) -> Verdict | None:
     is_last = any(one.last_fatal_is_newest for one in case.readings)
     lines = [quoted(one) for one in fatal.examples[-2:]] if is_last or not case.is_past(fatal) else []
     if case.gone and not case.alive and (far or case.heard_at is not None or case.pace.ways):
-        sought = ", ".join(one.sought for one in case.gone)
         text = f"its process is gone{reached}" + (f", after {counted(fatal.total, 'fatal line')}" if lines else "")
-        evidence = [f"no process matches {sought}", *evidence, *lines]
+        gone = [text for one in case.gone for text in (absent(one), *case.notes_on(one))]
+        evidence = [*dict.fromkeys(gone), *evidence, *lines]
         return verdict(State.DEAD, Level.CRITICAL, text, evidence, _restart(case))
     if is_last and not case.alive and (case.silent_seconds or 0.0) >= SILENCE:
         evidence = [*lines, *evidence]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from backfill.monitor.amounts import share, size, span
-from backfill.monitor.judging.case import Case, described, ends, quoted
+from backfill.monitor.judging.case import Case, absent, described, ends, quoted
 from backfill.monitor.readings import Happened, Measure
 from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted
@@ -78,7 +78,7 @@ def _process(case: Case) -> str:
     if case.alive:
         return f"process: alive, {described(case.alive[0], case.now)}"
     if case.gone:
-        return f"process: gone, nothing matches {case.gone[0].sought}"
+        return f"process: gone, {absent(case.gone[0])}"
     return "process: not looked at; name it with --process"
 
 

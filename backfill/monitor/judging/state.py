@@ -11,6 +11,7 @@ from backfill.monitor.judging.halting import slow, stuck
 from backfill.monitor.judging.phrases import Verdict, how_far, verdict
 from backfill.monitor.report import Level, State
 
+AGAIN: Final = "look again in a minute: what rises shows then"
 QUIET: Final = 0.3  # of the time after which it is stuck, to be said
 
 
@@ -30,7 +31,7 @@ def _nothing(case: Case) -> Verdict | None:
         return verdict(State.UNKNOWN, Level.UNKNOWN, "no source was given and none was found", [], steps)
     if all(one.problems and not _tells(case, index) for index, one in enumerate(case.readings)):
         text = "none of its sources could be read"
-        return verdict(State.UNKNOWN, Level.UNKNOWN, text, [], "mend the sources, as the report names them")
+        return verdict(State.UNKNOWN, Level.UNKNOWN, text, [])
     return None
 
 
@@ -49,15 +50,31 @@ def _running(case: Case) -> Verdict:
         text = far or f"it moved {case.ago(moved)}"
         text += f"; nothing has moved for {span(quiet)}" if quiet > QUIET * case.profile.stuck_after else ""
         return verdict(State.RUNNING, Level.OK, text, evidence)
-    heard = case.silent_seconds
-    still = case.pace.still_since
-    told = f"nothing has moved for {span(case.now - still)}" if still else "nothing tells yet whether it moves"
-    if alive or heard is not None:
-        sign = "its process is alive" if alive else f"its log was written {span(heard)} ago"
-        text = f"{sign}; {told}"
-        return verdict(State.RUNNING, Level.OK, f"{far}; {text}" if far else text, evidence)
-    step = "look again in a minute: what rises shows then"
-    return verdict(State.UNKNOWN, Level.UNKNOWN, f"{far}; {told}" if far else told, evidence, step)
+    told, step = _untold(case)
+    sign = _sign(case)
+    text = "; ".join(part for part in (far, sign, told) if part)
+    if case.gone and not alive:
+        text = "nothing tells whether it had finished"
+    elif sign is not None:
+        return verdict(State.RUNNING, Level.OK, text, evidence, None if case.pace.measures else step)
+    return verdict(State.UNKNOWN, Level.UNKNOWN, text, evidence, step)
+
+
+def _sign(case: Case) -> str | None:
+    """A sign of life."""
+    if case.alive:
+        return "its process is alive"
+    return None if case.heard_at is None else f"its log was written {case.ago(case.heard_at)}"
+
+
+def _untold(case: Case) -> tuple[str, str]:
+    """That nothing is known to have moved, and what to do about it."""
+    if case.pace.still_since is not None:
+        return f"nothing has moved for {span(case.now - case.pace.still_since)}", AGAIN
+    if case.pace.measures or case.pace.ways:
+        return "nothing tells yet whether it moves", AGAIN
+    step = "name what tells it: a query, a command that counts, a job, or patterns of its log"
+    return "no source tells how far it is", step
 
 
 _JUDGES: Final[tuple[Callable[[Case], Verdict | None], ...]] = (_nothing, finished, dead, stuck, slow)
