@@ -22,7 +22,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def obeying(work: Coroutine[Any, Any, T]) -> T:
-    """Do it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds and ends what it started."""
+    """Do it to its end; SIGTERM ends it as Ctrl-C does: it gives back what it holds and ends what it started."""
 
     async def until_told() -> T:
         task = asyncio.current_task()

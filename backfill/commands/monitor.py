@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from backfill.commands.monitor_group import MonitorGroup, answering
+from backfill.commands.monitor_init import init
 from backfill.commands.monitor_options import profile_of, since_option, source_options
 from backfill.commands.monitor_where import surroundings
 from backfill.console import EXIT_CODES, json_option, reporting
@@ -79,3 +80,6 @@ def monitor(
         where = surroundings(since)
         obeying(show.looks(profile_of(named, flags), where, watch=watch, gap=gap, shown=shown))
     sys.exit(shown.exit_code)
+
+
+monitor.add_command(init)
