@@ -1,38 +1,42 @@
 """What is there to look at, where nobody says: our own jobs, logs that grow, and the processes that write them."""
 
 import asyncio
-import glob
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from backfill.errors import BackfillError, UnreachableError
+from backfill.monitor import growing, writers
 from backfill.monitor.databases import DEMO, OWN, looked_into, milliseconds, url
-from backfill.monitor.profile import JobSource, LogSource, Profile
+from backfill.monitor.profile import JobSource, Profile
 from backfill.monitor.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from backfill.ledger.views.page import Item
 
-LOGS: Final = ("tmp/*.log", "logs/*.log", "log/*.log", "*.log")
-RECENT_SECONDS: Final = 86_400.0
-TOGETHER_SECONDS: Final = 120.0  # logs that were written so close to each other grow at once
 MOST_JOBS: Final = 5
-MOST_LOGS: Final = 32
 LEDGER_SECONDS: Final = 4.0
+OVER_SECONDS: Final = 600.0  # what ended, or was written, so long before the rest is another matter
 
 
-async def around(where: Surroundings) -> Profile:
-    """A profile of what is there; without a source where there is nothing."""
-    jobs, logs = await asyncio.gather(_jobs(where), asyncio.to_thread(_logs, where))
-    paths = [glob.escape(str(path.relative_to(where.folder))) for path in logs]
+async def around(where: Surroundings, *, lasting: bool = False) -> Profile:
+    """A profile of what is there, without a source where there is nothing.
+
+    One that is to last names what will be there the next time: the latest job, the newest log, words instead of pids.
+    """
+    jobs, logs = await asyncio.gather(_jobs(where), asyncio.to_thread(growing.logs, where))
+    jobs, logs = _of_one_matter(jobs, logs, where.now())
+    # Who works on a job the ledger knows.
+    find = partial(writers.processes, where, logs, by_words=not jobs, lasting=lasting)
+    ids = {(job.database, "latest" if lasting else job.id) for job in jobs}
     return Profile(
         title=_title(jobs, logs),
-        job=[JobSource(id=job.id, database=job.database) for job in jobs],
-        log=[LogSource(path=path) for path in paths],
+        job=[JobSource(id=id_, database=database) for database, id_ in sorted(ids)],
+        log=growing.lasting(logs, where) if lasting else growing.exactly(logs, where),
+        process=await asyncio.to_thread(find),
     )
 
 
@@ -41,10 +45,20 @@ class _Job:
     id: str
     database: str
     backfill: str = ""
+    ended_at: float | None = None  # None: it is active
+
+
+def _of_one_matter(jobs: list[_Job], logs: list[Path], now: float) -> tuple[list[_Job], list[Path]]:
+    """Without jobs that ended long before the logs were written, or logs that were left long before a job was."""
+    known = [now if job.ended_at is None else job.ended_at for job in jobs if job.backfill]
+    written = growing.written_at(logs)
+    if not known or written is None:
+        return jobs, logs
+    return (jobs if written - max(known) < OVER_SECONDS else []), (logs if max(known) - written < OVER_SECONDS else [])
 
 
 def _title(jobs: Sequence[_Job], logs: Sequence[Path]) -> str:
-    names = {job.backfill for job in jobs} or {path.stem for path in logs}
+    names = {job.backfill for job in jobs} or {growing.NUMBERS.sub("", path.stem).strip("-_. ") for path in logs}
     return f"Backfill {names.pop()}" if len(names) == 1 and any(names) else "Backfill"
 
 
@@ -64,7 +78,7 @@ async def _jobs(where: Surroundings) -> list[_Job]:
         else:
             if active:
                 return [_Job(str(item["job"]), name, item["backfill"]) for item in active]
-            ended += [_Job(str(item["job"]), name, item["backfill"]) for item in last]
+            ended += [_Job(str(one["job"]), name, one["backfill"], one["completed_at"].timestamp()) for one in last]
     return ended[:1] or down
 
 
@@ -89,26 +103,5 @@ async def _of_ledger(where: Surroundings, name: str) -> "tuple[list[Item], list[
         states = sorted(state.value for state in ACTIVE)
         active = await job_page(connection, states=states, backfill=None, cursor=None, limit=MOST_JOBS)
         last = await job_page(connection, states=None, backfill=None, cursor=None, limit=1)
-    since = where.now() - RECENT_SECONDS
+    since = where.now() - growing.RECENT_SECONDS
     return active.items, [one for one in last.items if one["completed_at"] and one["completed_at"].timestamp() > since]
-
-
-def _logs(where: Surroundings) -> list[Path]:
-    """The log that was written last, and those that are written with it; of a day at most."""
-    found: dict[Path, tuple[float, Path]] = {}
-    for path in (path for pattern in LOGS for path in where.folder.glob(pattern)):
-        with suppress(OSError):
-            told = path.stat()
-            if path.is_file() and told.st_size and where.now() - told.st_mtime < RECENT_SECONDS:
-                found.setdefault(path.resolve(), (told.st_mtime, path))
-    newest_first = sorted(found.values(), reverse=True)
-    if not newest_first:
-        return []
-    at, newest = newest_first[0]
-    together = [path for when, path in newest_first if at - when < TOGETHER_SECONDS or _are_brothers(path, newest)]
-    return sorted(together[:MOST_LOGS])
-
-
-def _are_brothers(one: Path, other: Path) -> bool:
-    """Whether the names differ in numbers only, as those of workers' logs do."""
-    return one.parent == other.parent and re.sub(r"\d+", "0", one.name) == re.sub(r"\d+", "0", other.name)

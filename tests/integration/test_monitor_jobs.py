@@ -1,5 +1,6 @@
 """What a look tells of our own jobs, and of ledgers that cannot be read."""
 
+import os
 import time
 from pathlib import Path
 
@@ -137,9 +138,22 @@ async def test_without_a_profile_every_active_job_is_looked_at(world: World, tmp
     first, second = [await queued(world, "--mode=all", f"--id={n}") for n in (1, 2)]
     found = await around(where)
     assert (found.title, {job.id for job in found.job}) == ("Backfill counter", {str(first), str(second)})
+    lasting = await around(where, lasting=True)
+    assert lasting.job == [JobSource()]
+    (tmp_path / "logs").mkdir()
+    log = tmp_path / "logs/load.log"
+    log.write_text("a line\n")
+    assert len((await around(where)).log) == 1
+    os.utime(log, (time.time() - 5000, time.time() - 5000))
+    assert (await around(where)).log == []  # it was left long ago, and the jobs are active
     for job in (first, second):
         await done(world, "cancel", str(job), "--reason", "over")
     assert [job.id for job in (await around(where)).job] == [str(second)]
+    os.utime(log)
+    await world.execute("UPDATE backfill_jobs SET completed_at = completed_at - interval '1 hour'")
+    seen = await around(where)
+    assert (seen.job, len(seen.log)) == ([], 1)  # the job ended long before the log was written
+    log.unlink()
     assert (await around(surroundings(tmp_path, where.environ, lambda: time.time() + 86_500))).job == []
 
 
