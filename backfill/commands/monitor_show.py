@@ -1,7 +1,7 @@
 """Look once or again and again, remember it, and show each report in the shape that was asked for."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -95,6 +95,8 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
     """Look and show until the backfill has finished, or once."""
     is_found = not profile.sources
     told: set[str] = set()
+    if watch is not None:  # the first look is not to be long, and what comes through a pipe is to be shown as it comes
+        where = replace(where, read_seconds=min(where.read_seconds, watch))
     try:
         memory: Memory | None = None
         while True:
