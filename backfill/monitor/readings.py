@@ -80,6 +80,7 @@ class Worker:
     restarts: int = 0  # how often it began again from (nearly) nothing
     backwards: int = 0  # how often its number fell otherwise
     is_finished: bool = False
+    in_hand: str | None = None  # what it works on, and for how long, of the one of ours that is the slowest
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def test_sources_that_fail_are_a_warning_and_all_of_them_unknown() -> None:
     every = report([failing()])
     assert (every.state, every.level) == (State.UNKNOWN, Level.UNKNOWN)
     none = report([])
-    assert (none.state, none.level, names(none)) == (State.UNKNOWN, Level.UNKNOWN, ["unknown", "no_source"])
+    assert (none.state, none.level, names(none)) == (State.UNKNOWN, Level.UNKNOWN, ["unknown"])
 
 
 def test_of_several_processes_none_is_guessed() -> None:
@@ -187,3 +187,9 @@ def test_a_target_that_cannot_be_reached_is_critical() -> None:
     )
     stuck = report([log(STILL, quiet=1_290), down])
     assert "; db1:5432 cannot be reached" in stuck.headline
+
+
+def test_of_a_log_that_was_not_read_whole_nothing_more_is_promised() -> None:
+    seen = {"http_503": happened(23), "recovered": happened(20)}
+    found = report([log(SLOWLY, happened=seen, is_whole=False)])
+    assert finding(found, "well_tuned").text.endswith("all recovered, as far as the log was read")

@@ -157,8 +157,9 @@ def test_a_log_that_says_nothing_for_long_is_stuck_even_without_progress_in_it()
 
 def test_what_is_quiet_for_a_while_is_said_before_it_is_stuck() -> None:
     found = report([log([worker(0, 60.0, 0.5, quiet=240)])])
-    assert found.state is State.RUNNING
-    assert "; nothing has moved for 4 min 00 s; " in found.headline
+    assert (found.state, found.level) == (State.RUNNING, Level.WARNING)
+    assert "; silent for 4 min 00 s, a worker told every 30 s; " in found.headline
+    assert report([log([worker(0, 60.0, 0.5, quiet=140)])]).level is Level.OK
 
 
 def test_the_end_that_is_said_with_much_left_is_a_warning() -> None:
@@ -174,3 +175,10 @@ def test_a_job_that_was_just_started_may_yet_get_its_workers() -> None:
     new = report([job(attention=waits, live_workers=0, started_at=NOW - 5)])
     assert (new.state, new.level) == (State.RUNNING, Level.WARNING)
     assert new.next == ["backfill-worker"]
+
+
+def test_a_total_that_was_said_too_low_does_not_end_what_goes_on() -> None:
+    rising = report([sql(rows=12_000_000, rows_total=10_000_000)], looks(Measure.ROWS, (600, 9_000_000)))
+    assert (rising.state, "120.0 % done" in rising.headline) == (State.RUNNING, True)
+    ended = report([sql(rows=12_000_000, rows_total=10_000_000)], looks(Measure.ROWS, (600, 12_000_000)))
+    assert ended.state is State.FINISHED

@@ -143,8 +143,10 @@ async def _workers(connection: "Connection", job_id: "UUID", reading: Reading) -
         worker = Worker(f"{item['host']}:{item['pid']}", reading.source)
         worker.last_at = reading.at - item["heartbeat_age_seconds"]
         reading.workers.append(worker)
-        if item["is_slowest"] and item["partition_seconds"] > LONG_SECONDS:
-            held = f"partition {item['partition']} for {item['partition_seconds']:.0f} s"
+        if not item["is_slowest"]:
+            continue
+        held = worker.in_hand = f"partition {item['partition']} for {item['partition_seconds']:.1f} s"
+        if item["partition_seconds"] > LONG_SECONDS:
             reading.notes.append(f"worker {one_line(worker.name)} has been longest at what it has in hand: {held}")
     assert reading.job is not None  # noqa: S101 - it was read before
     reading.job.live_workers = len(reading.workers)
