@@ -201,9 +201,18 @@ async def test_a_demo_that_runs_in_the_folder_is_found_and_a_dead_one_is_not(wor
             assert reading.job.id == str(job)
 
 
-async def test_a_database_that_is_down_is_worth_saying_when_somebody_named_it(tmp_path: Path) -> None:
-    environ = {"DATABASE_URL": NOWHERE.format(ports.free_block(1))}
-    assert (await around(surroundings(tmp_path, environ))).job == [JobSource()]
+async def test_a_ledger_that_cannot_be_read_is_worth_saying_when_somebody_named_it(
+    world: World, tmp_path: Path
+) -> None:
+    async def seen(url: str) -> list[JobSource]:
+        return (await around(surroundings(tmp_path, {"DATABASE_URL": url}))).job
+
+    assert await seen(NOWHERE.format(ports.free_block(1))) == [JobSource()]
+    await world.execute("INSERT INTO backfill_schema (version) VALUES (9999)")
+    assert await seen(world.database) == [JobSource()]
+    async with databases.new_database(world.database) as other:
+        assert await seen(other) == []
+    assert await seen("mysql://u@h/d") == []
     assert (await around(surroundings(tmp_path))).sources == 0
 
 
