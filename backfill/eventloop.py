@@ -1,6 +1,8 @@
 """An event loop for a command or a call, to its end."""
 
 import asyncio
+import signal
+import threading
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
@@ -17,6 +19,18 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     a log that should say how the work ended.
     """
     return asyncio.run(_whole(work))
+
+
+def obeying(work: Coroutine[Any, Any, T]) -> T:
+    """Do it to its end; SIGTERM ends it as Ctrl-C does: it gives back what it holds and ends what it started."""
+
+    async def until_told() -> T:
+        task = asyncio.current_task()
+        if task is not None and threading.current_thread() is threading.main_thread():  # it alone hears signals
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    return run(until_told())
 
 
 async def _whole(work: Coroutine[Any, Any, T]) -> T:

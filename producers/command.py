@@ -1,10 +1,7 @@
 """`backfill-queue`: open a job and queue its records."""
 
-import asyncio
-import signal
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,7 +16,7 @@ from backfill.console import (
     read_settings,
     reporting,
 )
-from backfill.eventloop import run
+from backfill.eventloop import obeying
 from backfill.invocation import SettingsCommand
 from backfill.modes import Priority
 from backfill.requesting import chain_options, need_fitting, opening_options, passes_option, records_options, unmet
@@ -97,9 +94,9 @@ def main(
                 else:
                     chained = Chained(settings, screen, definitions, unmet(options))
                     if options["until_complete"]:
-                        result, code = _obeying(chained.pass_after_pass(definition, request))
+                        result, code = obeying(chained.pass_after_pass(definition, request))
                     else:
-                        result = _obeying(chained.queue(definition, request))
+                        result = obeying(chained.queue(definition, request))
     if as_json:
         print_json(result)
     if code:
@@ -115,16 +112,4 @@ def _run(
         async with built(settings, screen) as parts:
             return await work(parts)
 
-    return _obeying(on_parts())
-
-
-def _obeying(work: Coroutine[Any, Any, T]) -> T:
-    """Do it to its end; SIGTERM ends it as Ctrl-C does, so that it gives back what it holds."""
-
-    async def obeying() -> T:
-        task = asyncio.current_task()
-        if task is not None and threading.current_thread() is threading.main_thread():  # it alone hears signals
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await work
-
-    return run(obeying())
+    return obeying(on_parts())

@@ -232,7 +232,8 @@ def environment(database: str, amqp: str, management: str | None, home: Path) ->
     """What a command of ours must see to use exactly these services."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("BACKFILL_")}
     urls = {"DATABASE_URL": database, "RABBITMQ_URL": amqp, "RABBITMQ_MANAGEMENT_URL": management or ""}
-    return inherited | urls | QUICK | {"BACKFILL_HOME": str(home / "backfill-home"), "NO_COLOR": "1"}
+    folders = {"BACKFILL_HOME": str(home / "backfill-home"), "XDG_STATE_HOME": str(home / "state")}
+    return inherited | urls | QUICK | folders | {"NO_COLOR": "1"}
 
 
 @pytest.fixture

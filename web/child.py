@@ -17,10 +17,15 @@ async def most_of(stream: asyncio.StreamReader | None, most: int) -> bytes:
 
 async def end(process: asyncio.subprocess.Process, seconds: float) -> None:
     """Ask it to end, then end it; each may take so long."""
-    for how in (process.terminate, process.kill):
-        if process.returncode is None:
+    try:
+        for how in (process.terminate, process.kill):
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    how()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await process.wait()
+    finally:
+        if process.returncode is None:  # who waited has no more patience
             with suppress(ProcessLookupError):
-                how()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await process.wait()
+                process.kill()

@@ -68,10 +68,19 @@ class Looks:
         await self._fresh(list(self.watched.values()))
         return list(self.watched.values())
 
+    def end(self) -> None:
+        """Let nobody wait any more: the server stops."""
+        self._is_closed = True
+        for task in self._under_way():
+            task.cancel()
+
     async def close(self) -> None:
         """End what is under way."""
         self._is_closed = True
-        await cancel({one.task for one in self.watched.values() if one.task is not None})
+        await cancel(self._under_way())
+
+    def _under_way(self) -> "set[asyncio.Task[None]]":
+        return {one.task for one in self.watched.values() if one.task is not None}
 
     async def _fresh(self, wanted: Sequence[Watched]) -> None:
         due = [one for one in wanted if one.age_seconds is None or one.age_seconds >= EVERY_SECONDS]

@@ -91,16 +91,21 @@ async def serve(settings: Settings, options: Options, say: Callable[[str], None]
             )
             hosts = {options.host, *options.allowed, *((socket.gethostname(),) if is_exposed else ())}
             names = NAMES | {one.lower().rstrip(".") for one in hosts}
+
+            def stopping() -> None:
+                hub.end()
+                watching.end()
+
             server = listening.Server(
                 application.made(place, names),
                 root_path,
                 lambda: say(f"Page: {listening.url(made, options.host)}{root_path}/"),
-                hub.end,
+                stopping,
             )
             try:
                 await server.serve(sockets=[made])
             finally:
-                hub.end()
+                stopping()
                 await hub.ended()
                 await cancel(own)
                 await asyncio.gather(planning.close(), processing.close(), watching.close())

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from backfill.commands.monitor_group import MonitorGroup, answering
+from backfill.commands.monitor_init import init
 from backfill.commands.monitor_options import profile_of, since_option, source_options
 from backfill.commands.monitor_where import surroundings
 from backfill.console import EXIT_CODES, json_option, reporting
-from backfill.eventloop import run
+from backfill.eventloop import obeying
 
 
 @click.group(
@@ -77,5 +78,8 @@ def monitor(
 
         shown = show.Shown(check=check, markdown=markdown, html=html, as_json=as_json)
         where = surroundings(since)
-        run(show.looks(profile_of(named, flags), where, watch=watch, gap=gap, shown=shown))
+        obeying(show.looks(profile_of(named, flags), where, watch=watch, gap=gap, shown=shown))
     sys.exit(shown.exit_code)
+
+
+monitor.add_command(init)

@@ -1,7 +1,7 @@
 """Look once or again and again, remember it, and show each report in the shape that was asked for."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -95,6 +95,8 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
     """Look and show until the backfill has finished, or once."""
     is_found = not profile.sources
     told: set[str] = set()
+    if watch is not None:  # the first look is not to be long, and what comes through a pipe is to be shown as it comes
+        where = replace(where, read_seconds=min(where.read_seconds, watch))
     try:
         memory: Memory | None = None
         while True:
@@ -109,7 +111,7 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
                 note(f"warning: {text}")
                 told.add(text)
             shown.show(report, watch is not None)
-            if watch is None or report.state is State.FINISHED:
+            if watch is None or memory.has_ended or report.state is State.FINISHED:
                 return
             await asyncio.sleep(watch)
     finally:
@@ -118,7 +120,7 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
 
 def _is_remembered(profile: Profile, where: Surroundings) -> bool:
     """What came through a pipe, or was counted from some time on, says nothing of the next look."""
-    return where.since is None and not any(one.path == "-" for one in profile.log)
+    return where.since is None and not any(one.is_piped for one in profile.log)
 
 
 async def _seen(profile: Profile, where: Surroundings) -> Profile:

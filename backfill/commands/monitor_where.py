@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from backfill.database import Connection
     from backfill.monitor.surroundings import Surroundings
 
 READS_ONLY: Final = {"default_transaction_read_only": "on"}
@@ -16,12 +19,11 @@ READS_ONLY: Final = {"default_transaction_read_only": "on"}
 
 def surroundings(since: Callable[[float], float] | None = None) -> "Surroundings":
     """Those of this process; `since` makes the time from which on things count of the time it is now."""
-    from backfill import database
     from backfill.monitor.surroundings import Surroundings
 
     tenant = os.environ.get("BACKFILL_TENANT") or "default"
     return Surroundings(
-        connect=partial(database.connected, name="backfill-monitor", tenant=tenant, session=READS_ONLY),
+        connect=partial(_connected, tenant),
         environ=dict(os.environ),
         folder=Path.cwd(),
         now=time.time,
@@ -29,3 +31,9 @@ def surroundings(since: Callable[[float], float] | None = None) -> "Surroundings
         since=since(time.time()) if since else None,
         stdin=sys.stdin.buffer if sys.stdin else None,
     )
+
+
+def _connected(tenant: str, url: str) -> "AbstractAsyncContextManager[Connection]":
+    from backfill import database  # its driver takes memory that a look at a log has better uses for
+
+    return database.connected(url, name="backfill-monitor", tenant=tenant, session=READS_ONLY)

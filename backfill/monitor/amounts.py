@@ -69,11 +69,18 @@ def span(seconds: float | None) -> str:
     return duration(seconds)
 
 
+def about(seconds: float) -> str:
+    """The same for times that are guessed: nobody wants their seconds."""
+    if not 600 <= seconds < 6_000:
+        return span(seconds)
+    return f"{round(seconds / 60)} min"
+
+
 def plain(number: float) -> str:
     """A number with as many digits as mean something: 312,400, 45.2, 0.013."""
     if abs(number) >= 100 or number == int(number):
         return f"{round(number):,}"
-    return f"{number:,.1f}" if abs(number) >= 1 else f"{number:.3g}"
+    return f"{number:,.1f}" if abs(number) >= 1 else f"{number:.2g}"
 
 
 def size(number: float) -> str:
@@ -88,7 +95,7 @@ def amount(number: float, unit: str) -> str:
     """A number of units; of bytes as a size, of percent as a share."""
     if unit == "bytes":
         return size(number)
-    return f"{number:,.2g} %" if unit == "percent" and number < 1 else _amount(number, unit)
+    return f"{number:.2g} %" if unit == "percent" and number < 1 else _amount(number, unit)
 
 
 def _amount(number: float, unit: str) -> str:
@@ -110,10 +117,11 @@ def share(percent: float) -> str:
 
 def in_order(names: Sequence[str]) -> list[str]:
     """Names as people count: 2 before 10."""
-    return sorted(names, key=_order)
+    return sorted(names, key=order)
 
 
-def _order(name: str) -> tuple[str, int, str]:
+def order(name: str) -> tuple[str, int, str]:
+    """Where a name stands among others, as people count."""
     found = _NUMBERED.fullmatch(name)
     return (found[1], int(found[2]), name) if found else (name, -1, name)
 

@@ -20,6 +20,7 @@ LABELS = {
 }
 ALWAYS = ("http_503", "gave_up", "fatal")  # shown where a log was read, even when there are none
 UNDERSTOOD = ("finished", "rolling", "worker_percent", "worker_position", "worker_finished")  # and no errors
+WELL = ("attempt_failed", "recovered")
 MOST_OWN = 100
 MOST_OF_A_LINE = 500
 
@@ -63,7 +64,10 @@ def _own(case: Case) -> Iterator[Error]:
 def _error(
     name: str, label: str, total: int, hour: int | None, target: str | None, is_within: bool, found: Happened
 ) -> Error:
-    return Error(name, label, total, hour, target, is_within, [_example(line) for line in found.examples])
+    # What is as it should be is shown by its newest line, what went well again by none.
+    lines = found.examples if not is_within or target is None else found.examples[-1:]
+    lines = [] if name in WELL else lines
+    return Error(name, label, total, hour, target, is_within, [_example(line) for line in lines])
 
 
 def _example(line: Line) -> dict[str, str]:

@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import pairwise
-from typing import Final
+from statistics import fmean
 
-from backfill.monitor.amounts import YEAR, amount, moment, span
+from backfill.monitor.amounts import YEAR, about, amount, moment
 from backfill.monitor.progress import Progress
 from backfill.monitor.rates import Rate
 from backfill.monitor.report import Eta
-from backfill.monitor.ways import Way
+from backfill.monitor.ways import Way, since
 
 Left = tuple[float, float, float]  # seconds: as it goes, at best, at worst
-STANDS: Final = 300.0  # seconds without a move, after which a worker is the bottleneck
 
 
 def unknown(text: str, bottleneck: str | None = None) -> Eta:
@@ -28,7 +26,11 @@ def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequenc
     elif how_far.done is not None and how_far.total is not None:
         overall = rate.left(max(how_far.total - how_far.done, 0.0)) if rate is not None else None
     else:
+        told = [one.age for one in ways if one.percent is not None and not (one.worker.is_finished or one.is_standing)]
         overall = share.left(100.0 - how_far.percent) if share is not None and how_far.percent is not None else None
+        overall = since(overall, fmean(told or [0.0]))
+    if how_far.done is not None and how_far.total is not None and how_far.done > how_far.total:
+        return unknown("not known: more is done than there should be in all; correct the total")
     slowest, bottleneck = _slowest(ways)
     if bottleneck is None and rate is not None and rate.a_minute > 0:
         bottleneck = f"the whole: {amount(rate.a_minute, how_far.unit)} a minute"
@@ -46,25 +48,28 @@ def _bounded(seconds: float | None, least: float | None, most: float | None) -> 
 
 def _slowest(ways: Sequence[Way]) -> tuple[Left | None, str | None]:
     """What the last of them takes; a worker that stands still makes that unknown."""
-    open_ = [one for one in ways if not one.worker.is_finished and one.percent is not None]
-    newest = max((one.moved_at for one in ways if one.moved_at is not None), default=0.0)
-    standing = [one for one in open_ if one.moved_at is not None and newest - one.moved_at > STANDS]
-    standing = [one for one in standing if one.rate is None or one.rate.a_minute <= 0 or _is_late(one, newest)]
-    if standing:
-        last = min(standing, key=lambda one: (one.percent or 0.0, one.name))
-        return None, f"worker {last.name} stands still at {last.percent:.1f} %"
-    known = [(one, seconds) for one in open_ if (seconds := one.seconds_left) is not None]
-    if not known:
+    slowest = last_of(ways)
+    if slowest is None:
         return None, None
-    last, seconds = max(known, key=lambda pair: pair[1][0])
-    return seconds, last.text
+    if slowest.is_standing:
+        return None, f"worker {slowest.name} stands still at {slowest.percent:.1f} %"
+    return slowest.seconds_left, slowest.text if slowest.seconds_left is not None else None
 
 
-def _is_late(way: Way, newest: float) -> bool:
-    """Whether it should have told of a move long ago."""
-    points = way.worker.points
-    gaps = [after.at - before.at for before, after in pairwise(points)]
-    return way.moved_at is not None and newest - way.moved_at > 10 * max(gaps, default=0.0)
+def last_of(ways: Sequence[Way]) -> Way | None:
+    """The worker that the others have to wait for: one that stands still, else who needs longest, else who is last."""
+    open_ = [one for one in ways if not one.worker.is_finished and one.percent is not None]
+    standing = [one for one in open_ if one.is_standing]
+    known = [(seconds[0], one) for one in open_ if (seconds := one.seconds_left) is not None]
+    if known and not standing:
+        return max(known, key=lambda pair: pair[0])[1]
+    return behind(standing or open_)
+
+
+def behind(ways: Sequence[Way]) -> Way | None:
+    """The worker that has done least."""
+    open_ = [one for one in ways if not one.worker.is_finished and one.percent is not None]
+    return min(open_, key=lambda one: one.percent or 0.0, default=None)
 
 
 def _why(how_far: Progress, rate: Rate | None, share: Rate | None) -> str:
@@ -90,12 +95,14 @@ def _eta(slowest: Left | None, overall: Left | None, bottleneck: str | None, now
 
 
 def _text(best: float, worst: float, now: float) -> str:
-    early, late = _at(best, now), _at(worst, now)
+    if worst < 0:
+        return f"overdue: as it went, it would have been done by {_at(worst, now)}"
+    early, late = _at(max(best, 0.0), now), _at(worst, now)
     if early == late:
-        return f"done at about {late}, in {span(worst)}" if worst <= YEAR else f"done {late}"
+        return f"done at about {late}, in {about(worst)}" if worst <= YEAR else f"done {late}"
     if worst > YEAR:
-        return f"done at {early} at the earliest, in {span(best)}, or {late}"
-    return f"done between {early} and {late}, in {span(best)} to {span(worst)}"
+        return f"done at {early} at the earliest, in {about(best)}, or {late}"
+    return f"done between {early} and {late}, in {about(max(best, 0.0))} to {about(worst)}"
 
 
 def _moment(seconds: float, now: float) -> datetime | None:
@@ -103,7 +110,7 @@ def _moment(seconds: float, now: float) -> datetime | None:
 
 
 def _at(seconds: float, now: float) -> str:
-    found, today = _moment(seconds, now), moment(now)
+    found, today = moment(now + seconds) if seconds <= YEAR else None, moment(now)
     if found is None or today is None:
         return "in more than a year"
     return f"{found:%H:%M} UTC" if found.date() == today.date() else f"{found:%Y-%m-%d %H:%M} UTC"

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -12,17 +12,27 @@ from pydantic import BaseModel
 from backfill.monitor import pace, verdicts
 from backfill.monitor.memory import Look, Memory
 from backfill.monitor.pace import Pace
-from backfill.monitor.profile import Profile
+from backfill.monitor.profile import LogSource, Profile
 from backfill.monitor.readings import PROGRESS, Measure, Problem, Reading, Remembered
 from backfill.monitor.report import Report
-from backfill.monitor.sources import jobs, logs, queries
+from backfill.monitor.sources import commands, jobs, logs, processes, queries, targets
 from backfill.monitor.surroundings import Surroundings
-from backfill.texts import in_a_line, one_line
+from backfill.texts import in_a_line
 
 MARGIN_SECONDS: Final = 10.0  # that a source has beyond its own timeout, before it is left behind
 OWN_SECONDS: Final = 20.0  # of a source that has no timeout to set
 AT_ONCE: Final = 16
 PLAIN: Final = ("sql", "command")  # what tells a number, and nothing of how it came to be
+
+# Of two that tell the same number the first counts: what knows best stands first.
+SOURCES: Final[dict[str, Any]] = {
+    "job": jobs,
+    "sql": queries,
+    "command": commands,
+    "log": logs,
+    "process": processes,
+    "target": targets,
+}
 
 _logged: set[str] = set()
 
@@ -46,11 +56,10 @@ async def look(profile: Profile, where: Surroundings, memory: Memory, gap: float
     would be no rate. Raises nothing for what is wrong outside: the report says it.
     """
     asked = list(_asked(profile, where))
-    readings, remembered = await _read(asked, profile, where, memory.sources)
-    sources = {**memory.sources, **remembered}
+    readings, sources = await _read(asked, profile, where, memory.sources)
     now = where.now()
     measured = pace.measured(profile, readings, memory.looks, now)
-    memory = Memory(memory.looks, sources, memory.notes).with_look(Look(now, measured.measures))
+    memory = replace(memory, sources=sources).with_look(Look(now, measured.measures))
     if gap and _is_without_rate(measured, readings):
         await asyncio.sleep(gap)
         again = [one for one in asked if one.kind in PLAIN]
@@ -59,32 +68,24 @@ async def look(profile: Profile, where: Surroundings, memory: Memory, gap: float
         readings = [found.get(one.key, reading) for one, reading in zip(asked, readings, strict=True)]
         now = where.now()
         measured = pace.measured(profile, readings, memory.looks, now)
-        memory = Memory(memory.looks, {**sources, **remembered}, memory.notes).with_look(Look(now, measured.measures))
-    used = {one.key for one in asked}
-    memory.sources = {key: one for key, one in memory.sources.items() if key in used}
+        memory = replace(memory, sources=sources | remembered).with_look(Look(now, measured.measures))
+    piped = [isinstance(one.source, LogSource) and one.source.is_piped for one in asked]
+    memory.has_ended = bool(piped) and all(piped) and all(one.is_whole for one in readings)
     return verdicts.judged(profile, readings, measured, now, where.since), memory
 
 
 def _is_without_rate(measured: Pace, readings: Sequence[Reading]) -> bool:
-    if measured.rate is not None or measured.share is not None:
-        return False
     numbers = {done for done, _ in PROGRESS} | {Measure.PERCENT}
-    return any(one.kind in PLAIN and numbers & one.measures.keys() for one in readings)
+    return not measured.has_rate and any(one.kind in PLAIN and numbers & one.measures.keys() for one in readings)
 
 
 def _asked(profile: Profile, where: Surroundings) -> Iterator[_Asked]:
-    for kind, read, named in (
-        ("job", jobs.read, "id"),  # of two that tell the same the first counts: those that know come first
-        ("sql", queries.read, "table"),
-        ("log", logs.read, "path"),
-    ):
+    for kind, module in SOURCES.items():
         sources: Sequence[BaseModel] = getattr(profile, kind)
         for source in sources:
-            told = source.model_dump_json()
-            key = f"{kind} {hashlib.sha256(told.encode()).hexdigest()[:16]}"
+            key = f"{kind} {hashlib.sha256(source.model_dump_json().encode()).hexdigest()[:16]}"
             seconds = where.read_seconds if kind == "log" else getattr(source, "timeout", OWN_SECONDS)
-            title = f"{kind} {one_line(getattr(source, named) or '', 80)}".rstrip()
-            yield _Asked(kind, source, key, title, read, seconds + MARGIN_SECONDS)
+            yield _Asked(kind, source, key, module.name(source), module.read, seconds + MARGIN_SECONDS)
 
 
 async def _read(

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ class Memory:
     looks: list[Look] = field(default_factory=list)
     sources: dict[str, Remembered] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # of reading it; not kept
+    has_ended: bool = False  # standard input, and with it all there will be to look at; not kept
 
     def with_look(self, look: Look) -> "Memory":
         """The same with one look more; of very many, every second of the older half is dropped."""
@@ -48,7 +49,7 @@ class Memory:
         if len(looks) > MOST_LOOKS:
             half = len(looks) // 2
             looks = looks[:half:2] + looks[half:]
-        return Memory(looks, self.sources, self.notes)
+        return replace(self, looks=looks)
 
 
 def place(profile: Profile, folder: Path, environ: Mapping[str, str]) -> Path:

@@ -1,7 +1,8 @@
 """How fast it goes and how long it takes: of readings, and of what earlier looks had measured."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from backfill.monitor import rates
@@ -30,6 +31,7 @@ class Pace:
     share: Rate | None  # percent points a minute, as the workers tell
     ways: list[Way]  # of each worker that tells how far it is
     moved_at: float | None  # when it is known to have moved last
+    told_every: float | None  # seconds that usually lie between two lines of a worker
     still_since: float | None  # what is measured has not changed since then, as far as it was looked at
     minutes: dict[int, int]  # units by minute since the epoch, the last 60
     eta: Eta
@@ -49,7 +51,7 @@ class Pace:
 def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Look]", now: float) -> Pace:
     """How fast it goes at `now`, with what earlier looks had measured; raises nothing, whatever they hold."""
     how_far = progress(profile, readings)
-    each = ways(readings)
+    each = ways(readings, profile.stuck_after, now)
     measures = _measures(readings, how_far)
     points = {
         measure: history([Point(one.at, one.measures[measure]) for one in looks if measure in one.measures], here)
@@ -63,7 +65,7 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     share = _share(profile, each)
     if share is None and how_far.measure is None:
         share = _of_looks(own)
-    moved = [*_moved(own, minutes, now), *(one.moved_at for one in each if one.moved_at is not None)]
+    moved = _moved(own, minutes, [one.moved_at for one in each if one.moved_at is not None], now)
     moved = moved or _newest(readings, now, profile.stuck_after)
     return Pace(
         progress=how_far,
@@ -71,7 +73,8 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
         share=share,
         ways=each,
         moved_at=min(max(moved), now) if moved else None,
-        still_since=_still_since(own),
+        told_every=_told_every(each),
+        still_since=None if is_estimate(how_far) else _still_since(own),
         minutes=minutes,
         eta=left(how_far, rate, share, each, now),
         measures=measures,
@@ -106,7 +109,8 @@ def _rate(
 ) -> Rate | None:
     job = how_far.reading.job if how_far.reading is not None else None
     if job is not None and (second := numeric(job.rate_per_second)) is not None:
-        return Rate(60 * second, 60 * second, 60 * second, 60.0, "as the ledger counts")
+        ran = max(now - job.started_at, 1.0) if job.started_at is not None else 60.0
+        return Rate(60 * second, 60 * second, 60 * second, min(60.0, ran), "as the ledger counts")
     looked = _of_looks(points)
     counted = rates.by_minute(minutes, now, "as counted by minute")
     if looked is not None and (looked.seconds >= LONG_ENOUGH or counted is None):
@@ -130,7 +134,7 @@ def _of_positions(how_far: Progress, each: Sequence[Way]) -> Rate | None:
 def _share(profile: Profile, each: Sequence[Way]) -> Rate | None:
     """Of equal parts: that is how a share of the whole is told."""
     parts = [one for one in each if one.unit == "percent"]
-    known = [one.rate for one in parts if one.rate is not None and not one.worker.is_finished]
+    known = [one.rate for one in parts if one.rate and not (one.worker.is_finished or one.is_standing)]
     return rates.together(known, max(len(parts), profile.workers or 0), "as the workers tell")
 
 
@@ -138,12 +142,14 @@ def _of_looks(points: Sequence[Point]) -> Rate | None:
     return rates.rise(points, "between looks")
 
 
-def _moved(points: Sequence[Point], minutes: Mapping[int, int], now: float) -> Iterable[float]:
+def _moved(points: Sequence[Point], minutes: Mapping[int, int], told: Sequence[float], now: float) -> list[float]:
+    """Times at which it moved, the newest of what each tells."""
+    exact = [*told, *[min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]]
     for before, after in zip(reversed(points[:-1]), reversed(points), strict=False):
         if after.value > before.value:
-            yield after.at
-            break
-    yield from [min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]
+            # It moved at some time between two looks: what was told of a moment in between is nearer to the truth.
+            return exact if max(exact, default=0.0) > before.at else [*exact, after.at]
+    return exact
 
 
 def _still_since(points: Sequence[Point]) -> float | None:
@@ -153,6 +159,17 @@ def _still_since(points: Sequence[Point]) -> float | None:
             break
         since = before.at
     return since
+
+
+def is_estimate(how_far: Progress) -> bool:
+    """Whether it is a count that the planner of a database keeps, which stands still for long."""
+    notes = how_far.reading.notes if how_far.reading is not None else []
+    return any(note.startswith("about ") for note in notes)
+
+
+def _told_every(each: Sequence[Way]) -> float | None:
+    known = [one.told_every for one in each if one.told_every is not None and not one.worker.is_finished]
+    return median(known) if known else None
 
 
 def _newest(readings: Sequence[Reading], now: float, recent: float) -> list[float]:

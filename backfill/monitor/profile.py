@@ -63,6 +63,10 @@ class LogSource(_Strict):
     path: str
     all: bool = False  # False: the newest of those that the glob finds
 
+    @property
+    def is_piped(self) -> bool:
+        return self.path == "-"
+
 
 class SqlSource(_Strict):
     """A query on PostgreSQL; its columns' names say what they are: measures, or `group` or `minute` with `count`.
@@ -199,8 +203,8 @@ def _found(name: str, folders: Sequence[Path]) -> Path:
         if (path := folder / f"{name}.toml").is_file():
             return path
     there = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
-    known = f"there are {', '.join(there)}" if there else f"write one with: backfill monitor init {name}"
-    raise NotFoundError(f"there is no profile {name!r}; {known}")
+    known = f"there are {', '.join(there)}, or write" if there else "write"
+    raise NotFoundError(f"there is no profile {one_line(name, 100)!r}; {known} one with: backfill monitor init NAME")
 
 
 def _mistake(one: Any) -> str:

@@ -34,8 +34,7 @@ def stats(case: Case, state: State) -> list[Stat]:
     """The numbers that are known; those that the kind is about first."""
     about = {Kind.DATABASE: _database, Kind.FILES: _files, Kind.API: _api}
     own = about.pop(case.kind)
-    # Of what is done, the speed would be that of its last lines, or of the time between two looks.
-    speed = [] if state is State.FINISHED else [_speed]
+    speed = {State.FINISHED: (), State.DEAD: (_moved,), State.STUCK: (_moved,)}.get(state, (_speed, _moved))
     found = [stat for one in (_share, own, _progress, *speed, *about.values(), _around) for stat in one(case)]
     return list({stat.name: stat for stat in reversed(found)}.values())[::-1]
 
@@ -75,6 +74,9 @@ def _speed(case: Case) -> Iterator[Stat]:
         speed = case.pace.share
         text = f"{plain(max(speed.a_minute, 0.0))} % a minute, {speed.way}"
         yield Stat("percent_per_minute", "Progress", round(speed.a_minute, 4), text)
+
+
+def _moved(case: Case) -> Iterator[Stat]:
     if case.pace.moved_at is not None:
         found = moment(case.pace.moved_at)
         text = f"{case.at(case.pace.moved_at)}, {case.ago(case.pace.moved_at)}"

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from backfill.monitor.amounts import moment
 from backfill.monitor.counts import errors
-from backfill.monitor.groups import slowest, worker_groups
+from backfill.monitor.groups import of_jobs, worker_groups
 from backfill.monitor.judging import crew, data, harm, jobs, sources, tries
 from backfill.monitor.judging.case import Case
 from backfill.monitor.judging.state import state
-from backfill.monitor.left import unknown
+from backfill.monitor.left import behind, last_of, unknown
 from backfill.monitor.pace import Pace
 from backfill.monitor.profile import Profile
 from backfill.monitor.readings import Reading
@@ -22,7 +22,7 @@ NAMES: Final = (
     *(one.value for one in State),
     *("retries_failing", "disk_full", "fatal_lines", "process_gone", "target_unreachable", "rows_not_rising"),
     *("attention", "too_many_503", "worker_stalled", "workers_apart", "process_ambiguous", "restarted"),
-    *("went_backwards", "quality", "source_failed", "profile_mistake", "no_source", "clock_jumped", "rotated"),
+    *("went_backwards", "quality", "source_failed", "profile_mistake", "clock_jumped", "rotated"),
     "well_tuned",
 )  # the most urgent first
 BADNESS: Final = (Level.OK, Level.WARNING, Level.UNKNOWN, Level.CRITICAL)
@@ -48,6 +48,8 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
     ]
     others = sorted(map(_clean, found), key=lambda one: (-BADNESS.index(one.level), NAMES.index(one.name)))
     findings = [first, *others]
+    left = _eta(pace.eta, what, first)
+    groups, slowest = of_jobs(readings)
     worst = max((one.level for one in findings), key=BADNESS.index)
     return Report(
         title=one_line(profile.title, 200),
@@ -55,16 +57,16 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
         kind=case.kind,
         state=what,
         level=worst,
-        headline=_headline(what, first, others),
+        headline=_headline(what, first, others, left),
         at=moment(now) or datetime.fromtimestamp(0, UTC),
         since=moment(since),
         findings=findings,
         stats=stats(case, what),
-        workers=worker_groups(pace.ways, crew.stalled(case) if what is not State.FINISHED else []),
-        slowest=slowest(pace.ways),
+        workers=[*groups, *worker_groups(pace.ways, crew.stalled(case) if what is not State.FINISHED else [])],
+        slowest=_slowest(pace, what) or slowest,
         errors=errors(case),
         quality=checks,
-        eta=_eta(pace.eta, what, first),
+        eta=left,
         minutes=_minutes(pace),
         groups=_groups(readings),
         sources=[_seen(one, pace) for one in readings],
@@ -79,10 +81,23 @@ def _clean(one: Finding) -> Finding:
     return Finding(one.name, one.level, one_line(one.text, MOST_OF_A_TEXT), evidence, step)
 
 
-def _headline(what: State, first: Finding, others: Sequence[Finding]) -> str:
-    worse = [one for one in others if BADNESS.index(one.level) > BADNESS.index(first.level)]
-    more = "; ".join(one.text for one in worse[:1])
-    return f"{what.value}: {first.text}" + (f"; {more}" if more else "")
+def _headline(what: State, first: Finding, others: Sequence[Finding], left: Eta) -> str:
+    """The verdict, what is worse than it, and when it may be done."""
+    parts = [f"{what.value}: {first.text}"]
+    parts.extend(one.text for one in others[:1] if BADNESS.index(one.level) > BADNESS.index(first.level))
+    parts.extend([left.text] if left.latest_at is not None else [])
+    return "; ".join(parts)
+
+
+def _slowest(pace: Pace, what: State) -> str | None:
+    """The worker that the others have to wait for, where there are several."""
+    if len(pace.ways) < 2:
+        return None
+    if what in (State.STUCK, State.DEAD):
+        last = behind(pace.ways)
+        return last.place if last is not None else None
+    last = last_of(pace.ways)
+    return last.text if last is not None else None
 
 
 def _eta(eta: Eta, what: State, first: Finding) -> Eta:
@@ -90,11 +105,11 @@ def _eta(eta: Eta, what: State, first: Finding) -> Eta:
         case State.FINISHED:
             return unknown("it is done" if first.level is Level.OK else "it has ended")
         case State.DEAD:
-            return unknown("never, as it is: it has ended before it was complete", eta.bottleneck)
+            return unknown("never, as it is: it has ended before it was complete")
         case State.STUCK:
-            return unknown("not known: nothing moves", eta.bottleneck)
+            return unknown("not known: nothing moves")
         case State.PAUSED:
-            return unknown("not known: it is paused", eta.bottleneck)
+            return unknown("not known: it is paused")
         case _:
             return eta
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.operating import ask
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -48,7 +49,23 @@ async def test_a_signal_takes_what_was_started_away(world: World, number: signal
 async def test_it_keeps_everything_up_until_ctrl_c_if_asked_to(world: World) -> None:
     before = set(await world.value(DATABASES) or ())
     demo = world.run("backfill", "demo", "--killmails=1000", "--workers=1", "--keep")
-    await eventually(lambda: "Ctrl-C ends all of it" in demo.output, deadline=90, what="a demo that stays")
+    states: set[str] = set()
+
+    async def stays() -> bool:
+        """Meanwhile it is watched from beside it, and nothing is said of where it runs."""
+        beside = await ask(world, "monitor", "--json")
+        assert beside.code == 0, beside
+        states.add(beside.json["state"])
+        return "Ctrl-C ends all of it" in demo.output
+
+    await eventually(stays, deadline=90, what="a demo that stays")
+    seen = (await ask(world, "monitor", "--json")).json
+    assert (seen["state"], seen["level"], seen["kind"]) == ("finished", "ok", "database"), seen
+    assert "killmail_values" in seen["headline"]
+    assert {one["name"]: one["value"] for one in seen["stats"]}["rows"] == 1_000, seen
+    assert states <= {"unknown", "stuck", "running", "paused", "finished"}, states  # none that it never was in
+    assert len(states) > 1, "it was seen at work, or before"
+    assert (await ask(world, "monitor", "--check")).out.startswith("OK - finished: killmail_values ")
     made = list(set(await world.value(DATABASES)) - before)
     found = re.search(r"Open (http://127\.0\.0\.1:\d+)/ and start a job there", demo.output)
     assert found, demo.output

@@ -125,7 +125,7 @@ def test_whoever_embeds_without_the_model_is_told_what_to_install(module: str, w
 
 
 @pytest.mark.parametrize("package", ["re2", "psutil"])
-@pytest.mark.parametrize("words", [(), ("--json",)])
+@pytest.mark.parametrize("words", [(), ("init",), ("--json",)])
 def test_whoever_monitors_without_the_libraries_is_told_what_to_install(package: str, words: tuple[str, ...]) -> None:
     ended = without(package, "backfill.entry", "monitor", *words)
     said = "the monitor needs google-re2 and psutil: pip install 'backfill-toolkit[monitor]'"

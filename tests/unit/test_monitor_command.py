@@ -1,6 +1,7 @@
 """How `backfill monitor` is called, and what comes out where; what a look finds is made up here."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Looks:
         self.profiles: list[Profile] = []
         self.where: list[Surroundings] = []
         self.memories: list[Memory] = []
+        self.ends_after = 0
 
     async def __call__(
         self, profile: Profile, where: Surroundings, memory: Memory, gap: float = 0.0
@@ -36,7 +38,8 @@ class Looks:
         report = self.reports.pop(0) if len(self.reports) > 1 else self.reports[0]
         if isinstance(report, Exception):
             raise report
-        return report, Memory(memory.looks, {"log x": {"n": len(self.profiles)}}, memory.notes)
+        has_ended = len(self.profiles) == self.ends_after
+        return report, Memory(memory.looks, {"log x": {"n": len(self.profiles)}}, memory.notes, has_ended)
 
 
 @pytest.fixture
@@ -150,6 +153,13 @@ def test_a_watch_ends_when_it_has_finished(looks: Looks) -> None:
     assert [one.sources for one in looks.memories] == [{}, {"log x": {"n": 1}}, {"log x": {"n": 2}}]
 
 
+def test_a_watch_of_standard_input_ends_with_it_and_shows_what_came_meanwhile(looks: Looks) -> None:
+    looks.ends_after = 2
+    result = call("--watch=1", "--json", "-", input="x\n")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
+    assert [one.read_seconds for one in looks.where] == [1, 1]
+
+
 def test_what_one_call_remembers_the_next_one_knows_and_since_keeps_out_of_it(looks: Looks, tmp_path: Path) -> None:
     call(*ANY)
     call(*ANY, "--since=1h")
@@ -226,3 +236,36 @@ def test_without_a_source_what_is_there_is_looked_at(looks: Looks, tmp_path: Pat
     (found,) = looks.profiles
     assert [one.path for one in found.log] == ["logs/load.log"]
     assert (found.unit, found.stuck_after, found.total, found.name) == ("blocks", 60, 3, "only")
+
+
+@pytest.fixture
+def init(looks: Looks, tmp_path: Path) -> Callable[..., Result]:
+    (tmp_path / "load.log").write_text("x\n")
+    return lambda *words: call("init", *words)
+
+
+def test_init_writes_a_profile_that_reads_back_and_never_over_another(
+    init: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = init("nightly")
+    assert (result.exit_code, result.stderr) == (0, "wrote monitor/nightly.toml\n")
+    assert result.stdout.endswith("  backfill monitor --profile nightly\n")
+    text = (tmp_path / "monitor/nightly.toml").read_text()
+    assert [one.path for one in profile_of("nightly", flags()).log] == ["load.log"]
+    again = init("nightly")
+    assert again.exit_code == 2
+    assert again.stderr == (
+        "error: monitor/nightly.toml is there already; choose another NAME, or overwrite it with --force\n"
+    )
+    (tmp_path / "monitor/nightly.toml").write_text("mine")
+    assert init("nightly").exit_code == 2
+    assert (tmp_path / "monitor/nightly.toml").read_text() == "mine"
+    assert init("nightly", "--force").exit_code == 0
+    assert (tmp_path / "monitor/nightly.toml").read_text() == text
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "-x"])
+def test_init_takes_no_path_for_a_name(init: Callable[..., Result], tmp_path: Path, name: str) -> None:
+    result = init("--", name)
+    assert result.exit_code == 2
+    assert not (tmp_path / "monitor").exists()

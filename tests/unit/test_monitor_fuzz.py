@@ -20,7 +20,7 @@ from backfill.monitor.logs.tally import Tally
 from backfill.monitor.patterns import compiled
 
 PATTERNS = compiled({"own": r"reorg at (?P<position>\d+)"})
-WRITTEN = 1_795_704_000.0  # 2026-11-26T12:00:00Z
+WRITTEN = 1_795_694_400.0  # 2026-11-26T12:00:00Z
 RANGES: TypeAdapter[Ranges] = TypeAdapter(Ranges)
 TALLIES: TypeAdapter[Tally] = TypeAdapter(Tally)
 

@@ -70,7 +70,7 @@ async def test_what_hangs_and_what_has_a_bug_are_problems_beside_the_rest(
         report, memory = await look(profile, where, memory)
     told = {one.name: one.problems for one in report.sources}
     assert told["log a"] == []
-    assert told["sql"] == ["sql told nothing within 0 s; see whether a disk or a network hangs"]
+    assert told["sql q"] == ["sql q told nothing within 0 s; see whether a disk or a network hangs"]
     assert told["job latest"] == [
         "job latest could not be read: ZeroDivisionError: by\\nzero; this is a mistake of ours: report it"
     ]

@@ -10,6 +10,7 @@ import pytest
 from backfill.errors import NotFoundError, UnreachableError, UsageError
 from backfill.monitor.render.as_json import as_json
 from backfill.web import look, looks
+from backfill.web.child import most_of
 from backfill.web.look import LookError, asked, plain
 from backfill.web.looks import Looks, Watched
 from tests.support.reports import attacked, bare, load
@@ -181,3 +182,11 @@ def test_what_the_monitor_prints_is_what_the_api_describes(report: Any) -> None:
     found = plain(as_json(report))
     assert found.keys() == as_json(report).keys()
     assert found["stats"] == as_json(report)["stats"]
+
+
+async def test_of_what_a_process_prints_only_so_much_of_the_end_is_kept() -> None:
+    stream = asyncio.StreamReader()
+    stream.feed_data(b"x" * 1_000_000 + b"the end")
+    stream.feed_eof()
+    assert await most_of(stream, 9) == b"xxthe end"
+    assert await most_of(None, 9) == b""

@@ -105,9 +105,11 @@ def test_what_is_no_toml_or_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_a_name_is_looked_up_in_folders_and_what_there_is_is_said(tmp_path: Path) -> None:
     (tmp_path / "load.toml").write_text("\ufeff" + GOOD)
     assert profile.read("load", [tmp_path / "none", tmp_path]).log[0].path == "a.log"
-    with pytest.raises(NotFoundError, match=r"no profile 'lod'; there are load$"):
+    with pytest.raises(
+        NotFoundError, match=r"no profile 'lod'; there are load, or write one with: backfill monitor init NAME$"
+    ):
         profile.read("lod", [tmp_path])
-    with pytest.raises(NotFoundError, match="write one with: backfill monitor init lod"):
+    with pytest.raises(NotFoundError, match="no profile 'lod'; write one with: backfill monitor init NAME"):
         profile.read("lod", [tmp_path / "none"])
     with pytest.raises(NotFoundError, match=r"no profile .*nix\.toml; write one with: backfill monitor init nix"):
         profile.read(str(tmp_path / "nix.toml"))

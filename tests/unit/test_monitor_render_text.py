@@ -13,7 +13,7 @@ from backfill.monitor.render.as_json import as_json
 from backfill.monitor.render.markdown import markdown
 from backfill.monitor.render.nagios import EXIT_CODES, exit_code, line
 from backfill.monitor.render.sections import percent
-from backfill.monitor.report import Level, Stat
+from backfill.monitor.report import Eta, Level, Stat
 from tests.support.reports import NOW, attacked, bare, load
 
 HOSTILE = [
@@ -113,6 +113,7 @@ def test_nobody_elses_text_changes_the_shape_of_markdown(text: str) -> None:
     [
         ("process load_erc.js is gone, since 15:02:11", "process `load_erc.js` is gone, since 15:02:11"),
         ("see https://x.y/z (and *this* one).", "see `https://x.y/z` (and `*this*` one)."),
+        ("see http://localhost now", "see `http://localhost` now"),
         ("go on with: backfill resume 12", "go on with: `backfill resume 12`"),
         ("backfill-queue --resume", "`backfill-queue --resume`"),
         ("two odd_words a_b here", "two `odd_words a_b` here"),
@@ -196,3 +197,23 @@ def test_a_report_is_not_changed_by_being_shown() -> None:
 
 def test_a_sign_of_comparison_is_no_markup() -> None:
     assert sentence("12 of 13 (< 0.1 %), limit > 2 & more") == "12 of 13 (< 0.1 %), limit > 2 & more"
+
+
+def test_unknown_is_not_said_twice() -> None:
+    found = markdown(bare(level=Level.UNKNOWN, headline="unknown: no source was given"))
+    assert "\n**unknown**: no source was given\n" in found
+
+
+def test_times_of_the_end_that_are_alike_are_said_once() -> None:
+    end = NOW + timedelta(hours=1)
+    alike = Eta(None, end, end - timedelta(seconds=20), end + timedelta(seconds=30), None, "done at about 16:44 UTC")
+    assert markdown(bare(eta=alike)).endswith("## ETA\n\n- done at about 16:44 UTC\n")
+    apart = replace(alike, latest_at=end + timedelta(minutes=5))
+    assert "- by the overall rate: " in markdown(bare(eta=apart))
+    assert "- range: " in markdown(bare(eta=apart))
+
+
+def test_few_minutes_have_no_spread() -> None:
+    minutes = load().minutes
+    assert "- 206,632 a minute over 2 minutes\n" in markdown(bare(minutes=minutes[-2:]))
+    assert "at least" in markdown(bare(minutes=minutes[-3:]))

@@ -1,13 +1,11 @@
-"""What a look is judged to show: the state, and each finding with its evidence."""
+"""What a backfill is judged to do, with the evidence and the next step."""
 
 import pytest
 
 from backfill.monitor.readings import Measure
 from backfill.monitor.report import Level, State
-from backfill.monitor.verdicts import NAMES
 from tests.support.looking_on import (
     NOW,
-    failing,
     finding,
     happened,
     job,
@@ -27,7 +25,9 @@ STILL = [worker(number, 60.0 + number, 0.5, quiet=1_300) for number in range(4)]
 def test_workers_that_move_are_running_with_both_times_left() -> None:
     found = report([log(SLOWLY)])
     assert (found.state, found.level, names(found)) == (State.RUNNING, Level.OK, ["running"])
-    assert found.headline == "running: 61.5 % done by 4 workers, 0.5 % a minute"
+    assert found.headline == (
+        "running: 61.5 % done by 4 workers, 0.5 % a minute; done between 17:17 UTC and 17:20 UTC, in 77 min to 80 min"
+    )
     assert found.slowest == "worker 0: 60.0 %, 0.5 % a minute"
     assert found.eta.by_slowest_at is not None
     assert found.eta.by_overall_at is not None
@@ -57,12 +57,6 @@ def test_a_job_that_nobody_works_on_is_stuck_and_said_once() -> None:
     found = report([job(attention=stuck, live_workers=0)])
     assert (found.state, found.level, names(found)) == (State.STUCK, Level.CRITICAL, ["stuck"])
     assert found.next == ["backfill-worker"]
-
-
-def test_what_else_needs_somebody_to_look_is_a_finding() -> None:
-    late = [("deadline_at_risk", "killmails: it may end too late", "backfill set 0f --priority high")]
-    found = report([job(attention=late)])
-    assert (found.state, found.level, names(found)) == (State.RUNNING, Level.WARNING, ["running", "attention"])
 
 
 def test_silence_while_the_process_lives_is_stuck() -> None:
@@ -132,14 +126,6 @@ def test_rows_that_rise_too_slowly_are_slow_and_fast_enough_are_running() -> Non
     assert report([sql(rows=1_000_000)], looks(Measure.ROWS, (600, 0)), **judged).state is State.RUNNING
 
 
-def test_rows_that_do_not_rise_name_the_three_things_to_look_at() -> None:
-    found = report([sql(rows=5), log(happened={"disk_full": happened(3)})], looks(Measure.ROWS, (900, 5), (300, 5)))
-    assert (found.state, found.level) == (State.STUCK, Level.CRITICAL)
-    evidence = finding(found, "rows_not_rising").evidence
-    assert [one.split(":")[0] for one in evidence] == ["process", "fatal lines", "disk"]
-    assert "3 lines of no space left" in evidence[2]
-
-
 def test_all_that_is_measured_is_finished() -> None:
     found = report([sql(rows=1_000, rows_total=1_000)])
     assert (found.state, found.headline) == (State.FINISHED, "finished: 1,000 of 1,000 rows are done")
@@ -155,89 +141,44 @@ def test_fewer_workers_than_there_should_be_have_not_finished() -> None:
     assert report([log([worker(0, 100.0)])], workers=2).state is not State.FINISHED
 
 
-def test_some_503s_that_recovered_are_well_tuned() -> None:
-    found = report([log(SLOWLY, happened={"http_503": happened(23), "recovered": happened(20)})])
-    assert (found.level, names(found)) == (Level.OK, ["running", "well_tuned"])
-    assert found.findings[1].text == "well tuned: 23 503s in the last hour, all recovered"
+def test_where_nothing_tells_how_far_it_is_the_report_says_what_would() -> None:
+    found = report([process(4711)])
+    assert (found.state, found.level) == (State.RUNNING, Level.OK)
+    assert found.headline == "running: its process is alive; no source tells how far it is"
+    assert found.next == ["name what tells it: a query, a command that counts, a job, or patterns of its log"]
+    written = report([log(quiet=30)])
+    assert written.headline == "running: its log was written 30 s ago; no source tells how far it is"
 
 
-def test_more_than_a_hundred_503s_mean_fewer_workers() -> None:
-    found = report([log(SLOWLY, happened={"http_503": happened(101)})], workers=24)
-    one = finding(found, "too_many_503")
-    assert (found.level, one.next) == (Level.WARNING, "start it again with 18 workers instead of 24")
-    assert finding(report([log(SLOWLY, happened={"http_503": happened(60)})]), "too_many_503").level is Level.WARNING
+def test_a_log_that_says_nothing_for_long_is_stuck_even_without_progress_in_it() -> None:
+    assert report([log(quiet=601)]).state is State.STUCK
+    assert report([log(quiet=599)]).state is State.RUNNING
 
 
-def test_refusals_are_not_said_to_have_recovered_where_the_counts_do_not_show_it() -> None:
-    newest = {"http_503": happened(5, ago=0)}
-    assert "well_tuned" not in names(report([log(SLOWLY, happened=newest)]))
-    lost = {"http_503": happened(5), "recovered": happened(4), "gave_up": happened(1)}
-    assert "well_tuned" not in names(report([log(SLOWLY, happened=lost)]))
+def test_what_is_quiet_for_a_while_is_said_before_it_is_stuck() -> None:
+    found = report([log([worker(0, 60.0, 0.5, quiet=240)])])
+    assert (found.state, found.level) == (State.RUNNING, Level.WARNING)
+    assert "; silent for 4 min 00 s, a worker told every 30 s; " in found.headline
+    assert report([log([worker(0, 60.0, 0.5, quiet=140)])]).level is Level.OK
 
 
-def test_a_retry_that_failed_is_critical() -> None:
-    found = report([log(SLOWLY, happened={"gave_up": happened(3, text="giving up on 17")})])
-    assert (found.state, found.level) == (State.RUNNING, Level.CRITICAL)
-    assert found.headline.endswith("3 retries have failed for good, at most 0 may: work is missing")
-    assert found.next[0].startswith("stop it, and start it again slower")
+def test_the_end_that_is_said_with_much_left_is_a_warning() -> None:
+    said = {"finished": happened(1, ago=1, text="Backfill complete")}
+    assert report([log([worker(0, 99.5, 0.5)], happened=said)]).level is Level.OK
+    short = report([log(SLOWLY, happened=said)])
+    assert (short.state, short.level) == (State.FINISHED, Level.WARNING)
+    assert short.headline.startswith("finished: its work has ended, but 61.5 % done")
 
 
-def test_workers_far_apart_are_to_be_rebalanced() -> None:
-    apart = report([log([worker(0, 20.0, 0.5), worker(1, 50.0, 0.5)])])
-    assert finding(apart, "workers_apart").text == ("workers are far apart: worker 0 is at 20.0 %, worker 1 at 50.0 %")
-    last = report([log([*(worker(number, 100.0) for number in range(9)), worker(9, 61.2, 0.4)])])
-    assert "9 have finished, worker 9 is at 61.2 %" in finding(last, "workers_apart").text
-    assert "workers_apart" not in names(report([log(SLOWLY)]))
+def test_a_job_that_was_just_started_may_yet_get_its_workers() -> None:
+    waits = [("no_worker", "killmails: no live worker serves it", "backfill-worker")]
+    new = report([job(attention=waits, live_workers=0, started_at=NOW - 5)])
+    assert (new.state, new.level) == (State.RUNNING, Level.WARNING)
+    assert new.next == ["backfill-worker"]
 
 
-def test_a_worker_that_stands_still_is_named() -> None:
-    found = report([log([*SLOWLY[1:], worker(0, 60.0, 0.5, quiet=900)])])
-    assert finding(found, "worker_stalled").text == "worker 0 has not moved for 15 min 00 s, while others have"
-    assert found.eta.by_slowest_at is None
-    assert found.eta.bottleneck == "worker 0 stands still at 60.0 %"
-
-
-def test_workers_that_began_again_or_went_back_are_named() -> None:
-    found = report([log([worker(0, 60.0, 0.5, restarts=2), worker(1, 61.0, 0.5, backwards=1)])])
-    assert finding(found, "restarted").text.startswith("worker 0 began again, 2 times in all")
-    assert finding(found, "went_backwards").text.startswith("the progress of worker 1 went backwards")
-
-
-def test_sources_that_fail_are_a_warning_and_all_of_them_unknown() -> None:
-    one = report([failing(), log(SLOWLY)])
-    assert (one.state, one.level) == (State.RUNNING, Level.WARNING)
-    assert finding(one, "source_failed").evidence == ["sql DATABASE_URL: the database is down; start it"]
-    every = report([failing()])
-    assert (every.state, every.level) == (State.UNKNOWN, Level.UNKNOWN)
-    none = report([])
-    assert (none.state, none.level, names(none)) == (State.UNKNOWN, Level.UNKNOWN, ["unknown", "no_source"])
-
-
-def test_of_several_processes_none_is_guessed() -> None:
-    found = report([log(STILL, quiet=1_290), process(1, 2)])
-    assert "whether its process lives is not known" in found.headline
-    assert len(finding(found, "process_ambiguous").evidence) == 2
-    assert "process_ambiguous" not in names(report([log(SLOWLY), process(1, 2, is_all=True)]))
-
-
-def test_shares_above_their_limits_are_a_warning() -> None:
-    found = report([sql(rows=10_000, zero_timestamps=1, checksum_errors=2)], looks(Measure.ROWS, (600, 0)))
-    assert finding(found, "quality").evidence == [
-        "1 zero timestamps of 10,000, 0.01 %; less than 0.01 % is healthy",
-        "2 checksums that differ, none are allowed",
-    ]
-
-
-def test_mistakes_of_the_profile_are_named() -> None:
-    found = report([log(SLOWLY)], mistakes=("unknown key logs",))
-    assert finding(found, "profile_mistake").evidence == ["unknown key logs"]
-
-
-def test_rotated_logs_and_clocks_that_jump_are_said_and_no_harm() -> None:
-    found = report([log(SLOWLY, notes=["rotated; the old one was read to its end"], clock_jumps=["2 h back at 3"])])
-    assert (found.level, names(found)) == (Level.OK, ["running", "clock_jumped", "rotated"])
-
-
-def test_every_name_is_known_once() -> None:
-    assert len(set(NAMES)) == len(NAMES)
-    assert NOW % 60 == 0
+def test_a_total_that_was_said_too_low_does_not_end_what_goes_on() -> None:
+    rising = report([sql(rows=12_000_000, rows_total=10_000_000)], looks(Measure.ROWS, (600, 9_000_000)))
+    assert (rising.state, "120.0 % done" in rising.headline) == (State.RUNNING, True)
+    ended = report([sql(rows=12_000_000, rows_total=10_000_000)], looks(Measure.ROWS, (600, 12_000_000)))
+    assert ended.state is State.FINISHED

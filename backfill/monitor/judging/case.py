@@ -44,6 +44,10 @@ class Case:
     def gone(self) -> list[Processes]:
         return [one for one in self.sought if not one.found]
 
+    def notes_on(self, sought: Processes) -> list[str]:
+        """What the source that looked for it had to say, such as the pid."""
+        return [note for one in self.readings if one.processes is sought for note in one.notes]
+
     @property
     def quiet_seconds(self) -> float | None:
         """How long it is known not to have moved; None where that is not known."""
@@ -97,7 +101,20 @@ class Case:
         return clock(at, self.now)
 
     def ago(self, at: float) -> str:
-        return f"{span(self.now - at)} ago"
+        return "just now" if self.now - at < 1 else f"{span(self.now - at)} ago"
+
+
+def absent(sought: Processes) -> str:
+    """That nothing was found; what is sought may be words, a pid, or "of" a file."""
+    what = one_line(sought.sought, 100)
+    if what.startswith("pid "):
+        return f"there is no process with {what}"
+    return f"the process {what} is gone" if what.startswith("of ") else f"no process matches {what}"
+
+
+def ends(happened: Happened) -> list[Line]:
+    """The first of its lines, and the newest."""
+    return [*happened.examples[:1], *happened.examples[1:][-1:]]
 
 
 def quoted(line: Line) -> str:

@@ -21,9 +21,7 @@ def findings(case: Case, state: State) -> list[Finding]:
 
 def stalled(case: Case) -> list[Way]:
     """Those that have not moved for too long while others have."""
-    open_ = [one for one in case.pace.ways if not one.worker.is_finished and one.moved_at is not None]
-    newest = min(max((one.moved_at or 0.0 for one in case.pace.ways), default=0.0), case.now)
-    return [one for one in open_ if newest - (one.moved_at or 0.0) >= case.profile.stuck_after]
+    return [one for one in case.pace.ways if one.is_standing]
 
 
 def _stalled(case: Case, state: State) -> Iterator[Finding]:
@@ -70,17 +68,19 @@ def _again(case: Case) -> Iterator[Finding]:
     again = [(way, one.restarts) for way, one in workers if one.restarts > 0]
     if again:
         times = sum(many for _, many in again)
-        text = f"{_names(again)} began again, {counted(times, 'time')} in all; rates are of what came after"
+        text = f"{_names(case, again)} began again, {counted(times, 'time')} in all; rates are of what came after"
         step = "find out why: the lines before, the supervisor's log; see that no work is done twice"
         yield Finding("restarted", Level.WARNING, text, _told(again, "began again"), step)
     back = [(way, one.backwards) for way, one in workers if one.backwards > 0]
     if back:
-        text = f"the progress of {_names(back)} went backwards; rates are of what came after"
+        text = f"the progress of {_names(case, back)} went backwards; rates are of what came after"
         step = "see whether two processes write one log, or its total has grown"
         yield Finding("went_backwards", Level.WARNING, text, _told(back, "went backwards"), step)
 
 
-def _names(found: list[tuple[Way, int]]) -> str:
+def _names(case: Case, found: list[tuple[Way, int]]) -> str:
+    if 1 < len(found) == len(case.pace.ways):
+        return f"all {len(found):,} workers"
     names = listed([way.name for way, _ in found])
     return f"worker {names}" if len(found) == 1 else f"{len(found):,} workers, {names},"
 

@@ -15,7 +15,7 @@ def quality(case: Case) -> list[Quality]:
         *_share(case, Measure.ZERO_VALUES, "zero values", rows, limits.zero_values_percent),
         *_share(case, Measure.NULL_VALUES, "NULL values", rows, limits.null_values_percent),
         *_share(case, Measure.ZERO_TIMESTAMPS, "zero timestamps", rows, limits.zero_timestamps_percent),
-        *_none(case, Measure.CHECKSUM_ERRORS, "checksums that differ"),
+        *_none(case, Measure.CHECKSUM_ERRORS, "checksum errors"),
         *_none(case, Measure.VALIDATION_ERRORS, "validation errors"),
         *_none(case, Measure.READ_ERRORS, "read errors"),
     ]
@@ -27,14 +27,14 @@ def findings(checks: list[Quality]) -> list[Finding]:
     if not failed:
         return []
     step = "look at some of these, find what wrote them, and do those again"
-    text = f"the data is not as it should be: {', '.join(f'{one.count:,} {one.label}' for one in failed)}"
+    text = f"the data is not as it should be: {', '.join(f'{one.label} {one.count:,}' for one in failed)}"
     return [Finding("quality", Level.WARNING, text, [_text(one) for one in failed], step)]
 
 
 def _text(one: Quality) -> str:
     if one.share is None or one.of is None:
-        return f"{one.count:,} {one.label}, none are allowed"
-    return f"{one.count:,} {one.label} of {one.of:,}, {one.share:.3g} %; less than {one.limit:g} % is healthy"
+        return f"{one.label}: {one.count:,}, none is allowed"
+    return f"{one.label}: {one.count:,} of {one.of:,}, {one.share:.3g} %; less than {one.limit:g} % is healthy"
 
 
 def _share(case: Case, measure: Measure, label: str, rows: float | None, limit: float | None) -> Iterator[Quality]:
@@ -49,4 +49,4 @@ def _share(case: Case, measure: Measure, label: str, rows: float | None, limit: 
 def _none(case: Case, measure: Measure, label: str) -> Iterator[Quality]:
     count = case.measure(measure)
     if count is not None:
-        yield Quality(measure.value, label, round(count), None, None, 0.0, count == 0)
+        yield Quality(measure.value, label, round(count), None, None, None, count == 0)

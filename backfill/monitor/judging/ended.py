@@ -3,10 +3,12 @@
 from typing import Final
 
 from backfill.monitor.amounts import amount, part, share, span
-from backfill.monitor.judging.case import Case, described, quoted
+from backfill.monitor.judging.case import Case, absent, described, quoted
 from backfill.monitor.judging.phrases import Verdict, how_far, last_seen, verdict
 from backfill.monitor.report import Level, State
+from backfill.texts import counted
 
+NEARLY: Final = 99.0  # percent
 SILENCE: Final = 60.0  # seconds behind a fatal line, after which nobody is left to speak
 
 
@@ -17,17 +19,18 @@ def finished(case: Case) -> Verdict | None:
     if is_all:
         evidence.append(f"all {len(ways):,} workers have finished" if len(ways) > 1 else "its worker has finished")
     is_open = bool(ways) and not is_all
-    if pace.progress.is_whole and not is_open:
+    if pace.progress.is_whole and not is_open and not _goes_on(case):
         evidence.append(f"{part(pace.progress.done or 0.0, pace.progress.total, pace.progress.unit)} are done")
     line = case.happened("finished")
     if line.total:
         evidence.extend(f"it says so: {quoted(one)}" for one in line.examples[-1:])
     if not evidence:
         return None
-    if pace.progress.total and not pace.progress.is_whole and pace.progress.measure is not None:
-        text = f"its work has ended, but {how_far(case)}"
+    if _is_short(case, is_all):
+        text = f"its work has ended, but {how_far(case, is_moving=False)}"
         step = "find out what is missing: compare what is there with what there should be"
         return verdict(State.FINISHED, Level.WARNING, text, evidence, step)
+    evidence.extend(last_seen(case)[:1])
     evidence.extend(f"its process is still there: {described(one, case.now)}" for one in case.alive[:3])
     text, *rest = evidence
     if is_all and pace.progress.done is not None:
@@ -35,18 +38,35 @@ def finished(case: Case) -> Verdict | None:
     return verdict(State.FINISHED, Level.OK, text, rest)
 
 
+def _goes_on(case: Case) -> bool:
+    """Whether more is done than there should be in all, and still more: then that was said too low."""
+    progress, rate, quiet = case.pace.progress, case.pace.rate, case.quiet_seconds
+    is_more = progress.done is not None and progress.total is not None and progress.done > progress.total
+    return is_more and rate is not None and rate.a_minute > 0 and quiet is not None and quiet < SILENCE
+
+
+def _is_short(case: Case, is_all: bool) -> bool:
+    """Whether less is there than there should be; few programs tell of their very last percent."""
+    progress = case.pace.progress
+    if progress.measure is not None and progress.total:
+        return not progress.is_whole
+    return not is_all and progress.percent is not None and progress.percent < NEARLY
+
+
 def dead(case: Case) -> Verdict | None:
-    far = how_far(case)
+    far = how_far(case, is_moving=False)
     reached = f" at {share(case.pace.progress.percent)}" if case.pace.progress.percent is not None else ""
     evidence = last_seen(case)
     fatal = case.happened("fatal")
-    if case.gone and not case.alive and (far or case.heard_at is not None or case.pace.ways):
-        sought = ", ".join(one.sought for one in case.gone)
-        evidence = [f"no process matches {sought}", *evidence, *(quoted(one) for one in fatal.examples[-1:])]
-        return verdict(State.DEAD, Level.CRITICAL, f"its process is gone{reached}", evidence, _restart(case))
     is_last = any(one.last_fatal_is_newest for one in case.readings)
+    lines = [quoted(one) for one in fatal.examples[-2:]] if is_last or not case.is_past(fatal) else []
+    if case.gone and not case.alive and (far or case.heard_at is not None or case.pace.ways):
+        text = f"its process is gone{reached}" + (f", after {counted(fatal.total, 'fatal line')}" if lines else "")
+        gone = [text for one in case.gone for text in (absent(one), *case.notes_on(one))]
+        evidence = [*dict.fromkeys(gone), *evidence, *lines]
+        return verdict(State.DEAD, Level.CRITICAL, text, evidence, _restart(case))
     if is_last and not case.alive and (case.silent_seconds or 0.0) >= SILENCE:
-        evidence = [*(quoted(one) for one in fatal.examples[-1:]), *evidence]
+        evidence = [*lines, *evidence]
         text = f"a fatal line{reached}, and nothing in the {span(case.silent_seconds)} since"
         return verdict(State.DEAD, Level.CRITICAL, text, evidence, _restart(case))
     return None

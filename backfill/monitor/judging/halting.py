@@ -18,8 +18,10 @@ def stuck(case: Case) -> Verdict | None:
         quiet = case.silent_seconds
     if quiet is None or quiet < case.profile.stuck_after:
         return None
-    far = how_far(case)
+    far = how_far(case, is_moving=False)
     text = f"nothing has moved for {span(quiet)}" + (f", {far}" if far else "")
+    if (cause := _cause(case)) is not None:
+        return verdict(State.STUCK, Level.CRITICAL, f"{text}; {cause}", [*lives, *last_seen(case)])
     speaks = case.silent_seconds is not None and case.silent_seconds < min(quiet / 2, case.profile.stuck_after)
     if alive:
         text += ", while its process is alive"
@@ -33,11 +35,22 @@ def stuck(case: Case) -> Verdict | None:
     return verdict(State.STUCK, Level.CRITICAL, text, [*lives, *last_seen(case)], step)
 
 
+def _cause(case: Case) -> str | None:
+    """What is known to stop it, whose finding says what to do; a program waits for the first of them for ever."""
+    full = case.happened("disk_full")
+    if full.total and not case.is_past(full):
+        return "its disk is full"
+    if out := [one.target.address for one in case.readings if one.target and one.target.milliseconds is None]:
+        return f"{out[0]} cannot be reached"
+    return None
+
+
 def slow(case: Case) -> Verdict | None:
     rate, limits, progress = case.pace.rate, case.profile.limits, case.pace.progress
     is_judged = limits.is_rate_judged
     if is_judged is None:
-        is_judged = progress.unit == "rows" and progress.done is not None
+        # A log that counts rows is one of our own workers, whose speed is that of their definition.
+        is_judged = progress.unit == "rows" and progress.reading is not None and progress.reading.kind != "log"
     if not is_judged or rate is None or rate.a_minute <= 0:
         return None
     # Whoever has finished leaves the others to work alone, at no fault of theirs.

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from backfill.monitor.amounts import share, size, span
-from backfill.monitor.judging.case import Case, described, quoted
+from backfill.monitor.judging.case import Case, absent, described, ends, quoted
 from backfill.monitor.readings import Happened, Measure
 from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted
 
-LONG_ENOUGH: Final = 60.0  # seconds without a row more, to say so
-MOST_LINES: Final = 3
+LONG_ENOUGH: Final = 0.5  # of the time after which it is stuck: many commit every few minutes
 
 
 def findings(case: Case, state: State) -> list[Finding]:
@@ -29,7 +28,8 @@ def _fatal(case: Case, state: State) -> Iterator[Finding]:
     if case.is_past(fatal):
         text += "; it has gone on since"
     step = "read what stands around them, and see that what was being done then is done again"
-    yield Finding("fatal_lines", level, text, [quoted(line) for line in fatal.examples], step)
+    is_said = state is State.DEAD  # whose own step begins with them
+    yield Finding("fatal_lines", level, text, [quoted(line) for line in fatal.examples], None if is_said else step)
 
 
 def _disk(case: Case, state: State) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def _disk(case: Case, state: State) -> Iterator[Finding]:
         level = Level.WARNING if is_past or state is State.FINISHED else Level.CRITICAL
         text = f"no space left on the disk: {counted(full.total, 'line')}{_newest(case, full)}"
         text += "; it has gone on since" if is_past else ""
-        yield Finding("disk_full", level, text, [*where, *(quoted(line) for line in full.examples)], step)
+        yield Finding("disk_full", level, text, [*where, *map(quoted, ends(full))], step)
     elif where:
         text = f"the disk is nearly full: less than {share(limit)} is free"
         yield Finding("disk_full", Level.CRITICAL, text, where, step)
@@ -64,25 +64,27 @@ def _not_rising(case: Case, state: State) -> Iterator[Finding]:
     if since is None or measure is None or case.jobs or state in (State.FINISHED, State.UNKNOWN):
         return
     still = case.now - since
-    if still < LONG_ENOUGH:
+    if still < LONG_ENOUGH * case.profile.stuck_after:
         return
     level = Level.CRITICAL if still >= case.profile.stuck_after else Level.WARNING
     text = f"the number of {measure.value} has not risen for {span(still)}: {case.measure(measure) or 0:,.0f}"
-    step = "check the process, the fatal lines and the disk space, in this order"
-    yield Finding("rows_not_rising", level, text, [_process(case), _lines(case), _space(case)], step)
+    looked_at = [_process(case), _lines(case), _space(case)]
+    is_open = any("not looked at" in one for one in looked_at)
+    step = "check the process, the fatal lines and the disk space, in this order" if is_open else None
+    yield Finding("rows_not_rising", level, text, looked_at, step)
 
 
 def _process(case: Case) -> str:
     if case.alive:
         return f"process: alive, {described(case.alive[0], case.now)}"
     if case.gone:
-        return f"process: gone, nothing matches {case.gone[0].sought}"
+        return f"process: gone, {absent(case.gone[0])}"
     return "process: not looked at; name it with --process"
 
 
 def _lines(case: Case) -> str:
     if not any(one.kind == "log" for one in case.readings):
-        return "fatal lines: no log was looked at; name it with --log"
+        return "fatal lines: not looked at; name the log with --log"
     fatal = case.happened("fatal")
     return f"fatal lines: {fatal.total:,}" + "".join(f"; {quoted(one)}" for one in fatal.examples[-1:])
 
@@ -92,5 +94,5 @@ def _space(case: Case) -> str:
     free = [one.free_bytes for one in case.alive if one.free_bytes is not None]
     measured = case.measure(Measure.FREE_BYTES)
     known = [*free, *([measured] if measured is not None else [])]
-    told = f"{size(min(known))} free" if known else "free space was not looked at"
+    told = f"{size(min(known))} free" if known else "free space not looked at"
     return f"disk: {told}, {counted(full, 'line')} of no space left"

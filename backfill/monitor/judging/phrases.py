@@ -12,8 +12,8 @@ def verdict(state: State, level: Level, text: str, evidence: list[str], step: st
     return state, Finding(state.value, level, text, evidence, step)
 
 
-def how_far(case: Case) -> str:
-    """How far and how fast, in a phrase: 61.2 % done, 312,000 rows a minute."""
+def how_far(case: Case, *, is_moving: bool = True) -> str:
+    """How far, and how fast where it moves, in a phrase: 61.2 % done, 312,000 rows a minute."""
     pace, progress, parts = case.pace, case.pace.progress, []
     if progress.done is not None and progress.total and progress.unit != "percent":
         done = part(progress.done, progress.total, progress.unit)
@@ -23,12 +23,14 @@ def how_far(case: Case) -> str:
         parts.append(f"{share(progress.percent)} done" + (f" by {many:,} workers" if many > 1 else ""))
     if progress.done is not None and not progress.total:
         parts.append(amount(progress.done, progress.unit))
+    if not is_moving:
+        return ", ".join(parts)
     if pace.rate is not None and pace.rate.a_minute > 0:
         unit = progress.unit if progress.done is not None else _unit(case)
         parts.append(f"{amount(pace.rate.a_minute, unit)} a minute")
     elif pace.share is not None and pace.share.a_minute > 0:
         parts.append(f"{plain(pace.share.a_minute)} % a minute")
-    return ", ".join(dict.fromkeys(parts))
+    return ", ".join(parts)
 
 
 def _unit(case: Case) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from backfill.monitor.judging.case import Case, described
+from backfill.monitor.judging.case import Case, absent, described
+from backfill.monitor.readings import Reading
 from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted, one_line
 
@@ -12,10 +13,6 @@ MOST_NAMED = 10
 def findings(case: Case, state: State) -> list[Finding]:
     """Of processes, targets, sources and the profile."""
     found = [*_processes(case, state), *_targets(case, state), *_failed(case), *_told(case)]
-    if not case.readings:
-        text = "no source: give a log, a query, a command, a process, a target or a job"
-        step = "write a profile by what is there: backfill monitor init"
-        found.append(Finding("no_source", Level.UNKNOWN, text, [], step))
     if case.profile.mistakes:
         text = f"the profile has {counted(len(case.profile.mistakes), 'mistake')}; the rest of it is used"
         mistakes = [one_line(one) for one in case.profile.mistakes]
@@ -26,9 +23,8 @@ def findings(case: Case, state: State) -> list[Finding]:
 def _processes(case: Case, state: State) -> Iterator[Finding]:
     for one in case.sought:
         if not one.found and state not in (State.FINISHED, State.DEAD):
-            text = f"no process matches {one_line(one.sought, 100)}"
             step = "see whether it has ended, or the profile names another one"
-            yield Finding("process_gone", Level.CRITICAL, text, [], step)
+            yield Finding("process_gone", Level.CRITICAL, absent(one), case.notes_on(one), step)
         elif len(one.found) > 1 and not one.is_every_one_meant:
             text = (
                 f"{len(one.found):,} processes match {one_line(one.sought, 100)}, which of them is meant is not known"
@@ -38,7 +34,8 @@ def _processes(case: Case, state: State) -> Iterator[Finding]:
             yield Finding("process_ambiguous", Level.WARNING, text, listed, step)
         elif state is not State.STUCK and any(process.is_stopped for process in one.found):
             stopped = [described(process, case.now) for process in one.found if process.is_stopped]
-            text = f"{counted(len(stopped), 'process is', 'processes are')} stopped by a signal, or zombies"
+            many = counted(len(stopped), "process is", "processes are")
+            text = f"{many} stopped by a signal, or {'a zombie' if len(stopped) == 1 else 'zombies'}"
             pid = next(process.pid for process in one.found if process.is_stopped)
             step = f"let it go on: kill -CONT {pid}"
             yield Finding("worker_stalled", Level.WARNING, text, stopped[:MOST_NAMED], step)
@@ -60,7 +57,13 @@ def _failed(case: Case) -> Iterator[Finding]:
         names = ", ".join(one_line(one.source, 100) for one in failed[:MOST_NAMED])
         text = f"{counted(len(failed), 'source')} could not be read whole: {names}"
         problems = [f"{one_line(one.source, 100)}: {one_line(what.text)}" for one in failed for what in one.problems]
-        yield Finding("source_failed", Level.WARNING, text, problems[:MOST_NAMED], "do what each problem says")
+        yield Finding("source_failed", Level.WARNING, text, problems[:MOST_NAMED], _mended(failed[0]))
+
+
+def _mended(reading: Reading) -> str:
+    """What its problem says is to be done: that stands behind the last semicolon."""
+    what, _, step = one_line(reading.problems[0].text).rpartition("; ")
+    return f"{one_line(reading.source, 100)}: {step}" if what else "do what its problem asks for"
 
 
 def _told(case: Case) -> Iterator[Finding]:

@@ -11,6 +11,10 @@ from backfill.monitor.judging.halting import slow, stuck
 from backfill.monitor.judging.phrases import Verdict, how_far, verdict
 from backfill.monitor.report import Level, State
 
+AGAIN: Final = "look again in a minute: what rises shows then"
+LATE: Final = 5.0  # times what usually lies between two lines of a worker, and
+SHORT: Final = 60.0  # seconds: for less nobody has to look
+
 
 def state(case: Case) -> Verdict:
     """The state and the finding of that name; the first that can be told."""
@@ -24,11 +28,11 @@ def state(case: Case) -> Verdict:
 
 def _nothing(case: Case) -> Verdict | None:
     if not case.readings:
-        steps = "say where to look, such as: backfill monitor --log 'logs/*.log'"
-        return verdict(State.UNKNOWN, Level.UNKNOWN, "no source was given and none was found", [], steps)
+        step = "say where to look, such as --log 'logs/*.log', or have a profile written: backfill monitor init"
+        return verdict(State.UNKNOWN, Level.UNKNOWN, "no source was given and none was found", [], step)
     if all(one.problems and not _tells(case, index) for index, one in enumerate(case.readings)):
         text = "none of its sources could be read"
-        return verdict(State.UNKNOWN, Level.UNKNOWN, text, [], "mend the sources, as the report names them")
+        return verdict(State.UNKNOWN, Level.UNKNOWN, text, [])
     return None
 
 
@@ -43,15 +47,42 @@ def _running(case: Case) -> Verdict:
     evidence = [described(one, case.now) for one in alive[:3]]
     if moved is not None:
         evidence.insert(0, f"it moved {case.ago(moved)}")
-        return verdict(State.RUNNING, Level.OK, far or f"it moved {case.ago(moved)}", evidence)
-    heard = case.silent_seconds
-    if alive or heard is not None:
-        sign = "its process is alive" if alive else f"its log was written {span(heard)} ago"
-        text = f"{sign}; nothing tells yet whether it moves"
-        return verdict(State.RUNNING, Level.OK, f"{far}; {text}" if far else text, evidence)
-    text = "nothing tells yet whether it moves"
-    step = "look again in a minute: what rises shows then"
-    return verdict(State.UNKNOWN, Level.UNKNOWN, f"{far}; {text}" if far else text, evidence, step)
+        return _moving(case, far or f"it moved {case.ago(moved)}", case.now - moved, evidence)
+    told, step = _untold(case)
+    sign = _sign(case)
+    text = "; ".join(part for part in (far, sign, told) if part)
+    if case.gone and not alive:
+        text = "nothing tells whether it had finished"
+    elif sign is not None:
+        return verdict(State.RUNNING, Level.OK, text, evidence, None if case.pace.measures else step)
+    return verdict(State.UNKNOWN, Level.UNKNOWN, text, evidence, step)
+
+
+def _moving(case: Case, text: str, quiet: float, evidence: list[str]) -> Verdict:
+    """It has moved lately; but that may have been long ago for one that usually tells of it often."""
+    every = case.pace.told_every
+    if every is not None and quiet > max(LATE * every, SHORT):
+        text += f"; silent for {span(quiet)}, a worker told every {span(every)}"
+        step = "look again in a minute; where it is still silent, see what its process does"
+        return verdict(State.RUNNING, Level.WARNING, text, evidence, step)
+    return verdict(State.RUNNING, Level.OK, text, evidence)
+
+
+def _sign(case: Case) -> str | None:
+    """A sign of life."""
+    if case.alive:
+        return "its process is alive"
+    return None if case.heard_at is None else f"its log was written {case.ago(case.heard_at)}"
+
+
+def _untold(case: Case) -> tuple[str, str]:
+    """That nothing is known to have moved, and what to do about it."""
+    if case.pace.still_since is not None:
+        return f"nothing has moved for {span(case.now - case.pace.still_since)}", AGAIN
+    if case.pace.measures or case.pace.ways:
+        return "nothing tells yet whether it moves", AGAIN
+    step = "name what tells it: a query, a command that counts, a job, or patterns of its log"
+    return "no source tells how far it is", step
 
 
 _JUDGES: Final[tuple[Callable[[Case], Verdict | None], ...]] = (_nothing, finished, dead, stuck, slow)

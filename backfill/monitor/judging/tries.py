@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from backfill.monitor.amounts import numeric, plain
-from backfill.monitor.judging.case import Case, quoted
+from backfill.monitor.amounts import numeric, plain, span
+from backfill.monitor.judging.case import Case, ends, quoted
 from backfill.monitor.readings import Happened, Measure
 from backfill.monitor.report import Finding, Level
 from backfill.texts import counted
@@ -37,8 +37,9 @@ def _failing(case: Case) -> Iterator[Finding]:
     if failed <= limit:
         return
     gave_up = case.happened("gave_up")
-    text = f"{counted(failed, 'retry has', 'retries have')} failed for good, at most {limit:,} may: work is missing"
-    evidence = [quoted(line) for line in gave_up.examples]
+    allowed = f"{limit:,} are allowed" if limit else "none is allowed"
+    text = f"{counted(failed, 'failed retry', 'failed retries')}, {allowed}: work is missing"
+    evidence = [quoted(line) for line in ends(gave_up)]
     tried = case.happened("attempt_failed").total
     if tried:
         evidence.append(f"{counted(tried, 'attempt')} failed and could be tried again")
@@ -61,6 +62,7 @@ def _refused(case: Case) -> Iterator[Finding]:
             seen.extend(_counts(case, refused, label))
     if tuned:
         text = f"well tuned: {' and '.join(tuned)}, all recovered"
+        text += "" if all(one.is_whole for one in case.readings) else ", as far as the log was read"
         yield Finding("well_tuned", Level.OK, text, seen)
 
 
@@ -72,9 +74,11 @@ def _too_many(case: Case, refused: Happened, label: str, hour: int | None) -> It
             text = f"{refused.total:,} {label}; how many an hour is not known, as their lines have no times"
             yield Finding("too_many_503", Level.WARNING, text, evidence, f"where they rise: {_fewer(case)}")
         return
+    is_said = failed_retries(case) > limits.failed_retries  # with the failed retries, which are more urgent
+    step = None if is_said else f"start it again with {_fewer(case)}"
     if hour > limits.too_many_503_an_hour:
         text = f"{hour:,} {label} in the last hour, more than {limits.too_many_503_an_hour:,}: too many workers"
-        yield Finding("too_many_503", Level.WARNING, text, evidence, f"start it again with {_fewer(case)}")
+        yield Finding("too_many_503", Level.WARNING, text, evidence, step)
         return
     text = f"{hour:,} {label} in the last hour, fewer than {limits.http_503_an_hour:,} are healthy"
     step = f"add no workers; above {limits.too_many_503_an_hour:,} an hour take {_fewer(case)}"
@@ -82,8 +86,11 @@ def _too_many(case: Case, refused: Happened, label: str, hour: int | None) -> It
 
 
 def _counts(case: Case, refused: Happened, label: str) -> Iterator[str]:
-    recovered = case.happened("recovered").total
-    yield f"{refused.total:,} {label} in all, {recovered:,} recovered, {failed_retries(case):,} failed for good"
+    recovered, moved = case.happened("recovered").total, case.pace.moved_at
+    if not recovered and moved is not None and refused.last_at is not None and case.is_past(refused):
+        yield f"{refused.total:,} {label} in all; it moved on {span(moved - refused.last_at)} after the last of them"
+    else:
+        yield f"{refused.total:,} {label} in all, {recovered:,} recovered, {failed_retries(case):,} failed for good"
     if len(refused.minutes) > 1:
         last = sorted(refused.minutes)[-1]
         counts = [refused.minutes.get(minute, 0) for minute in range(last - SHOWN_MINUTES + 1, last + 1)]

@@ -12,7 +12,7 @@ _LIMIT: Final = r"\brate[ _-]?limit(?:er|ing|s)?"
 HARMLESS: Final = re.compile(
     "|".join(
         (
-            rf"(?i)\b(?:0|no|zero|without(?: any)?|non|not|never) ?-? ?(?:\w{{1,20}} )?{_WORDS}\b",
+            rf"(?i)(?<![\d:.,])\b(?:0(?!\d)|no|zero|without(?: any)?|non|not|never) ?-? ?(?:\w{{1,20}} )?{_WORDS}\b",
             rf"\b{_WORDS}{_OF_THEM}{_IS}{_NOTHING}",
             r"\berror[ _-](?:rate|ratio|percent|count|total|budget|handling|handler)\b",
             r"\bfail(?:ed|ure)[ _-](?:rate|ratio|percent)\b",
@@ -25,6 +25,9 @@ HARMLESS: Final = re.compile(
 )
 # The same in a line that tells progress, which repeats its sums.
 SUMS: Final = re.compile(rf"(?i)\b{_WORDS}{_IS}\d[\d,]{{0,24}}|\b\d[\d,]{{0,24}} {_WORDS}\b".encode())
-OTHER_PERCENT: Final = re.compile(
-    rb"(?i)\b(?:cpu|mem|memory|rss|heap|disk|load|errors?|hits?|cache|success|usage|used|util\w*|battery|busy|idle|free)\b"
+# Percent of something that is no progress, by the words before it and behind it.
+_OTHERS: Final = (
+    r"cpu|mem|memory|rss|heap|disk|load|hits?|cache|success|usage|used|util\w*|battery|busy|idle|free|errors"
 )
+OTHER_BEFORE: Final = re.compile(rf"(?i)\b(?:{_OTHERS}|error)\b".encode())
+OTHER_BEHIND: Final = re.compile(rf"(?i)\s?(?:of )?(?:{_OTHERS})\b".encode())

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import re
+import shlex
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,9 +46,9 @@ class Opened:
         """Up to so many bytes from there."""
         return os.pread(self.descriptor, size, offset)
 
-    def printed(self, size: int) -> str:
-        """What tells its beginning from that of another file."""
-        return hashlib.sha256(self.read(0, size)).hexdigest()
+    def printed(self, offset: int, size: int) -> str:
+        """What tells so many bytes from those of another file."""
+        return print_of(self.read(offset, size))
 
     @property
     def is_gzip(self) -> bool:
@@ -60,7 +62,6 @@ class Opened:
                 return f"is packed with {what.replace('FILE', self.path)}"
         if head.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_wide(head):
             return "is UTF-16 text; make it UTF-8: iconv -f utf-16 -t utf-8"
-        # What was emptied under its writer begins with a hole: judged by what follows it.
         return "is binary, and has no lines to read; name the log of the program" if _is_binary(head) else None
 
 
@@ -70,26 +71,28 @@ def opened(path: str) -> Iterator[Opened]:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         told = os.fstat(descriptor)
-        if not os.path.isfile(f"/dev/fd/{descriptor}") and (told.st_mode & 0o170000) != 0o100000:
-            raise ValueError("is no file")
+        if stat.S_ISFIFO(told.st_mode):
+            # To open and leave it would end its writer.
+            raise ValueError(f"is a pipe; read it with: backfill monitor --log - < {shlex.quote(path)}")
+        if not stat.S_ISREG(told.st_mode):
+            raise ValueError("is no file; name the log that the program writes")
         yield Opened(path, descriptor, told.st_dev, told.st_ino)
     finally:
         os.close(descriptor)
 
 
+def print_of(data: bytes) -> str:
+    """What tells bytes from others."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def _is_wide(head: bytes) -> bool:
-    """Whether every other byte is NUL, as of ASCII in UTF-16."""
-    plain = head[: len(head) // 2 * 2]
-    return (
-        len(plain) >= 16
-        and (plain[0::2].count(0) + plain[1::2].count(0)) > 0
-        and (
-            min(plain[0::2].count(0), plain[1::2].count(0)) * 10 < max(plain[0::2].count(0), plain[1::2].count(0))
-            and max(plain[0::2].count(0), plain[1::2].count(0)) > len(plain) // 4
-        )
-    )
+    """Whether every other byte is NUL, as those of ASCII are in UTF-16."""
+    few, many = sorted((head[0::2].count(0), head[1::2].count(0)))
+    return len(head) >= 16 and many > len(head) // 4 and few * 10 < many
 
 
 def _is_binary(head: bytes) -> bool:
+    # A log that was emptied under its writer begins with a hole.
     text = _HOLE.sub(b"", head)
     return bool(text) and len(_CONTROLS.findall(text)) > max(len(text) * MOST_CONTROLS, 4)

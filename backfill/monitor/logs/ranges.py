@@ -1,6 +1,6 @@
 """What was seen of one file: its front, and its back while what is between them was not reached."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +26,11 @@ class Ranges:
     back: Tally | None = None
 
     @property
+    def newest(self) -> Tally:
+        """The stretch that grows."""
+        return self.front if self.back is None else self.back
+
+    @property
     def end(self) -> int:
         """Up to where the newest stretch goes."""
         return self.front_end if self.back is None else self.back_end
@@ -44,11 +49,30 @@ class Ranges:
         if self.back is None:
             self.front_end, half = _read(file, scanner, self.front, self.front_end, size, is_time_up)
             return half
-        self.back_end, half = _read(file, scanner, self.back, self.back_end, size, is_time_up)
+        # What is there now is to be known, however little time there is.
+        until = max(self.back_end, self.back_begin + 2 * tail)
+        self.back_end, half = _read(file, scanner, self.back, self.back_end, size, is_time_up, until)
         self.front_end, _ = _read(file, scanner, self.front, self.front_end, self.back_begin, is_time_up)
         if self.front_end >= self.back_begin:
             self.front_end, self.front, self.back = self.back_end, self.front.then(self.back), None
         return half
+
+    def stream(self, pieces: Iterator[bytes], scanner: Scanner, is_time_up: Callable[[], bool]) -> bytes:
+        """Read on what comes behind the front; returns the half line at its end."""
+        cutter = Cutter(self.front_end)
+        for piece in pieces:
+            for block in cutter.feed(piece):
+                scanner.scan(block, self.front)
+            if cutter.offset > self.front_end and is_time_up():
+                break
+        self.front_end = cutter.offset
+        return cutter.half
+
+    def joined(self) -> Tally:
+        """All of it, as one; not to be read on any more."""
+        if self.back is not None:
+            self.front, self.back = self.front.then(self.back), None
+        return self.front
 
     def _leap(self, file: Opened, near: int) -> None:
         # To the beginning of a cell, of which no line was looked at before.
@@ -63,7 +87,7 @@ class Ranges:
 
 
 def _read(
-    file: Opened, scanner: Scanner, tally: Tally, begin: int, end: int, is_time_up: Callable[[], bool]
+    file: Opened, scanner: Scanner, tally: Tally, begin: int, end: int, is_time_up: Callable[[], bool], until: int = 0
 ) -> tuple[int, bytes]:
     """Up to where whole lines were counted, and what stands behind them."""
     cutter, at = Cutter(begin), begin
@@ -74,6 +98,6 @@ def _read(
         at += len(data)
         for block in cutter.feed(data):
             scanner.scan(block, tally)
-        if is_time_up():
+        if at >= until and is_time_up():
             break
     return cutter.offset, cutter.half if at >= end else b""

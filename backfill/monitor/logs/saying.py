@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from backfill.monitor.logs import defaults, objects, prefixes
-from backfill.monitor.logs.harmless import HARMLESS, OTHER_PERCENT, SUMS
+from backfill.monitor.logs.harmless import HARMLESS, OTHER_BEFORE, OTHER_BEHIND, SUMS
 from backfill.monitor.logs.ways import PERCENT, SHARE
 from backfill.monitor.patterns import Patterns
 
@@ -143,9 +143,8 @@ class Reader:
 
 
 def _is_other(line: bytes, found: Any) -> bool:
-    return (
-        OTHER_PERCENT.search(found[0]) is not None or OTHER_PERCENT.match(line[found.end() :].lstrip()[:20]) is not None
-    )
+    """Whether it is the percentage of something else, such as of a processor."""
+    return bool(OTHER_BEFORE.search(found[0]) or OTHER_BEHIND.match(line[found.end() : found.end() + 20]))
 
 
 def _worker(groups: dict[str, bytes]) -> str | None:

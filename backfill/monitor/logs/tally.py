@@ -87,6 +87,13 @@ class Tally:
         self.last_at = at
         self.newest_at = at if self.newest_at is None else max(self.newest_at, at)
 
+    def dated(self, at: float) -> None:
+        """Where no line has a time: what workers told last they had told by then."""
+        if self.newest_at is None:
+            for way in self.ways.values():
+                for series in way.series.values():
+                    series.keep(at, series.last)
+
     def happens(self, name: str, example: Example) -> None:
         """A line that a pattern is in."""
         self.happened.setdefault(name, Happening()).add(example)

@@ -1,42 +1,28 @@
-"""From what was read to what a source tells."""
+"""From what a file adds up to, to what a source tells."""
 
 import re
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from backfill.monitor.logs.happenings import Happening
-from backfill.monitor.logs.kept import Kept
-from backfill.monitor.logs.opened import Opened
 from backfill.monitor.logs.saying import COUNT
-from backfill.monitor.logs.tally import Tally, Way
+from backfill.monitor.logs.tally import Jump, Tally, Way
 from backfill.monitor.logs.ways import PERCENT, SHARE, Series
-from backfill.monitor.readings import Happened, Line, Measure, Point, Reading, Worker
+from backfill.monitor.readings import MOST_WORKERS, Happened, Line, Measure, Point, Reading, Worker
+from backfill.texts import counted, duration
 
 TRAIL: Final = 50  # lines that a crash writes behind its first
 TRAIL_SECONDS: Final = 60.0
-SCALE: Final = 1_000_000
+AHEAD: Final = 120.0  # seconds that the newest line may be ahead of this machine's clock
+HOUR: Final = 3_600.0
 _PASSWORD: Final = re.compile(r"(://[^:/@\s]{0,200}):[^\s@]{1,200}@")
 
 
-def tell(reading: Reading, kept: Kept, file: Opened, ended: Tally) -> None:
-    """Fill the reading; what was kept is used up by it."""
-    ranges = kept.ranges
-    size, seen = file.size, ranges.seen
-    reading.seen = f"{seen / SCALE:,.1f} MB of {(size - ranges.begin) / SCALE:,.1f} MB"
-    reading.is_whole = ranges.back is None and ranges.front_end + 1024 * 1024 >= size
-    is_numbered = ranges.back is None and ranges.begin == 0 and not kept.before.lines
-    tally = kept.before.then(ranges.front)
-    if ranges.back is not None:
-        tally = tally.then(ranges.back)
-    told(reading, tally.then(ended), file.path, is_numbered)
-    if reading.newest_at is None and size:
-        reading.newest_at = file.written_at
-
-
-def told(reading: Reading, tally: Tally, path: str, is_numbered: bool) -> None:
-    """What the tally says, in the terms of all sources."""
+def told(reading: Reading, tally: Tally, path: str, is_numbered: bool, zone: tzinfo | None) -> None:
+    """Fill a reading with what the tally says of the file of that path."""
     for name, happening in tally.happened.items():
         if name != "finished" or tally.last_finished > tally.last_progress:
-            reading.happened[name] = _happened(happening, path if not is_numbered else f"{path}:", is_numbered)
+            reading.happened[name] = _happened(happening, path, is_numbered)
     shares = [way.series[SHARE].last for way in tally.ways.values() if SHARE in way.series]
     scale = 100.0 if shares and max(shares) <= 1 else 1.0
     for worker, way in tally.ways.items():
@@ -45,40 +31,77 @@ def told(reading: Reading, tally: Tally, path: str, is_numbered: bool) -> None:
     if counts:
         reading.measures[Measure.ROWS] = int(sum(one.carried + one.last for one in counts))
     reading.newest_at = tally.last_at
-    fatal = tally.happened.get("fatal")
-    is_last = tally.last_fatal > tally.last_progress and tally.lines - tally.last_fatal <= TRAIL
-    if fatal is not None and fatal.last_at is not None and tally.last_at is not None:
-        is_last = is_last and tally.last_at - fatal.last_at <= TRAIL_SECONDS
-    reading.last_fatal_is_newest = tally.last_fatal >= 0 and is_last
+    reading.last_fatal_is_newest = _is_fatal_newest(tally)
+    _strange(reading, tally, zone)
 
 
-def _happened(happening: Happening, place: str, is_numbered: bool) -> Happened:
-    return Happened(
-        happening.total,
-        dict(sorted(happening.minutes.items())),
-        [
-            Line(f"{place}{one.number + 1}" if is_numbered else place, _PASSWORD.sub(r"\1:***@", one.text), one.at)
-            for one in happening.examples
-        ],
-        happening.last_at,
-    )
+def _is_fatal_newest(tally: Tally) -> bool:
+    if tally.last_fatal < 0 or tally.last_fatal < tally.last_progress or tally.lines - tally.last_fatal > TRAIL:
+        return False
+    fatal = tally.happened["fatal"].last_at
+    return fatal is None or tally.last_at is None or tally.last_at - fatal <= TRAIL_SECONDS
+
+
+def _strange(reading: Reading, tally: Tally, zone: tzinfo | None) -> None:
+    """What is worth saying of the lines themselves."""
+    for jump in tally.back:
+        if _is_put_back(jump, zone):
+            reading.notes.append(f"the clocks were put back at {_clock(jump.before, zone)}, as every year")
+        else:
+            back = duration(jump.before - jump.after)
+            reading.clock_jumps.append(
+                f"the time falls back by {back}, from {_clock(jump.before, zone)} to {_clock(jump.after, zone)}"
+            )
+    if tally.jumps_back > len(tally.back):
+        reading.notes.append(f"the time falls back {counted(tally.jumps_back, 'time')} in all")
+    if tally.newest_at is not None and tally.newest_at > reading.at + AHEAD:
+        ahead = duration(tally.newest_at - reading.at)
+        reading.clock_jumps.append(f"a line is {ahead} ahead of this machine's clock: {_clock(tally.newest_at, zone)}")
+    if tally.silences:
+        longest = max(tally.silences, key=lambda one: one.after - one.before)
+        silent = duration(longest.after - longest.before)
+        reading.notes.append(
+            f"nothing was written for {silent}, from {_clock(longest.before, zone)} to {_clock(longest.after, zone)}"
+        )
+    if tally.cut:
+        reading.notes.append(f"{counted(tally.cut, 'line')} longer than 1 MiB; the rest of each was left out")
+    if tally.dropped_workers:
+        reading.notes.append(f"there are more than {MOST_WORKERS:,} workers; the first ones are shown")
+    if tally.lines and tally.newest_at is None:
+        reading.notes.append("its lines have no times; when the file was written stands for them")
+
+
+def _is_put_back(jump: Jump, zone: tzinfo | None) -> bool:
+    """Whether the clocks of that zone were put back there, so that an hour came twice."""
+    at = datetime.fromtimestamp(jump.after, UTC).astimezone(zone).replace(tzinfo=zone)
+    later = at.replace(fold=1).timestamp() - at.replace(fold=0).timestamp()
+    return later > 0 and abs(jump.before - jump.after - later) < HOUR / 2
+
+
+def _clock(at: float, zone: tzinfo | None) -> str:
+    return datetime.fromtimestamp(at, UTC).astimezone(zone).isoformat(" ", "seconds")
+
+
+def _happened(happening: Happening, path: str, is_numbered: bool) -> Happened:
+    lines = [
+        Line(f"{path}:{one.number + 1}" if is_numbered else path, _PASSWORD.sub(r"\1:***@", one.text), one.at)
+        for one in happening.examples
+    ]
+    return Happened(happening.total, dict(sorted(happening.minutes.items())), lines, happening.last_at)
 
 
 def _worker(name: str, way: Way, source: str, scale: float) -> Worker:
     worker = Worker(name, source, last_at=way.heard_at, is_finished=way.is_finished)
     percent = way.series.get(PERCENT) or way.series.get(SHARE)
     factor = scale if PERCENT not in way.series else 1.0
-    unit = max(
-        (unit for unit in way.series if unit not in (PERCENT, SHARE)),
-        key=lambda one: way.series[one].seen,
-        default=None,
-    )
+    places = {unit: series for unit, series in way.series.items() if unit not in (PERCENT, SHARE)}
+    unit = max(places, key=lambda one: places[one].seen, default=None)
     if percent is not None:
         worker.percent = percent.last * factor
         worker.is_finished = worker.is_finished or worker.percent >= 100
     if unit is not None:
-        worker.position, worker.unit = int(way.series[unit].last), unit
-    series = percent or (way.series[unit] if unit is not None else None)
+        worker.position, worker.unit = int(places[unit].last), unit
+    series = percent or (places[unit] if unit is not None else None)
     if series is not None:
         worker.points = _points(series, factor)
         worker.restarts, worker.backwards = series.restarts, series.backwards

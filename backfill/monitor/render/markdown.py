@@ -15,7 +15,8 @@ def markdown(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield f"# {quote(report.title)}: {report.state.value}"
     yield ""
-    yield f"**{report.level.value}**: {sentence(report.headline)}"
+    level = report.level.value
+    yield f"**{level}**: {sentence(report.headline.removeprefix(f'{level}: '))}"  # unknown is a state as well
     yield ""
     for fact in facts(report)[1:]:
         yield f"- {fact.label}: {_text(fact)}"

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from backfill.monitor.report import Error, Eta, Finding, Level, Quality, Report, Seen, Stat, WorkerGroup
 from backfill.texts import counted
 
 MARKS: Final = {Level.OK: "✓", Level.WARNING: "!", Level.CRITICAL: "✗", Level.UNKNOWN: "?"}
+ALIKE: Final = timedelta(minutes=1)  # times of the end that differ by less are one
+FEWEST_MINUTES: Final = 3  # that have a spread
 SHOWN_MINUTES: Final = 15  # that are written out
 
 
@@ -133,13 +135,14 @@ def _within(is_within: bool, is_judged: bool) -> Level | None:
 def _eta(eta: Eta) -> Iterator[Item]:
     if eta.text:
         yield Item(eta.text)
-    if eta.by_slowest_at:
-        yield Item(at(eta.by_slowest_at), "by the slowest worker")
-    if eta.by_overall_at:
-        yield Item(at(eta.by_overall_at), "by the overall rate")
-    both = {eta.by_slowest_at, eta.by_overall_at}
-    if eta.earliest_at and eta.latest_at and {eta.earliest_at, eta.latest_at} != both:
-        yield Item(f"{at(eta.earliest_at)} to {at(eta.latest_at)}", "range")
+    known = [one for one in (eta.by_slowest_at, eta.by_overall_at, eta.earliest_at, eta.latest_at) if one]
+    if known and max(known) - min(known) > ALIKE:
+        if eta.by_slowest_at:
+            yield Item(at(eta.by_slowest_at), "by the slowest worker")
+        if eta.by_overall_at:
+            yield Item(at(eta.by_overall_at), "by the overall rate")
+        if eta.earliest_at and eta.latest_at and {*known[-2:]} != {eta.by_slowest_at, eta.by_overall_at}:
+            yield Item(f"{at(eta.earliest_at)} to {at(eta.latest_at)}", "range")
     if eta.bottleneck:
         yield Item(eta.bottleneck, "bottleneck")
 
@@ -147,8 +150,8 @@ def _eta(eta: Eta) -> Iterator[Item]:
 def _throughput(minutes: Sequence[dict[str, Any]]) -> Iterator[Item]:
     if counts := [int(one["count"]) for one in minutes]:
         mean = round(sum(counts) / len(counts))
-        span = counted(len(counts), "minute")
-        yield Item(f"{mean:,} a minute over {span}, at least {min(counts):,}, at most {max(counts):,}")
+        spread = f", at least {min(counts):,}, at most {max(counts):,}" if len(counts) >= FEWEST_MINUTES else ""
+        yield Item(f"{mean:,} a minute over {counted(len(counts), 'minute')}{spread}")
 
 
 def _minute(one: dict[str, Any]) -> tuple[str, int]:

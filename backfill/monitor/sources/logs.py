@@ -2,103 +2,180 @@
 
 import asyncio
 import glob
-import hashlib
-import json
 import os
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from pydantic import TypeAdapter
 
 from backfill.monitor import patterns
+from backfill.monitor.logs import beside, streamed, telling
 from backfill.monitor.logs import kept as keeping
 from backfill.monitor.logs.kept import Kept
-from backfill.monitor.logs.lines import Block
-from backfill.monitor.logs.opened import PRINTED, Opened, opened
-from backfill.monitor.logs.ranges import Ranges
-from backfill.monitor.logs.saying import Reader
-from backfill.monitor.logs.scan import Scanner
-from backfill.monitor.logs.stamps import Stamps
+from backfill.monitor.logs.looking import Followed, Look
 from backfill.monitor.logs.tally import Tally
-from backfill.monitor.logs.telling import tell
 from backfill.monitor.profile import LogSource, Profile
 from backfill.monitor.readings import Problem, Reading, Remembered
 from backfill.monitor.surroundings import Surroundings
+from backfill.texts import counted, one_line
 
-SETTLED: Final = 5.0  # seconds after which half a line at the end is taken for a whole one
+STDIN: Final = "-"
+MOST_FILES: Final = 1_000  # of one glob
+MOST_REMEMBERED: Final = 16  # of those that were the newest in turn
+_TALLY: Final = TypeAdapter(Tally)
 
 
 async def read(
     source: LogSource, profile: Profile, where: Surroundings, remembered: Remembered
 ) -> tuple[Reading, Remembered]:
     """What the log tells; whatever is in the way is a problem."""
-    return await asyncio.to_thread(_read, source, profile, where, remembered)
-
-
-def _read(
-    source: LogSource, profile: Profile, where: Surroundings, remembered: Remembered
-) -> tuple[Reading, Remembered]:
-    reading = Reading(name(source), "log", where.now())
-    deadline = time.monotonic() + where.read_seconds
-    look = _Look(profile, where, reading, lambda: time.monotonic() >= deadline)
-    try:
-        path = _newest(source, where)
-        return reading, look.file(path, remembered)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        reading.problems.append(Problem(reading.source, f"cannot be read: {why}"))
-    return reading, remembered
+    return await asyncio.to_thread(_Source(source, profile, where).read, remembered)
 
 
 def name(source: LogSource) -> str:
     """What the source is called in a report."""
-    return f"log {source.path}"
+    return "log of standard input" if source.path == STDIN else f"log {source.path}"
 
 
-def _newest(source: LogSource, where: Surroundings) -> str:
-    found = glob.glob(os.path.expanduser(source.path), root_dir=where.folder, recursive=True)
-    paths = [str(where.folder / one) for one in found]
-    dated = sorted((os.stat(one).st_mtime, one) for one in paths if os.path.isfile(one))
-    if not dated:
-        raise ValueError(f"there is no file {source.path}; name the log that the program writes")
-    return dated[-1][1]
-
-
-class _Look:
-    def __init__(self, profile: Profile, where: Surroundings, reading: Reading, is_time_up: Callable[[], bool]) -> None:
+class _Source:
+    def __init__(self, source: LogSource, profile: Profile, where: Surroundings) -> None:
+        self._source = source
         self._profile = profile
         self._where = where
-        self._reading = reading
-        self._is_time_up = is_time_up
-        self._patterns = patterns.compiled(profile.patterns)
-        for mistake in self._patterns.mistakes:
-            reading.problems.append(Problem(reading.source, mistake))
+        self._reading = Reading(name(source), "log", where.now())
 
-    def file(self, path: str, remembered: Remembered) -> Remembered:
-        with opened(path) as file:
-            kept = keeping.read(remembered) if remembered else None
-            settings = self._settings()
-            if kept is None or kept.settings != settings or (kept.device, kept.inode) != (file.device, file.inode):
-                kept = Kept(keeping.VERSION, settings, path, file.device, file.inode, 0, "", Ranges(), Tally())
-            scanner = self._scanner(file)
-            half = kept.ranges.read(file, scanner, self._is_time_up)
-            kept.printed = min(file.size, PRINTED)
-            kept.print = file.printed(kept.printed)
-            remembered = keeping.written(kept)
-            tell(self._reading, kept, file, self._ended(file, kept.ranges, scanner, half))
-            return remembered
+    def read(self, remembered: Remembered) -> tuple[Reading, Remembered]:
+        deadline = time.monotonic() + self._where.read_seconds
+        look = Look(
+            self._profile, self._where, self._patterns(), lambda: time.monotonic() >= deadline, self._source.all
+        )
+        try:
+            look.stamps(0.0)
+        except ValueError as error:
+            self._problem(f"{error}; this machine's is taken")
+            look.profile = self._profile.model_copy(update={"timezone": None})
+        try:
+            if self._source.path == STDIN:
+                self._stdin(look)
+                return self._reading, {}
+            return self._reading, self._files(look, remembered)
+        except (OSError, ValueError) as error:
+            self._problem(f"cannot be read: {_why(error)}")
+            return self._reading, remembered
 
-    def _ended(self, file: Opened, ranges: Ranges, scanner: Scanner, half: bytes) -> Tally:
-        tally = Tally()
-        if half and self._where.now() - file.written_at >= SETTLED:
-            scanner.scan(Block(ranges.end, half + b"\n", len(half)), tally)
-        return tally
+    def _patterns(self) -> patterns.Patterns:
+        made = patterns.compiled(self._profile.patterns)
+        for mistake in made.mistakes:
+            self._problem(mistake)
+        return made
 
-    def _scanner(self, file: Opened) -> Scanner:
-        stamps = Stamps(self._profile.timezone, file.written_at)
-        reader = Reader(self._patterns, self._profile.limits.attempts, Path(file.path).stem)
-        return Scanner(self._patterns, reader, stamps, self._where.since)
+    def _files(self, look: Look, remembered: Remembered) -> Remembered:
+        paths = self._found()
+        known = _known(remembered)
+        kept, seen, size = {}, 0, 0
+        for path in paths if self._source.all else paths[-1:]:
+            try:
+                followed = look.file(path, _of(known, path, self._source.all))
+            except (OSError, ValueError) as error:
+                self._problem(f"{self._place(path)}: cannot be read: {_why(error)}")
+                continue
+            if followed.kept is not None:
+                kept[path] = followed.kept
+            seen, size = seen + followed.seen, size + followed.size - followed.begin
+            self._put(followed, look, is_one=not self._source.all)
+        self._reading.seen = f"{_size(min(seen, size))} of {_size(size)}"
+        if self._source.all:
+            self._reading.seen += f" in {counted(len(paths), 'file')}"
+        if not self._source.all:
+            others = [(path, one) for path, one in _raw(remembered).items() if path not in kept]
+            kept = {**dict(others[-MOST_REMEMBERED + 1 :]), **kept}
+        return {"files": kept}
 
-    def _settings(self) -> str:
-        by = [self._profile.patterns, self._profile.timezone, self._profile.limits.attempts, self._where.since]
-        return hashlib.sha256(json.dumps(by).encode()).hexdigest()[:16]
+    def _found(self) -> list[str]:
+        folder = self._where.folder
+        found = glob.glob(os.path.expanduser(self._source.path), root_dir=folder, recursive=True)
+        paths = {os.path.join(folder, one) for one in found}
+        dated = []
+        for path in paths:
+            try:
+                told = os.stat(path)
+            except OSError:
+                continue  # it is gone already
+            if not os.path.isdir(path):
+                dated.append((told.st_mtime_ns, path))
+        if not dated:
+            raise ValueError(f"there is no file {one_line(self._source.path, 200)}; name the log of the program")
+        if self._source.all and len(dated) > MOST_FILES:
+            self._problem(
+                f"there are {counted(len(dated), 'file')}, and the newest {MOST_FILES:,} are read; name fewer"
+            )
+        return [path for _, path in sorted(dated)][-MOST_FILES:]
+
+    def _put(self, followed: Followed, look: Look, is_one: bool) -> None:
+        reading, place = self._reading, self._place(followed.path)
+        one = reading if is_one else Reading(reading.source, "log", reading.at)
+        telling.told(one, followed.tally, place, followed.is_numbered, look.stamps(0.0).zone)
+        if one.newest_at is None and followed.size:
+            one.newest_at = followed.written_at
+        one.is_whole = followed.is_whole
+        one.notes[:0] = followed.notes
+        for problem in followed.problems:
+            self._problem(f"{place} {problem}")
+        if followed.size == 0 and not followed.problems and not followed.tally.lines:
+            self._problem(f"{place} is empty; see whether the program writes there")
+        if not is_one:
+            beside.put(reading, one, place)
+
+    def _stdin(self, look: Look) -> None:
+        reading, stdin = self._reading, self._where.stdin
+        if stdin is None:
+            self._problem("there is no standard input; give it a log: program | backfill monitor --log -")
+            return
+        stream = streamed.read(stdin, look.scanner("stdin", self._where.now()), self._where.read_seconds)
+        reading.is_whole = stream.is_ended
+        reading.seen = f"{_size(stream.size)}{'' if stream.is_ended else ' so far'}"
+        telling.told(reading, stream.tally, "stdin", is_numbered=True, zone=look.stamps(0.0).zone)
+        if stream.is_packed:
+            self._problem("is packed with gzip; unpack it on the way: zcat FILE | backfill monitor --log -")
+        elif stream.is_ended and stream.size == 0:
+            self._problem("is empty; see whether the program writes there")
+
+    def _place(self, path: str) -> str:
+        folder = str(self._where.folder)
+        is_below = path.startswith(folder + os.sep)
+        return one_line(os.path.relpath(path, folder) if is_below else path, 300)
+
+    def _problem(self, text: str) -> None:
+        self._reading.problems.append(Problem(self._reading.source, text))
+
+
+def _raw(remembered: Remembered) -> dict[str, Any]:
+    files = remembered.get("files") if isinstance(remembered, dict) else None
+    return files if isinstance(files, dict) else {}
+
+
+def _known(remembered: Remembered) -> dict[str, Kept]:
+    read = {path: keeping.read(one) for path, one in _raw(remembered).items()}
+    return {path: one for path, one in read.items() if one is not None}
+
+
+def _of(known: dict[str, Kept], path: str, is_one_of_several: bool) -> Kept | None:
+    """What is known of the file, under whichever name it was read; else of the one before that had its name."""
+    try:
+        told = os.stat(path)
+    except OSError:
+        return None
+    same = (one for one in known.values() if (one.device, one.inode) == (told.st_dev, told.st_ino))
+    return next(same, None if is_one_of_several else known.get(path))
+
+
+def _size(size: int) -> str:
+    if size < 1_000_000:
+        return f"{size / 1_000:,.1f} KB"
+    return f"{size / 1_000_000:,.1f} MB" if size < 10**10 else f"{size / 10**9:,.1f} GB"
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, PermissionError):
+        return "permission denied; run it as a user who may read the log"
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

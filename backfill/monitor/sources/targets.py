@@ -29,13 +29,18 @@ async def read(
 ) -> tuple[Reading, Remembered]:
     """How long it takes to connect, or why that cannot be done."""
     del profile
-    reading = Reading(f"target {one_line(source.address, 100)}", "target", where.now())
+    reading = Reading(name(source), "target", where.now())
     began = time.monotonic()
     why = await _why_not(source)
     milliseconds = (time.monotonic() - began) * 1000
     reading.target = Target(source.address, None if why else milliseconds, why)
     reading.seen = f"cannot be reached: {why}" if why else f"connected in {milliseconds:.0f} ms"
     return reading, remembered
+
+
+def name(source: TargetSource) -> str:
+    """What the source is called in a report."""
+    return f"target {one_line(source.address, 100)}"
 
 
 async def _why_not(source: TargetSource) -> str | None:

@@ -118,7 +118,9 @@ function Groups({ items }) {
 }
 
 function Eta({ eta }) {
-  const times = [["by the slowest worker", eta.by_slowest_at], ["by the overall rate", eta.by_overall_at], ["earliest", eta.earliest_at], ["latest", eta.latest_at]];
+  const all = [["by the slowest worker", eta.by_slowest_at], ["by the overall rate", eta.by_overall_at], ["earliest", eta.earliest_at], ["latest", eta.latest_at]];
+  const known = all.filter(([, at]) => at).map(([, at]) => new Date(at).getTime());
+  const times = Math.max(...known) - Math.min(...known) > 60_000 ? all : []; // else they are one, and the text says it
   return html`<${Panel} title="ETA"><p>${eta.text || "not known"}</p><dl class="pairs">
     ${times.map(([title, at]) => at && html`<dt>${title}</dt><dd><${When} at=${at} /></dd>`)}
     ${eta.bottleneck && html`<dt>bottleneck</dt><dd>${eta.bottleneck}</dd>`}</dl><//>`;

@@ -1,0 +1,370 @@
+"""Logs of all kinds, each read by one look: what is told, and what is said of what could not be read."""
+
+import gzip
+import io
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backfill.monitor.profile import LogSource, Profile, made
+from backfill.monitor.readings import Measure, Reading, Remembered
+from backfill.monitor.sources import logs
+from tests.support.surroundings import surroundings
+
+AT = 1_795_694_400.0  # 2026-11-26T12:00:00Z
+
+
+def stamp(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(AT + second))
+
+
+async def looked(
+    folder: Path,
+    path: str = "load.log",
+    remembered: Remembered | None = None,
+    now: float = AT + 3_600,
+    all: bool = False,
+    profile: dict[str, Any] | None = None,
+    **where: Any,
+) -> tuple[Reading, Remembered]:
+    around = replace(surroundings(folder, now=lambda: now), **where)
+    reading, kept = await logs.read(
+        LogSource(path=path, all=all), made({"timezone": "UTC", **(profile or {})}, "test"), around, remembered or {}
+    )
+    return reading, json.loads(json.dumps(kept))
+
+
+def write(path: Path, *lines: str, end: str = "\n", at: float = AT + 3_600) -> None:
+    path.write_text("".join(line + end for line in lines), newline="")
+    os.utime(path, (at, at))
+
+
+def problems(reading: Reading) -> list[str]:
+    return [problem.text for problem in reading.problems]
+
+
+async def test_what_a_log_tells(tmp_path: Path) -> None:
+    lines = [
+        f"{stamp(60 * step)} Worker {worker}: {step * (10 - worker)}.5% complete"
+        for step in range(10)
+        for worker in range(3)
+    ]
+    write(tmp_path / "load.log", *lines, f"{stamp(600)} ERROR HTTP 503", f"{stamp(601)} FATAL out of memory")
+    reading, _ = await looked(tmp_path)
+    assert reading.problems == []
+    assert [(worker.name, worker.percent) for worker in reading.workers] == [("0", 90.5), ("1", 81.5), ("2", 72.5)]
+    assert reading.workers[2].last_at == AT + 540
+    assert [(point.at, point.value) for point in reading.workers[2].points[-2:]] == [(AT + 480, 64.5), (AT + 540, 72.5)]
+    assert reading.happened["http_503"].total == 1
+    assert reading.happened["http_503"].minutes == {int(AT + 600) // 60: 1}
+    assert reading.happened["fatal"].examples[0].place == "load.log:32"
+    assert reading.newest_at == AT + 601
+    assert reading.last_fatal_is_newest
+    assert reading.is_whole
+
+
+async def test_our_own_workers_lines_are_rows(tmp_path: Path) -> None:
+    write(
+        tmp_path / "load.log",
+        "11:00:01 worker.1 | [10,000] Rate: 7,038.6/sec | Updated: 9,991 | Skipped: 9 | Errors: 0",
+        "11:00:02 worker.2 | [5,000] Rate: 7,038.6/sec | Updated: 9,991 | Skipped: 9 | Errors: 7",
+        "11:00:03 worker.1 | [0] Rate: 0.0/sec | Updated: 0 | Skipped: 0 | Errors: 0",
+        "11:00:04 worker.1 | [2,000] Rate: 7,038.6/sec | Updated: 9,991 | Skipped: 9 | Errors: 0",
+        "11:00:09 worker.2 | Processed 6,000 records in 1.0 s (7,000.0/sec) | Updated: 6,000 | Skipped: 0 | Errors: 0",
+    )
+    reading, _ = await looked(tmp_path)
+    assert reading.measures == {Measure.ROWS: 18_000}
+    assert [(one.name, one.position, one.restarts, one.is_finished) for one in reading.workers] == [
+        ("worker.1", 2_000, 1, False),
+        ("worker.2", 6_000, 0, True),
+    ]
+    assert reading.newest_at == AT - 3_600 + 9
+    assert reading.happened == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "load.log is empty"),
+        ("Worker 1: 5%\n".encode("utf-16"), "UTF-16"),
+        ("Worker 1: 5% and some more\n".encode("utf-16-le"), "UTF-16"),
+        (b"\x7fELF" + bytes(range(256)) * 10, "binary"),
+        (b"\xfd7zXZ\x00" + b"x" * 100, "xzcat load.log"),
+        (b"\x28\xb5\x2f\xfd" + b"x" * 100, "zstdcat"),
+    ],
+)
+async def test_what_has_no_lines_is_named(tmp_path: Path, data: bytes, why: str) -> None:
+    (tmp_path / "load.log").write_bytes(data)
+    reading, _ = await looked(tmp_path)
+    assert len(reading.problems) == 1
+    assert (
+        why.replace("load.log", str(tmp_path / "load.log") if "cat" in why else "load.log") in reading.problems[0].text
+    )
+    assert reading.workers == []
+
+
+async def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    reading, _ = await looked(tmp_path, "logs/*.log")
+    assert problems(reading) == ["cannot be read: there is no file logs/*.log; name the log of the program"]
+
+
+async def test_a_file_that_vanishes_between_being_found_and_opened_is_named(tmp_path: Path, monkeypatch) -> None:
+    write(tmp_path / "load.log", "x")
+    found = logs._Source._found
+
+    def vanish(self: logs._Source) -> list[str]:
+        paths = found(self)
+        (tmp_path / "load.log").unlink()
+        return paths
+
+    monkeypatch.setattr(logs._Source, "_found", vanish)
+    reading, _ = await looked(tmp_path)
+    assert problems(reading) == ["load.log: cannot be read: No such file or directory"]
+
+
+async def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch) -> None:
+    write(tmp_path / "load.log", "x")
+
+    def refuse(*args: Any, **kwargs: Any) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)  # this may be root, who may read everything
+    reading, _ = await looked(tmp_path)
+    monkeypatch.undo()
+    assert "permission denied; run it as a user" in problems(reading)[0]
+
+
+async def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "load.log")
+    reading, _ = await looked(tmp_path)
+    assert "is a pipe; read it with: backfill monitor --log - <" in problems(reading)[0]
+
+
+async def test_a_line_of_ten_megabytes_is_cut_and_the_others_are_read(tmp_path: Path) -> None:
+    long = "x" * 10_000_000
+    write(tmp_path / "load.log", "Worker 1: 5%", f"Worker 2: 6% {long} FATAL", "Worker 3: 7%")
+    reading, _ = await looked(tmp_path)
+    assert [(worker.name, worker.percent) for worker in reading.workers] == [("1", 5), ("2", 6), ("3", 7)]
+    assert "1 line longer than 1 MiB; the rest of each was left out" in reading.notes
+    assert reading.happened == {}
+
+
+async def test_the_hole_of_a_log_that_was_emptied_under_its_writer_is_no_binary(tmp_path: Path) -> None:
+    with (tmp_path / "load.log").open("wb") as file:
+        file.seek(3_000_000)
+        file.write(b"Worker 1: 5%\nWorker 2: 6%\n")
+    reading, _ = await looked(tmp_path)
+    assert problems(reading) == []
+    assert [(worker.name, worker.percent) for worker in reading.workers] == [("1", 5), ("2", 6)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+async def test_lines_end_as_they_like(tmp_path: Path, end: str) -> None:
+    write(tmp_path / "load.log", "Worker 1: 5%", "Worker 1: 6%", "FATAL", end=end)
+    reading, _ = await looked(tmp_path, now=AT + 4_000)
+    assert reading.workers[0].percent == 6
+    assert reading.happened["fatal"].examples[0].place == ("load.log:1" if end == "\r" else "load.log:3")
+    assert reading.happened["fatal"].examples[0].text == "FATAL"
+
+
+async def test_colours_are_no_part_of_a_line(tmp_path: Path) -> None:
+    write(
+        tmp_path / "load.log",
+        "a",
+        "\x1b[2K\x1b[1mWorker\x1b[0m 1: 61\x1b[32m.2\x1b[0m%",
+        "\x1b[31mERROR\x1b[0m: \x1b]0;t\x07no",
+    )
+    reading, _ = await looked(tmp_path)
+    assert reading.workers[0].percent == 61.2
+    assert [(line.place, line.text) for line in reading.happened["error"].examples] == [("load.log:3", "ERROR: no")]
+
+
+async def test_a_password_in_a_line_is_not_told(tmp_path: Path) -> None:
+    write(tmp_path / "load.log", "ERROR cannot reach postgres://app:hunter2@db/x")
+    reading, _ = await looked(tmp_path)
+    assert reading.happened["error"].examples[0].text == "ERROR cannot reach postgres://app:***@db/x"
+
+
+async def test_half_a_last_line_counts_when_nothing_was_written_for_a_while(tmp_path: Path) -> None:
+    path = tmp_path / "load.log"
+    write(path, "Worker 1: 5%", "Worker 1: 61.2%", end="\n")
+    path.write_bytes(path.read_bytes()[:-4])  # Worker 1: 61
+    os.utime(path, (AT, AT))
+    early, kept = await looked(tmp_path, now=AT + 1)
+    assert early.workers[0].percent == 5
+    with path.open("a") as file:
+        file.write(".2%")
+    os.utime(path, (AT, AT))
+    late, kept = await looked(tmp_path, remembered=kept, now=AT + 60)
+    assert late.workers[0].percent == 61.2
+    with path.open("a") as file:
+        file.write("\nWorker 1: 62%\n")
+    last, _ = await looked(tmp_path, remembered=kept, now=AT + 61)
+    assert last.workers[0].percent == 62
+    assert last.workers[0].backwards == 0
+
+
+async def test_workers_that_begin_again_and_numbers_that_fall(tmp_path: Path) -> None:
+    write(tmp_path / "load.log", *(f"Worker 1: {percent}%" for percent in (10, 50, 0, 30, 25, 40)))
+    reading, _ = await looked(tmp_path)
+    assert (reading.workers[0].restarts, reading.workers[0].backwards) == (1, 1)
+
+
+async def test_shares_of_one_are_percent_when_all_are(tmp_path: Path) -> None:
+    write(tmp_path / "a.log", '{"worker":1,"progress":0.25}', '{"worker":2,"progress":1.0}')
+    write(tmp_path / "b.log", '{"worker":1,"progress":0.25}', '{"worker":2,"progress":61}')
+    assert [worker.percent for worker in (await looked(tmp_path, "a.log"))[0].workers] == [25, 100]
+    assert [worker.percent for worker in (await looked(tmp_path, "b.log"))[0].workers] == [0.25, 61]
+
+
+async def test_a_clock_that_is_set_back_is_told_and_one_that_is_put_back_every_year_is_not(tmp_path: Path) -> None:
+    write(tmp_path / "load.log", f"{stamp(0)} a", f"{stamp(3_000)} b", f"{stamp(600)} c")
+    reading, _ = await looked(tmp_path)
+    assert reading.clock_jumps == [
+        "the time falls back by 40 min 00 s, from 2026-11-26 12:50:00+00:00 to 2026-11-26 12:10:00+00:00"
+    ]
+    assert "nothing was written for 50 min 00 s" in reading.notes[0]
+    write(tmp_path / "load.log", "2026-10-25 02:59:59 a", "2026-10-25 02:00:00 b")
+    reading, _ = await looked(tmp_path, profile={"timezone": "Europe/Berlin"})
+    assert reading.clock_jumps == []
+    assert "put back" in reading.notes[0]
+    write(tmp_path / "load.log", f"{stamp(9_000)} a")
+    reading, _ = await looked(tmp_path)
+    assert "1 h 30 min ahead of this machine's clock" in reading.clock_jumps[0]
+
+
+async def test_lines_without_times_are_as_old_as_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "load.log", "Worker 1: 5%", at=AT)
+    reading, kept = await looked(tmp_path)
+    assert reading.newest_at == AT
+    assert [(point.at, point.value) for point in reading.workers[0].points] == [(AT, 5)]
+    with (tmp_path / "load.log").open("a") as file:
+        file.write("Worker 1: 7%\n")
+    os.utime(tmp_path / "load.log", (AT + 60, AT + 60))
+    reading, _ = await looked(tmp_path, remembered=kept)
+    assert [(point.at, point.value) for point in reading.workers[0].points] == [(AT, 5), (AT + 60, 7)]
+
+
+async def test_the_newest_file_of_a_glob_is_read_or_all(tmp_path: Path) -> None:
+    write(tmp_path / "worker-1.log", f"{stamp(1)} Worker 1: 5%", "FATAL", at=AT)
+    write(tmp_path / "worker-2.log", f"{stamp(2)} progress: 7%", f"{stamp(3)} ERROR no", at=AT + 1)
+    one, kept = await looked(tmp_path, "*.log")
+    assert [(worker.name, worker.percent) for worker in one.workers] == [("worker-2", 7)]
+    every, kept = await looked(tmp_path, "*.log", all=True)
+    assert [(worker.name, worker.percent) for worker in every.workers] == [("1", 5), ("worker-2", 7)]
+    assert set(every.happened) == {"fatal", "error"}
+    again, _ = await looked(tmp_path, "*.log", all=True, remembered=kept)
+    assert again == every
+    assert every.seen.endswith("in 2 files")
+
+
+async def test_workers_of_several_logs_that_are_called_alike_are_told_apart(tmp_path: Path) -> None:
+    write(tmp_path / "a.log", f"{stamp(1)} Worker 1: 5%", f"{stamp(100)} Worker 1: 6%", at=AT)
+    write(tmp_path / "b.log", f"{stamp(50)} Worker 1: 50%", at=AT + 1)
+    write(tmp_path / "c.log", f"{stamp(200)} Worker 1: 7%", at=AT + 2)
+    reading, _ = await looked(tmp_path, "*.log", all=True)
+    assert [(worker.name, worker.percent) for worker in reading.workers] == [("1", 7), ("b.log/1", 50)]
+    assert len(reading.workers[0].points) == 3
+
+
+async def test_a_log_that_gzip_packed_is_read_on_from_where_a_look_ended(tmp_path: Path) -> None:
+    lines = [f"{stamp(step)} Worker 1: {step / 100}%" for step in range(9_000)]
+    text = "\n".join(lines).encode()
+    (tmp_path / "load.log.gz").write_bytes(gzip.compress(text[:100_000]) + gzip.compress(text[100_000:]))
+    whole, _ = await looked(tmp_path, "*.gz")
+    assert whole.workers[0].percent == 89.99
+    kept: Remembered = {}
+    for _ in range(20):
+        reading, kept = await looked(tmp_path, "*.gz", remembered=kept, read_seconds=0)
+        if reading.is_whole:
+            break
+    assert reading.workers == whole.workers
+    (tmp_path / "load.log.gz").write_bytes(gzip.compress(text)[:-20])
+    broken, _ = await looked(tmp_path, "*.gz")
+    assert "ends in the middle of what gzip packed" in problems(broken)[0]
+    assert broken.workers[0].percent > 80
+    (tmp_path / "load.log.gz").write_bytes(b"\x1f\x8b" + b"nonsense" * 10)
+    assert "is damaged" in problems((await looked(tmp_path, "*.gz"))[0])[0]
+
+
+async def test_only_what_is_not_older_counts(tmp_path: Path) -> None:
+    lines = [f"{stamp(step)} Worker 1: {step / 1000}%{' ERROR' if step % 10 == 0 else ''}" for step in range(20_000)]
+    write(tmp_path / "load.log", *lines, at=AT + 20_000)
+    (tmp_path / "load.log.gz").write_bytes(gzip.compress((tmp_path / "load.log").read_bytes()))
+    for path in ("load.log", "load.log.gz"):
+        reading, _ = await looked(tmp_path, path, now=AT + 20_000, since=AT + 15_000)
+        assert reading.happened["error"].total == 500
+        assert reading.workers[0].points[0].at == AT + 15_000
+
+
+async def test_a_large_log_is_known_at_its_end_first(tmp_path: Path) -> None:
+    lines = [f"{stamp(step)} INFO fetched range {step} in 12 ms" for step in range(200_000)]
+    lines = [*lines[:100_000], f"{stamp(100_000)} Worker 1: 1%", *lines[100_000:], f"{stamp(200_000)} Worker 2: 99%"]
+    write(tmp_path / "load.log", *lines, at=AT + 200_000)
+    first, kept = await looked(tmp_path, now=AT + 200_000, read_seconds=0)
+    assert [worker.name for worker in first.workers] == ["2"]
+    assert not first.is_whole
+    looks = 1
+    while not first.is_whole:
+        first, kept = await looked(tmp_path, now=AT + 200_000, read_seconds=0, remembered=kept)
+        looks += 1
+    assert [worker.name for worker in first.workers] == ["1", "2"]
+    assert looks > 4
+
+
+@pytest.mark.parametrize("kept", [{"files": {"load.log": {"version": 1}}}, {"files": 7}, {"x": 1}])
+async def test_what_was_remembered_and_is_damaged_is_read_anew(tmp_path: Path, kept: Remembered) -> None:
+    write(tmp_path / "load.log", "Worker 1: 5%")
+    reading, _ = await looked(tmp_path, remembered=kept)
+    assert reading.workers[0].percent == 5
+
+
+async def test_other_patterns_read_it_anew(tmp_path: Path) -> None:
+    write(tmp_path / "load.log", "reorg", "reorg")
+    _, kept = await looked(tmp_path)
+    reading, _ = await looked(tmp_path, remembered=kept, profile={"patterns": {"reorg": "reorg", "bad": "("}})
+    assert reading.happened["reorg"].total == 2
+    assert "pattern bad cannot be used" in problems(reading)[0]
+
+
+async def test_a_timezone_that_there_is_not_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "load.log", "Worker 1: 5%")
+    reading, _ = await looked(tmp_path, profile={"timezone": "Mars/Base"})
+    assert "there is no timezone 'Mars/Base'" in problems(reading)[0]
+    assert reading.workers[0].percent == 5
+
+
+async def test_standard_input_is_read_to_its_end(tmp_path: Path) -> None:
+    reading, _ = await looked(tmp_path, "-", stdin=io.BytesIO(b"Worker 1: 5%\nWorker 1: 6%"))
+    assert reading.workers[0].percent == 6
+    assert reading.is_whole
+    assert problems((await looked(tmp_path, "-"))[0])[0].startswith("there is no standard input")
+    assert "is empty" in problems((await looked(tmp_path, "-", stdin=io.BytesIO(b"")))[0])[0]
+    packed = io.BytesIO(gzip.compress(b"x\n"))
+    assert "zcat" in problems((await looked(tmp_path, "-", stdin=packed))[0])[0]
+
+
+async def test_standard_input_that_stays_open_is_read_on_at_the_next_look(tmp_path: Path) -> None:
+    come, go = os.pipe()
+    with os.fdopen(come, "rb", buffering=0) as stdin:
+        os.write(go, b"Worker 1: 5%\nWorker 1: 6")
+        first, _ = await looked(tmp_path, "-", stdin=stdin, read_seconds=0.05)
+        os.write(go, b"1%\n")
+        second, _ = await looked(tmp_path, "-", stdin=stdin, read_seconds=0.05)
+        os.close(go)
+        third, _ = await looked(tmp_path, "-", stdin=stdin, read_seconds=0.05)
+    assert [(one.workers[0].percent, one.is_whole) for one in (first, second, third)] == [
+        (5, False),
+        (61, False),
+        (61, True),
+    ]
+
+
+def test_a_source_is_called_by_its_path() -> None:
+    assert logs.name(LogSource(path="a/*.log")) == "log a/*.log"
+    assert Profile().log == []
