@@ -66,7 +66,7 @@ async def test_a_look_is_shared_and_is_made_again_only_after_a_while(world: Worl
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no_source"),
+        ("", "unknown"),
         (f'[[log]]\npath = "{HOSTILE}"\n', "source_failed"),
         ('[[command]]\nrun = "false"\nmeasures = "rows"\n', "source_failed"),
         ('[[sql]]\ndatabase = "NO_SUCH_URL"\ntable = "things"\n', "source_failed"),
