@@ -29,6 +29,8 @@ def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequenc
         told = [one.age for one in ways if one.percent is not None and not (one.worker.is_finished or one.is_standing)]
         overall = share.left(100.0 - how_far.percent) if share is not None and how_far.percent is not None else None
         overall = since(overall, fmean(told or [0.0]))
+    if how_far.done is not None and how_far.total is not None and how_far.done > how_far.total:
+        return unknown("not known: more is done than there should be in all; correct the total")
     slowest, bottleneck = _slowest(ways)
     if bottleneck is None and rate is not None and rate.a_minute > 0:
         bottleneck = f"the whole: {amount(rate.a_minute, how_far.unit)} a minute"

@@ -1,7 +1,7 @@
 """How far it is: what is done and of how much, from the source that knows it best."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from backfill.monitor.amounts import numeric
@@ -46,21 +46,12 @@ def progress(profile: Profile, readings: Sequence[Reading]) -> Progress:
     """What is done; everything is None where no source tells."""
     some = workers(readings)
     percent = _of_workers(profile, some)
-    for measure, whole in _wanted(profile):
-        told = [(one, value) for one in trusted(readings) if (value := numeric(one.measures.get(measure))) is not None]
-        if told:
-            reading, done = told[0]
-            total = _total(profile, readings, reading, whole)
-            share = 100 * min(done / total, 1.0) if total else None
-            return Progress(
-                done=done,
-                total=total,
-                percent=share if share is not None or reading.kind == "job" else percent,
-                unit=_unit(profile, measure, reading),
-                measure=measure,
-                reading=reading,
-                doubles=_doubles(measure, told),
-            )
+    measured = [found for measure, whole in _wanted(profile) if (found := _measured(profile, readings, measure, whole))]
+    if measured:
+        # Of what has no end nobody can say how far it is.
+        found = next((one for one in measured if one.total), measured[0])
+        is_own = found.reading is not None and found.reading.kind == "job"
+        return found if found.percent is not None or is_own else replace(found, percent=percent)
     added = _of_positions(profile, some)
     if added is not None and profile.total and percent is None:
         return Progress(added, float(profile.total), 100 * min(added / profile.total, 1.0), profile.unit)
@@ -69,6 +60,17 @@ def progress(profile: Profile, readings: Sequence[Reading]) -> Progress:
         percent = min(shares[0][1], 100.0)
         return Progress(percent, 100.0, percent, "percent", Measure.PERCENT, shares[0][0])
     return Progress(percent=percent, unit="percent" if percent is not None else profile.unit)
+
+
+def _measured(profile: Profile, readings: Sequence[Reading], measure: Measure, whole: Measure) -> Progress | None:
+    told = [(one, value) for one in trusted(readings) if (value := numeric(one.measures.get(measure))) is not None]
+    if not told:
+        return None
+    reading, done = told[0]
+    total = _total(profile, readings, reading, whole)
+    share = 100 * min(done / total, 1.0) if total else None
+    unit = _unit(profile, measure, reading)
+    return Progress(done, total, share, unit, measure, reading, _doubles(measure, told))
 
 
 def history(points: Sequence[Point], now: Point) -> list[Point]:

@@ -199,3 +199,20 @@ def test_a_count_of_the_planner_stands_still_for_long_and_says_nothing_by_it() -
     about = sql(rows=5)
     about.notes.append("about 5 rows, as the planner has it")
     assert pace([about], looks(Measure.ROWS, (900, 5))).still_since is None
+
+
+def test_two_looks_that_are_close_are_believed_less_than_minutes() -> None:
+    before = looks(Measure.ROWS, (5, 999))
+    found = pace([sql({MINUTE - 2: 9, MINUTE - 1: 9}, rows=1_000)], before)
+    assert found.rate is not None
+    assert found.rate.a_minute == 9
+
+
+def test_what_has_an_end_is_preferred_to_what_has_none() -> None:
+    found = pace([sql(files=3, bytes=50, bytes_total=200)])
+    assert (found.progress.measure, found.progress.percent) == (Measure.BYTES, 25)
+
+
+def test_more_than_there_should_be_has_no_end() -> None:
+    found = pace([sql(rows=12, rows_total=10)], looks(Measure.ROWS, (60, 11)))
+    assert found.eta.text == "not known: more is done than there should be in all; correct the total"

@@ -259,7 +259,7 @@ def test_workers_of_ours_are_listed_with_who_is_slowest() -> None:
     found = job()
     found.workers = [
         Worker("db2:17", "job latest"),
-        Worker("db1:4", "job latest", holds="0000000123", held_seconds=4.2, is_slowest=True),
+        Worker("db1:4", "job latest", in_hand="partition 0000000123 for 4.2 s"),
     ]
     told = report([found])
     assert [one.text for one in told.workers] == ["2 live: db1:4, db2:17"]

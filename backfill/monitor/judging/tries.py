@@ -62,6 +62,7 @@ def _refused(case: Case) -> Iterator[Finding]:
             seen.extend(_counts(case, refused, label))
     if tuned:
         text = f"well tuned: {' and '.join(tuned)}, all recovered"
+        text += "" if all(one.is_whole for one in case.readings) else ", as far as the log was read"
         yield Finding("well_tuned", Level.OK, text, seen)
 
 
