@@ -87,6 +87,21 @@ async def test_our_own_workers_lines_are_rows(tmp_path: Path) -> None:
     assert reading.happened == {}
 
 
+async def test_what_is_done_of_the_whole_is_measured(tmp_path: Path) -> None:
+    write(
+        tmp_path / "load.log",
+        f"{stamp(0)} Processed 0 of 5,000 rows",
+        f"{stamp(30)} Processed 1,000 of 5,000 rows",
+        f"{stamp(150)} Processed 3,000 of 5,000 rows",
+        f"{stamp(160)} Backfill complete: 5,000/5,000 rows",
+    )
+    reading, _ = await looked(tmp_path)
+    assert reading.measures == {Measure.ROWS: 5_000, Measure.ROWS_TOTAL: 5_000}
+    assert list(reading.minutes.values()) == [1_500, 1_000, 2_500]
+    assert reading.happened["finished"].total == 1
+    assert reading.workers == []
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [

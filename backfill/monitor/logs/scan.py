@@ -94,7 +94,7 @@ class Scanner:
         at = self._stamps.of(line)
         if self._is_old(at):
             return
-        if said.is_progress and said.worker is not None:
+        if said.is_progress:
             _progress(said, at, cell(offset), tally)
             tally.last_progress = number
         if said.names or said.is_finished:
@@ -112,7 +112,9 @@ class Scanner:
 
 
 def _progress(said: Said, at: float | None, place: int, tally: Tally) -> None:
-    way = tally.way(said.worker or "")
+    if said.amount is not None:
+        tally.comes_to(*said.amount, at, place)
+    way = tally.way(said.worker) if said.worker is not None else None
     if way is None:
         return
     for unit, value in said.numbers:

@@ -18,9 +18,10 @@ _LEAD: Final = (
     rb"(?:[\s\x00\"'(<]|\[(?:[^\[\]\n]{1,80}\]:?\s?)?|[\w./-]{1,64}\s+\|\s|<\d{1,3}>\d?\s?"
     rb"|(?:TRACE|DEBUG|INFO|NOTICE|LOG|WARN|WARNING|ERROR|FATAL|CRITICAL|trace|debug|info|warn|warning|error)[:\]]?\s){0,6}"
 )
+_SUPERVISED: Final = rb"(?:\d\d:\d\d:\d\d\s[\w.-]{1,64}\s+\|\s)?"  # whose own time has no date
 _CLOCK: Final = rb"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
 _ZONE: Final = rb"(?:\s?(Z\b|UTC\b|GMT\b|[+-]\d\d:?\d\d\b))?"
-_DATED: Final = re.compile(_LEAD + rb"(\d{4})[-/.](\d\d)[-/.](\d\d)(?:T|_|\s)" + _CLOCK + _ZONE)
+_DATED: Final = re.compile(_SUPERVISED + _LEAD + rb"(\d{4})[-/.](\d\d)[-/.](\d\d)(?:T|_|\s)" + _CLOCK + _ZONE)
 _SYSLOG: Final = re.compile(_LEAD + rb"(" + _MONTH + rb")\s+(\d{1,2})\s" + _CLOCK)
 _TIMED: Final = re.compile(_LEAD + _CLOCK + rb"(?![\d:])")
 _ACCESS: Final = re.compile(rb"\[(\d\d)/(" + _MONTH + rb")/(\d{4}):" + _CLOCK + _ZONE)

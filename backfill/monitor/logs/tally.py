@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.monitor.logs.happenings import Example, Happening
-from backfill.monitor.logs.ways import FEWEST_POINTS, MOST_KEPT, MOST_UNITS, At, Series
+from backfill.monitor.logs.ways import FEWEST_POINTS, MOST_KEPT, MOST_UNITS, At, Series, begun
 from backfill.monitor.readings import MOST_EXAMPLES, MOST_WORKERS
 
 BACK: Final = 120.0  # seconds that the time may fall between lines: several processes write one log
@@ -27,8 +27,7 @@ class Way:
         if series is not None:
             series.add(at, value, cell)
         elif len(self.series) < MOST_UNITS:
-            self.series[unit] = begun = Series(value, value, at, at, at, cell, cell, most=self.most)
-            begun.keep(at, value)
+            self.series[unit] = begun(at, value, cell, self.most)
 
     def then(self, other: "Way") -> None:
         """What comes behind it."""
@@ -65,6 +64,8 @@ class Tally:
     cut: int = 0  # lines whose rest was skipped
     dropped_workers: bool = False
     ways: dict[str, Way] = field(default_factory=dict)
+    amounts: dict[str, Series] = field(default_factory=dict)  # of the whole, by what is counted
+    totals: dict[str, float] = field(default_factory=dict)
     happened: dict[str, Happening] = field(default_factory=dict)
     first_at: At = None  # of the lines whose time was looked at
     first_timed: int = -1  # its number
@@ -94,6 +95,14 @@ class Tally:
                 for series in way.series.values():
                     series.keep(at, series.last)
 
+    def comes_to(self, what: str, count: float, total: float, at: At, place: int) -> None:
+        """So much of the whole is done, of so much."""
+        self.totals[what] = total
+        if what in self.amounts:
+            self.amounts[what].add(at, count, place)
+        else:
+            self.amounts[what] = begun(at, count, place)
+
     def happens(self, name: str, example: Example) -> None:
         """A line that a pattern is in."""
         self.happened.setdefault(name, Happening()).add(example)
@@ -121,6 +130,12 @@ class Tally:
             self._silent(Jump(jump.number + lines, jump.before, jump.after))
         for name, happening in other.happened.items():
             self.happened.setdefault(name, Happening()).then(happening, lines)
+        self.totals |= other.totals
+        for what, amount in other.amounts.items():
+            if what in self.amounts:
+                self.amounts[what].then(amount)
+            else:
+                self.amounts[what] = amount
         for worker, way in other.ways.items():
             if (mine := self.way(worker)) is not None:
                 mine.then(way)

@@ -98,3 +98,10 @@ class Series:
             held = self.points.get(bucket)
             if held is None or held[0] <= at:
                 self.points[bucket] = at, value
+
+
+def begun(at: At, value: float, cell: int, most: int = MOST_KEPT) -> Series:
+    """Of the first line that told the number."""
+    series = Series(value, value, at, at, at, cell, cell, most=most)
+    series.keep(at, value)
+    return series
