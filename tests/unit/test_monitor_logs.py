@@ -253,6 +253,20 @@ async def test_a_clock_that_is_set_back_is_told_and_one_that_is_put_back_every_y
     assert "1 h 30 min ahead of this machine's clock" in reading.clock_jumps[0]
 
 
+async def test_times_without_a_date_are_of_the_day_that_they_must_be_of(tmp_path: Path) -> None:
+    lines = [f"{hour % 24:02d}:30:00 worker.1 | Worker 1: {hour}% ERROR {hour}" for hour in range(3, 3 + 72, 4)]
+    write(tmp_path / "load.log", *lines, at=AT - 12 * 3_600 + 3_600)  # 01:00, and the last line is of 23:30
+    reading, _ = await looked(tmp_path, now=AT - 11 * 3_600)
+    midnight = AT - 12 * 3_600
+    assert [point.at for point in reading.workers[0].points] == [
+        midnight + (hour - 72) * 3_600 + 1_800 for hour in range(3, 3 + 72, 4)
+    ]
+    assert max(reading.happened["error"].minutes.values()) == 1
+    assert reading.clock_jumps == []
+    front, kept = await looked(tmp_path, now=AT - 11 * 3_600)
+    assert (await looked(tmp_path, now=AT - 11 * 3_600, remembered=kept))[0] == front
+
+
 async def test_lines_without_times_are_as_old_as_the_file(tmp_path: Path) -> None:
     write(tmp_path / "load.log", "Worker 1: 5%", at=AT)
     reading, kept = await looked(tmp_path)

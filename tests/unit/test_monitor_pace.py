@@ -177,3 +177,9 @@ def test_pages_add_up_and_blocks_do_not() -> None:
     )
     blocks = [Worker(str(name), "log sync.log", position=200, unit="block") for name in range(2)]
     assert (pace([log(blocks)], total=1_000).progress.done, pace([log(blocks)]).progress.unit) == (None, "blocks")
+
+
+def test_few_points_after_a_jump_are_not_held_against_those_before() -> None:
+    rate = rates.slope(points((0, 1), (60, 2), (120, 3), (7_320, 4), (7_380, 5)), "")
+    assert rate is not None
+    assert rate.a_minute == pytest.approx(1)

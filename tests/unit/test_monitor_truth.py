@@ -129,7 +129,7 @@ PROFILES = st.builds(
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=WITHOUT_SHRINKING)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=WITHOUT_SHRINKING)
 @given(PROFILES, st.lists(READINGS, max_size=4), LOOKS)
 def test_whatever_was_read_the_report_is_true_in_itself(
     profile: Profile, readings: list[Reading], before: list[Look]

@@ -42,11 +42,13 @@ class Stamps:
         self.zone: tzinfo | None = _zone(timezone) if timezone else None
         self._written_at = written_at
         self._written = datetime.fromtimestamp(written_at, UTC).astimezone(self.zone)
+        self.is_dateless = False  # the time that was read last: its day is a guess
         self._known: dict[tuple[bytes | None, ...], float | None] = {}
 
     def of(self, line: bytes) -> float | None:
         """The time of a line, or None where it begins with none."""
         start = line[:MOST_LOOKED_AT]
+        self.is_dateless = False
         if found := _DATED.match(start):
             year, month, day, hour, minute, second, fraction, zone = found.groups()
             return self._at(year, month, day, hour, minute, second, fraction, zone)
@@ -57,6 +59,7 @@ class Stamps:
             return self._at(None, month, day, hour, minute, second, fraction, None)
         if found := _TIMED.match(start):
             hour, minute, second, fraction = found.groups()
+            self.is_dateless = True
             return self._at(None, None, None, hour, minute, second, fraction, None)
         if found := _ACCESS.search(start):
             day, month, year, hour, minute, second, fraction, zone = found.groups()

@@ -81,6 +81,15 @@ class Series:
         for at, value in other.points.values():
             self.keep(at, value)
 
+    def older(self, seconds: float) -> None:
+        """All of it was so much before."""
+        self.first_at, self.last_at, self.grown_at = (
+            at - seconds if at is not None else None for at in (self.first_at, self.last_at, self.grown_at)
+        )
+        points, self.points = self.points, {}
+        for at, value in points.values():
+            self.keep(at - seconds, value)
+
     def fall(self, before: float, after: float) -> None:
         """It is less than it was: begun again when it is nearly nothing."""
         self.carried += before
