@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 from typing import Final
 
-from backfill.monitor.amounts import listed
+from backfill.monitor.amounts import MOST_OF_A_NAME, listed
+from backfill.monitor.readings import Reading
 from backfill.monitor.report import WorkerGroup
 from backfill.monitor.ways import Way
+from backfill.texts import one_line
 
 GAP: Final = 15.0  # percent points between neighbours that begin another group
 MOST_GROUPS: Final = 6
@@ -23,6 +25,19 @@ def worker_groups(ways: Sequence[Way], stalled: Sequence[Way]) -> list[WorkerGro
     if stalled:
         found.append(_still(stalled))
     return found
+
+
+def of_jobs(readings: Sequence[Reading]) -> tuple[list[WorkerGroup], str | None]:
+    """Workers of jobs of ours, of whom the ledger knows what they have in hand; and the one that is slowest at it."""
+    some = [worker for one in readings if one.kind == "job" for worker in one.workers]
+    names = list(dict.fromkeys(one_line(worker.name, MOST_OF_A_NAME) for worker in some))
+    slow = [
+        f"worker {one_line(one.name, MOST_OF_A_NAME)} holds partition {one.holds} for {one.held_seconds or 0:.1f} s"
+        for one in some
+        if one.is_slowest
+    ]
+    groups = [WorkerGroup(names, f"{len(names):,} live: {listed(names)}", False, None, None, "")] if names else []
+    return groups, slow[0] if slow else None
 
 
 def _bands(ways: Sequence[Way]) -> Iterator[WorkerGroup]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from statistics import fmean
 
 from backfill.monitor.amounts import YEAR, about, amount, moment
 from backfill.monitor.progress import Progress
 from backfill.monitor.rates import Rate
 from backfill.monitor.report import Eta
-from backfill.monitor.ways import Way
+from backfill.monitor.ways import Way, since
 
 Left = tuple[float, float, float]  # seconds: as it goes, at best, at worst
 
@@ -25,7 +26,9 @@ def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequenc
     elif how_far.done is not None and how_far.total is not None:
         overall = rate.left(max(how_far.total - how_far.done, 0.0)) if rate is not None else None
     else:
+        told = [one.age for one in ways if one.percent is not None and not (one.worker.is_finished or one.is_standing)]
         overall = share.left(100.0 - how_far.percent) if share is not None and how_far.percent is not None else None
+        overall = since(overall, fmean(told or [0.0]))
     slowest, bottleneck = _slowest(ways)
     if bottleneck is None and rate is not None and rate.a_minute > 0:
         bottleneck = f"the whole: {amount(rate.a_minute, how_far.unit)} a minute"
@@ -58,7 +61,13 @@ def last_of(ways: Sequence[Way]) -> Way | None:
     known = [(seconds[0], one) for one in open_ if (seconds := one.seconds_left) is not None]
     if known and not standing:
         return max(known, key=lambda pair: pair[0])[1]
-    return min(standing or open_, key=lambda one: one.percent or 0.0, default=None)
+    return behind(standing or open_)
+
+
+def behind(ways: Sequence[Way]) -> Way | None:
+    """The worker that has done least."""
+    open_ = [one for one in ways if not one.worker.is_finished and one.percent is not None]
+    return min(open_, key=lambda one: one.percent or 0.0, default=None)
 
 
 def _why(how_far: Progress, rate: Rate | None, share: Rate | None) -> str:
@@ -84,12 +93,14 @@ def _eta(slowest: Left | None, overall: Left | None, bottleneck: str | None, now
 
 
 def _text(best: float, worst: float, now: float) -> str:
-    early, late = _at(best, now), _at(worst, now)
+    if worst < 0:
+        return f"overdue: as it went, it would have been done by {_at(worst, now)}"
+    early, late = _at(max(best, 0.0), now), _at(worst, now)
     if early == late:
         return f"done at about {late}, in {about(worst)}" if worst <= YEAR else f"done {late}"
     if worst > YEAR:
         return f"done at {early} at the earliest, in {about(best)}, or {late}"
-    return f"done between {early} and {late}, in {about(best)} to {about(worst)}"
+    return f"done between {early} and {late}, in {about(max(best, 0.0))} to {about(worst)}"
 
 
 def _moment(seconds: float, now: float) -> datetime | None:
@@ -97,7 +108,7 @@ def _moment(seconds: float, now: float) -> datetime | None:
 
 
 def _at(seconds: float, now: float) -> str:
-    found, today = _moment(seconds, now), moment(now)
+    found, today = moment(now + seconds) if seconds <= YEAR else None, moment(now)
     if found is None or today is None:
         return "in more than a year"
     return f"{found:%H:%M} UTC" if found.date() == today.date() else f"{found:%Y-%m-%d %H:%M} UTC"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from backfill.monitor import rates
@@ -30,6 +31,7 @@ class Pace:
     share: Rate | None  # percent points a minute, as the workers tell
     ways: list[Way]  # of each worker that tells how far it is
     moved_at: float | None  # when it is known to have moved last
+    told_every: float | None  # seconds that usually lie between two lines of a worker
     still_since: float | None  # what is measured has not changed since then, as far as it was looked at
     minutes: dict[int, int]  # units by minute since the epoch, the last 60
     eta: Eta
@@ -49,7 +51,7 @@ class Pace:
 def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Look]", now: float) -> Pace:
     """How fast it goes at `now`, with what earlier looks had measured; raises nothing, whatever they hold."""
     how_far = progress(profile, readings)
-    each = ways(readings, profile.stuck_after)
+    each = ways(readings, profile.stuck_after, now)
     measures = _measures(readings, how_far)
     points = {
         measure: history([Point(one.at, one.measures[measure]) for one in looks if measure in one.measures], here)
@@ -71,7 +73,8 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
         share=share,
         ways=each,
         moved_at=min(max(moved), now) if moved else None,
-        still_since=_still_since(own),
+        told_every=_told_every(each),
+        still_since=None if is_estimate(how_far) else _still_since(own),
         minutes=minutes,
         eta=left(how_far, rate, share, each, now),
         measures=measures,
@@ -106,7 +109,8 @@ def _rate(
 ) -> Rate | None:
     job = how_far.reading.job if how_far.reading is not None else None
     if job is not None and (second := numeric(job.rate_per_second)) is not None:
-        return Rate(60 * second, 60 * second, 60 * second, 60.0, "as the ledger counts")
+        ran = max(now - job.started_at, 1.0) if job.started_at is not None else 60.0
+        return Rate(60 * second, 60 * second, 60 * second, min(60.0, ran), "as the ledger counts")
     looked = _of_looks(points)
     counted = rates.by_minute(minutes, now, "as counted by minute")
     if looked is not None and (looked.seconds >= LONG_ENOUGH or counted is None):
@@ -155,6 +159,17 @@ def _still_since(points: Sequence[Point]) -> float | None:
             break
         since = before.at
     return since
+
+
+def is_estimate(how_far: Progress) -> bool:
+    """Whether it is a count that the planner of a database keeps, which stands still for long."""
+    notes = how_far.reading.notes if how_far.reading is not None else []
+    return any(note.startswith("about ") for note in notes)
+
+
+def _told_every(each: Sequence[Way]) -> float | None:
+    known = [one.told_every for one in each if one.told_every is not None and not one.worker.is_finished]
+    return median(known) if known else None
 
 
 def _newest(readings: Sequence[Reading], now: float, recent: float) -> list[float]:

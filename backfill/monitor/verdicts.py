@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from backfill.monitor.amounts import moment
 from backfill.monitor.counts import errors
-from backfill.monitor.groups import worker_groups
+from backfill.monitor.groups import of_jobs, worker_groups
 from backfill.monitor.judging import crew, data, harm, jobs, sources, tries
 from backfill.monitor.judging.case import Case
 from backfill.monitor.judging.state import state
-from backfill.monitor.left import last_of, unknown
+from backfill.monitor.left import behind, last_of, unknown
 from backfill.monitor.pace import Pace
 from backfill.monitor.profile import Profile
 from backfill.monitor.readings import Reading
@@ -22,7 +22,7 @@ NAMES: Final = (
     *(one.value for one in State),
     *("retries_failing", "disk_full", "fatal_lines", "process_gone", "target_unreachable", "rows_not_rising"),
     *("attention", "too_many_503", "worker_stalled", "workers_apart", "process_ambiguous", "restarted"),
-    *("went_backwards", "quality", "source_failed", "profile_mistake", "no_source", "clock_jumped", "rotated"),
+    *("went_backwards", "quality", "source_failed", "profile_mistake", "clock_jumped", "rotated"),
     "well_tuned",
 )  # the most urgent first
 BADNESS: Final = (Level.OK, Level.WARNING, Level.UNKNOWN, Level.CRITICAL)
@@ -49,6 +49,7 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
     others = sorted(map(_clean, found), key=lambda one: (-BADNESS.index(one.level), NAMES.index(one.name)))
     findings = [first, *others]
     left = _eta(pace.eta, what, first)
+    groups, slowest = of_jobs(readings)
     worst = max((one.level for one in findings), key=BADNESS.index)
     return Report(
         title=one_line(profile.title, 200),
@@ -61,8 +62,8 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
         since=moment(since),
         findings=findings,
         stats=stats(case, what),
-        workers=worker_groups(pace.ways, crew.stalled(case) if what is not State.FINISHED else []),
-        slowest=_slowest(pace, what),
+        workers=[*groups, *worker_groups(pace.ways, crew.stalled(case) if what is not State.FINISHED else [])],
+        slowest=_slowest(pace, what) or slowest,
         errors=errors(case),
         quality=checks,
         eta=left,
@@ -90,10 +91,13 @@ def _headline(what: State, first: Finding, others: Sequence[Finding], left: Eta)
 
 def _slowest(pace: Pace, what: State) -> str | None:
     """The worker that the others have to wait for, where there are several."""
-    last = last_of(pace.ways)
-    if last is None or len(pace.ways) < 2:
+    if len(pace.ways) < 2:
         return None
-    return last.place if what in (State.STUCK, State.DEAD) else last.text
+    if what in (State.STUCK, State.DEAD):
+        last = behind(pace.ways)
+        return last.place if last is not None else None
+    last = last_of(pace.ways)
+    return last.text if last is not None else None
 
 
 def _eta(eta: Eta, what: State, first: Finding) -> Eta:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import median
 from typing import Final
 
 from backfill.monitor.amounts import MOST, MOST_OF_A_NAME, numeric, order, plain, share
@@ -24,6 +25,8 @@ class Way:
     unit: str  # percent, or of its position
     rate: Rate | None
     moved_at: float | None
+    age: float  # seconds since it told how far it is
+    told_every: float | None  # seconds that usually lie between two times
     is_standing: bool = False  # it does not move while others do
 
     @property
@@ -39,10 +42,10 @@ class Way:
 
     @property
     def seconds_left(self) -> tuple[float, float, float] | None:
-        """As it goes, at best, at worst; None where that is not known, or it stands still."""
+        """As it goes, at best, at worst, below 0 where it is overdue; None where it stands still or is not known."""
         if self.percent is None or self.rate is None or self.worker.is_finished or self.is_standing:
             return None
-        return self.rate.left(100.0 - self.percent)
+        return since(self.rate.left(100.0 - self.percent), self.age)
 
     @property
     def place(self) -> str:
@@ -61,20 +64,25 @@ class Way:
         return f"{self.place}, {plain(max(self.rate.a_minute, 0.0))} {unit} a minute"
 
 
-def ways(readings: Sequence[Reading], stuck_after: float) -> list[Way]:
+def since(left: tuple[float, float, float] | None, age: float) -> tuple[float, float, float] | None:
+    """What is left of it after so many seconds."""
+    return None if left is None else (left[0] - age, left[1] - age, left[2] - age)
+
+
+def ways(readings: Sequence[Reading], stuck_after: float, now: float) -> list[Way]:
     """Of every worker that tells how far it is, 2 before 10."""
     some = workers(readings)
     several = len({one.source for one in some}) > 1
     seen: dict[str, int] = {}
     for one in some:
         seen[one.name] = seen.get(one.name, 0) + 1
-    found = [_way(one, several and seen[one.name] > 1) for one in some]
+    found = [_way(one, several and seen[one.name] > 1, now) for one in some]
     newest = max((one.moved_at for one in found if one.moved_at is not None), default=0.0)
     found = [replace(one, is_standing=True) if _is_standing(one, newest, stuck_after) else one for one in found]
     return sorted(found, key=lambda one: order(one.name))
 
 
-def _way(worker: Worker, is_shared: bool) -> Way:
+def _way(worker: Worker, is_shared: bool, now: float) -> Way:
     name = one_line(worker.name, MOST_OF_A_NAME)
     points = sorted((one for one in worker.points if _is_sound(one)), key=lambda one: one.at)
     return Way(
@@ -83,6 +91,8 @@ def _way(worker: Worker, is_shared: bool) -> Way:
         unit="percent" if numeric(worker.percent) is not None else one_line(worker.unit, MOST_OF_A_NAME),
         rate=slope(points, "as the worker tells"),
         moved_at=_moved_at(points, worker),
+        age=max(now - points[-1].at, 0.0) if points else 0.0,
+        told_every=median([after.at - before.at for before, after in pairwise(points)]) if len(points) > 2 else None,
     )
 
 

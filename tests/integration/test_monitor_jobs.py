@@ -14,7 +14,17 @@ from backfill.monitor.sources import jobs
 from backfill.services import ports, state
 from tests.support import databases
 from tests.support.logins import Logins
-from tests.support.operating import done, in_state, queued, under_way, until, with_failures
+from tests.support.operating import (
+    closed_gate,
+    done,
+    in_state,
+    queued,
+    under_way,
+    until,
+    until_held,
+    with_failures,
+    working,
+)
 from tests.support.surroundings import surroundings
 from tests.support.world import World
 
@@ -46,6 +56,21 @@ async def test_a_job_that_is_worked_on(world: World, tmp_path: Path) -> None:
         host, _, pid = worker.name.rpartition(":")
         assert (bool(host), pid.isdigit(), worker.percent, worker.source) == (True, True, None, "job latest")
         assert reading.newest_at == pytest.approx(time.time(), abs=10)
+
+
+async def test_what_workers_have_in_hand_is_told(world: World, tmp_path: Path) -> None:
+    world.definition = "Gated"
+    await world.rows(20)
+    await queued(world)
+    async with working(world, 2):
+        async with closed_gate(world):
+            await until_held(world, 2)
+            reading = await look(world.database, tmp_path)
+        assert reading.problems == []
+        found = {worker.holds: worker for worker in reading.workers}
+        assert set(found) == set(await world.value("SELECT array_agg(partition_key) FROM backfill_partitions"))
+        assert all(0 <= (worker.held_seconds or -1) < 30 for worker in found.values())
+        assert [worker.is_slowest for worker in reading.workers] == [True, False]
 
 
 async def test_a_paused_job_has_its_reason_and_no_worker(world: World, tmp_path: Path) -> None:

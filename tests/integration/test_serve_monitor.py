@@ -63,7 +63,7 @@ async def test_a_look_is_shared_and_is_made_again_only_after_a_while(world: Worl
 
 
 UNREADABLE = {
-    "nothing": ("", "no_source"),
+    "nothing": ("", "unknown"),
     "log": (f'[[log]]\npath = "{HOSTILE}"\n', "source_failed"),
     "command": ('[[command]]\nrun = "false"\nmeasures = "rows"\n', "source_failed"),
     "sql": ('[[sql]]\ndatabase = "NO_SUCH_URL"\ntable = "things"\n', "source_failed"),

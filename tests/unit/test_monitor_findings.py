@@ -93,7 +93,7 @@ def test_sources_that_fail_are_a_warning_and_all_of_them_unknown() -> None:
     every = report([failing()])
     assert (every.state, every.level) == (State.UNKNOWN, Level.UNKNOWN)
     none = report([])
-    assert (none.state, none.level, names(none)) == (State.UNKNOWN, Level.UNKNOWN, ["unknown", "no_source"])
+    assert (none.state, none.level, names(none)) == (State.UNKNOWN, Level.UNKNOWN, ["unknown"])
 
 
 def test_of_several_processes_none_is_guessed() -> None:

@@ -177,3 +177,25 @@ def test_ten_thousand_workers_take_no_time() -> None:
     began = time.monotonic()
     pace([log(many)])
     assert time.monotonic() - began < 10
+
+
+def test_what_is_left_is_counted_from_when_it_was_told() -> None:
+    found = pace([log([worker(0, 90.0, 1.0, quiet=240)])])
+    assert found.eta.by_slowest_at is not None
+    assert found.eta.by_slowest_at.timestamp() == pytest.approx(NOW + 600 - 240)
+    late = pace([log([worker(0, 99.0, 1.0, quiet=240)])])
+    assert late.eta.text == "overdue: as it went, it would have been done by 15:57 UTC"
+    assert late.eta.latest_at is not None
+    assert late.eta.latest_at.timestamp() == NOW
+
+
+def test_the_rate_of_a_young_job_is_of_the_seconds_that_it_has() -> None:
+    found = pace([job(started_at=NOW - 6)])
+    assert found.rate is not None
+    assert found.rate.seconds == 6
+
+
+def test_a_count_of_the_planner_stands_still_for_long_and_says_nothing_by_it() -> None:
+    about = sql(rows=5)
+    about.notes.append("about 5 rows, as the planner has it")
+    assert pace([about], looks(Measure.ROWS, (900, 5))).still_since is None

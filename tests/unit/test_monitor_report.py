@@ -253,3 +253,14 @@ def test_the_most_urgent_step_is_first_and_none_is_told_twice() -> None:
     )
     assert found.next[0].startswith("stop it, and start it again slower")
     assert len(found.next) == len(set(found.next)) == 2
+
+
+def test_workers_of_ours_are_listed_with_who_is_slowest() -> None:
+    found = job()
+    found.workers = [
+        Worker("db2:17", "job latest"),
+        Worker("db1:4", "job latest", holds="0000000123", held_seconds=4.2, is_slowest=True),
+    ]
+    told = report([found])
+    assert [one.text for one in told.workers] == ["2 live: db1:4, db2:17"]
+    assert told.slowest == "worker db1:4 holds partition 0000000123 for 4.2 s"

@@ -157,8 +157,9 @@ def test_a_log_that_says_nothing_for_long_is_stuck_even_without_progress_in_it()
 
 def test_what_is_quiet_for_a_while_is_said_before_it_is_stuck() -> None:
     found = report([log([worker(0, 60.0, 0.5, quiet=240)])])
-    assert found.state is State.RUNNING
-    assert "; nothing has moved for 4 min 00 s; " in found.headline
+    assert (found.state, found.level) == (State.RUNNING, Level.WARNING)
+    assert "; silent for 4 min 00 s, a worker told every 30 s; " in found.headline
+    assert report([log([worker(0, 60.0, 0.5, quiet=140)])]).level is Level.OK
 
 
 def test_the_end_that_is_said_with_much_left_is_a_warning() -> None:

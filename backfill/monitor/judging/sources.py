@@ -13,10 +13,6 @@ MOST_NAMED = 10
 def findings(case: Case, state: State) -> list[Finding]:
     """Of processes, targets, sources and the profile."""
     found = [*_processes(case, state), *_targets(case, state), *_failed(case), *_told(case)]
-    if not case.readings:
-        text = "no source: give a log, a query, a command, a process, a target or a job"
-        step = "write a profile by what is there: backfill monitor init"
-        found.append(Finding("no_source", Level.UNKNOWN, text, [], step))
     if case.profile.mistakes:
         text = f"the profile has {counted(len(case.profile.mistakes), 'mistake')}; the rest of it is used"
         mistakes = [one_line(one) for one in case.profile.mistakes]

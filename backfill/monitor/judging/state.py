@@ -12,7 +12,8 @@ from backfill.monitor.judging.phrases import Verdict, how_far, verdict
 from backfill.monitor.report import Level, State
 
 AGAIN: Final = "look again in a minute: what rises shows then"
-QUIET: Final = 0.3  # of the time after which it is stuck, to be said
+LATE: Final = 5.0  # times what usually lies between two lines of a worker, and
+SHORT: Final = 60.0  # seconds: for less nobody has to look
 
 
 def state(case: Case) -> Verdict:
@@ -27,8 +28,8 @@ def state(case: Case) -> Verdict:
 
 def _nothing(case: Case) -> Verdict | None:
     if not case.readings:
-        steps = "say where to look, such as: backfill monitor --log 'logs/*.log'"
-        return verdict(State.UNKNOWN, Level.UNKNOWN, "no source was given and none was found", [], steps)
+        step = "say where to look, such as --log 'logs/*.log', or have a profile written: backfill monitor init"
+        return verdict(State.UNKNOWN, Level.UNKNOWN, "no source was given and none was found", [], step)
     if all(one.problems and not _tells(case, index) for index, one in enumerate(case.readings)):
         text = "none of its sources could be read"
         return verdict(State.UNKNOWN, Level.UNKNOWN, text, [])
@@ -46,10 +47,7 @@ def _running(case: Case) -> Verdict:
     evidence = [described(one, case.now) for one in alive[:3]]
     if moved is not None:
         evidence.insert(0, f"it moved {case.ago(moved)}")
-        quiet = case.now - moved
-        text = far or f"it moved {case.ago(moved)}"
-        text += f"; nothing has moved for {span(quiet)}" if quiet > QUIET * case.profile.stuck_after else ""
-        return verdict(State.RUNNING, Level.OK, text, evidence)
+        return _moving(case, far or f"it moved {case.ago(moved)}", case.now - moved, evidence)
     told, step = _untold(case)
     sign = _sign(case)
     text = "; ".join(part for part in (far, sign, told) if part)
@@ -58,6 +56,16 @@ def _running(case: Case) -> Verdict:
     elif sign is not None:
         return verdict(State.RUNNING, Level.OK, text, evidence, None if case.pace.measures else step)
     return verdict(State.UNKNOWN, Level.UNKNOWN, text, evidence, step)
+
+
+def _moving(case: Case, text: str, quiet: float, evidence: list[str]) -> Verdict:
+    """It has moved lately; but that may have been long ago for one that usually tells of it often."""
+    every = case.pace.told_every
+    if every is not None and quiet > max(LATE * every, SHORT):
+        text += f"; silent for {span(quiet)}, a worker told every {span(every)}"
+        step = "look again in a minute; where it is still silent, see what its process does"
+        return verdict(State.RUNNING, Level.WARNING, text, evidence, step)
+    return verdict(State.RUNNING, Level.OK, text, evidence)
 
 
 def _sign(case: Case) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from backfill.monitor.amounts import numeric, plain
+from backfill.monitor.amounts import numeric, plain, span
 from backfill.monitor.judging.case import Case, ends, quoted
 from backfill.monitor.readings import Happened, Measure
 from backfill.monitor.report import Finding, Level
@@ -85,8 +85,11 @@ def _too_many(case: Case, refused: Happened, label: str, hour: int | None) -> It
 
 
 def _counts(case: Case, refused: Happened, label: str) -> Iterator[str]:
-    recovered = case.happened("recovered").total
-    yield f"{refused.total:,} {label} in all, {recovered:,} recovered, {failed_retries(case):,} failed for good"
+    recovered, moved = case.happened("recovered").total, case.pace.moved_at
+    if not recovered and moved is not None and refused.last_at is not None and case.is_past(refused):
+        yield f"{refused.total:,} {label} in all; it moved on {span(moved - refused.last_at)} after the last of them"
+    else:
+        yield f"{refused.total:,} {label} in all, {recovered:,} recovered, {failed_retries(case):,} failed for good"
     if len(refused.minutes) > 1:
         last = sorted(refused.minutes)[-1]
         counts = [refused.minutes.get(minute, 0) for minute in range(last - SHOWN_MINUTES + 1, last + 1)]

@@ -42,11 +42,11 @@ def _status(code: int, words: str) -> tuple[str, ...]:
     )
 
 
+_TRY: Final = r"\b(?:attempt|try|retry)\s?[#:=(]?\s?"
 ATTEMPT_FAILED: Final = _either(
-    rf"\battempt\s?[#:=]?\s?(?P<attempt>\d{{1,6}})(?:{_OF}(?P<of>\d{{1,6}}))?\b[^\n]{{0,120}}?{_FAILED}",
-    rf"\bfail(?:ed|ure)\b[^\n]{{0,60}}?\battempt\s?[#:=]?\s?(?P<attempt_behind>\d{{1,6}})(?:{_OF}(?P<of_behind>\d{{1,6}}))?\b",
-    rf"\bretry(?:ing)?\s?[#(:]?\s?\d{{1,6}}{_OF}\d{{1,6}}\b",
-    r"\bretrying\b|\bwill (?:be )?retr(?:y|ied)\b|\bretry in\b",
+    rf"{_TRY}(?P<attempt>\d{{1,6}})(?:{_OF}(?P<of>\d{{1,6}}))?\b[^\n]{{0,120}}?{_FAILED}",
+    rf"\bfail(?:ed|ure)\b[^\n]{{0,60}}?{_TRY}(?P<attempt_behind>\d{{1,6}})(?:{_OF}(?P<of_behind>\d{{1,6}}))?\b",
+    rf"\b(?:re)?try {_FAILED}",
 )
 TRIES_AGAIN: Final = _either(
     r"\bretry(?:ing)?\b",

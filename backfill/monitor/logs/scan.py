@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
-from backfill.monitor.logs import prefixes
+from backfill.monitor.logs import prefixes, runs
 from backfill.monitor.logs.happenings import Example
 from backfill.monitor.logs.lines import Block
 from backfill.monitor.logs.saying import Reader, Said
@@ -34,6 +34,7 @@ class Scanner:
 
     def __init__(self, patterns: Patterns, reader: Reader, stamps: Stamps, since: float | None = None) -> None:
         self._any = patterns.any
+        self._has_runs = not patterns.own
         self._reader = reader
         self._stamps = stamps
         self._since = since
@@ -58,12 +59,33 @@ class Scanner:
 
     def _candidates(self, places: "_Places", text: bytes, tally: Tally) -> None:
         position = 0
+        is_plain = self._has_runs and self._since is None and places.is_plain
         while (found := self._any.search(text, position)) is not None:
             start = text.rfind(b"\n", 0, found.start()) + 1
+            if is_plain and (ended := self._run(places, text, start, tally)) > start:
+                position = ended
+                continue
             end = text.find(b"\n", found.start())
             line = text[start:end].replace(b"\0", b"")
             self._add(line, places.offset(start), tally.lines + places.number(start), tally)
             position = end + 1
+
+    def _run(self, places: "_Places", text: bytes, start: int, tally: Tally) -> int:
+        """Count the plainest lines from there on that are in one cell; where they end."""
+        offset = places.offset(start)
+        if offset < CLOSE:
+            return start
+        place = cell(offset)
+        room = FAR_CELL if offset >= NEAR else NEAR_CELL
+        # The last line of a cell begins in it, and may end behind it.
+        beyond = start + place + room - offset
+        last = max(text.rfind(b"\n", 0, beyond - 1) + 1, start)
+        most = text.find(b"\n", last) + 1 if beyond < len(text) else len(text)
+        end = runs.end(text, start, most)
+        if end > start:
+            runs.count(text[start:end], place, tally, self._stamps)
+            tally.last_progress = tally.lines + places.number(text.rfind(b"\n", 0, end - 1) + 1)
+        return end
 
     def _add(self, line: bytes, offset: int, number: int, tally: Tally) -> None:
         said = self._reader.said(line)
@@ -109,6 +131,11 @@ class _Places:
         self._text = text
         self._starts: list[int] | None = None  # of the lines in the file, when their text is not as it stands there
         self._begins: list[int] = []  # of the same lines in that text
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the text is that of the file, but for how lines end."""
+        return self._starts is None
 
     def without_ansi(self) -> bytes:
         """The text without the sequences that colour it."""

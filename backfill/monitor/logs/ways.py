@@ -40,7 +40,7 @@ class Series:
         self.seen += 1
         if value != self.last:
             if value < self.last:
-                self._fall(value)
+                self.fall(self.last, value)
             self.is_flat = False
             self.grown_at = at
         self.last, self.last_at = value, at if at is not None else self.last_at
@@ -67,7 +67,7 @@ class Series:
     def then(self, other: "Series") -> None:
         """What comes behind it in the file."""
         if other.first < self.last:
-            self._fall(other.first)
+            self.fall(self.last, other.first)
         if self.last != other.first or not other.is_flat:
             self.is_flat = False
             self.grown_at = other.grown_at
@@ -81,9 +81,10 @@ class Series:
         for at, value in other.points.values():
             self.keep(at, value)
 
-    def _fall(self, value: float) -> None:
-        self.carried += self.last
-        if value <= self.last * NEARLY_NOTHING:
+    def fall(self, before: float, after: float) -> None:
+        """It is less than it was: begun again when it is nearly nothing."""
+        self.carried += before
+        if after <= before * NEARLY_NOTHING:
             self.restarts += 1
         else:
             self.backwards += 1
