@@ -31,11 +31,7 @@ def of_jobs(readings: Sequence[Reading]) -> tuple[list[WorkerGroup], str | None]
     """Workers of jobs of ours, of whom the ledger knows what they have in hand; and the one that is slowest at it."""
     some = [worker for one in readings if one.kind == "job" for worker in one.workers]
     names = list(dict.fromkeys(one_line(worker.name, MOST_OF_A_NAME) for worker in some))
-    slow = [
-        f"worker {one_line(one.name, MOST_OF_A_NAME)} holds partition {one.holds} for {one.held_seconds or 0:.1f} s"
-        for one in some
-        if one.is_slowest
-    ]
+    slow = [f"worker {one_line(one.name, MOST_OF_A_NAME)} holds {one.in_hand}" for one in some if one.in_hand]
     groups = [WorkerGroup(names, f"{len(names):,} live: {listed(names)}", False, None, None, "")] if names else []
     return groups, slow[0] if slow else None
 

@@ -21,6 +21,7 @@ def unknown(text: str, bottleneck: str | None = None) -> Eta:
 def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequence[Way], now: float) -> Eta:
     """The times, or why they are not known; never one before now, or one where nothing moves."""
     job = how_far.reading.job if how_far.reading is not None else None
+    is_of_workers = how_far.total is None and how_far.percent is not None
     if job is not None:
         overall = _bounded(job.seconds_left, job.least_seconds_left, job.most_seconds_left)
     elif how_far.done is not None and how_far.total is not None:
@@ -29,7 +30,11 @@ def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequenc
         told = [one.age for one in ways if one.percent is not None and not (one.worker.is_finished or one.is_standing)]
         overall = share.left(100.0 - how_far.percent) if share is not None and how_far.percent is not None else None
         overall = since(overall, fmean(told or [0.0]))
+    if how_far.done is not None and how_far.total is not None and how_far.done > how_far.total:
+        return unknown("not known: more is done than there should be in all; correct the total")
     slowest, bottleneck = _slowest(ways)
+    if is_of_workers and any(one.is_standing and one.percent is not None for one in ways):
+        return unknown(f"not known: {bottleneck}{_others(ways, now)}", bottleneck)
     if bottleneck is None and rate is not None and rate.a_minute > 0:
         bottleneck = f"the whole: {amount(rate.a_minute, how_far.unit)} a minute"
     if slowest is None and overall is None:
@@ -52,6 +57,12 @@ def _slowest(ways: Sequence[Way]) -> tuple[Left | None, str | None]:
     if slowest.is_standing:
         return None, f"worker {slowest.name} stands still at {slowest.percent:.1f} %"
     return slowest.seconds_left, slowest.text if slowest.seconds_left is not None else None
+
+
+def _others(ways: Sequence[Way], now: float) -> str:
+    """When those are done that do move."""
+    known = [seconds for one in ways if (seconds := one.seconds_left) is not None]
+    return f"; the others are done at about {_at(max(one[0] for one in known), now)}" if known else ""
 
 
 def last_of(ways: Sequence[Way]) -> Way | None:

@@ -128,7 +128,7 @@ def _of_positions(how_far: Progress, each: Sequence[Way]) -> Rate | None:
     if len({one.unit for one in some}) != 1 or how_far.unit == "percent":
         return None
     known = [one.rate for one in some if one.rate is not None]
-    return rates.together(known, 1, f"of {some[0].unit or 'positions'}, as the workers tell")
+    return rates.together(known, 1, "as the workers tell")
 
 
 def _share(profile: Profile, each: Sequence[Way]) -> Rate | None:

@@ -1,15 +1,17 @@
 """How far it is: what is done and of how much, from the source that knows it best."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from backfill.monitor.amounts import numeric
+from backfill.monitor.amounts import MOST_OF_A_NAME, numeric
 from backfill.monitor.profile import Profile
 from backfill.monitor.readings import PROGRESS, Measure, Point, Reading, Worker
+from backfill.texts import one_line
 
 # Who counts what was committed knows it better than who says what he has done.
 TRUST: Final = ("job", "sql", "command", "log")
+COUNTED: Final = ("page", "record", "row", "item", "file", "line", "key", "call", "request")  # from nothing on
 ALIKE: Final = 0.02  # of two sources that count the same: what may lie between two moments of looking
 
 
@@ -46,29 +48,31 @@ def progress(profile: Profile, readings: Sequence[Reading]) -> Progress:
     """What is done; everything is None where no source tells."""
     some = workers(readings)
     percent = _of_workers(profile, some)
-    for measure, whole in _wanted(profile):
-        told = [(one, value) for one in trusted(readings) if (value := numeric(one.measures.get(measure))) is not None]
-        if told:
-            reading, done = told[0]
-            total = _total(profile, readings, reading, whole)
-            share = 100 * min(done / total, 1.0) if total else None
-            return Progress(
-                done=done,
-                total=total,
-                percent=share if share is not None or reading.kind == "job" else percent,
-                unit=_unit(profile, measure, reading),
-                measure=measure,
-                reading=reading,
-                doubles=_doubles(measure, told),
-            )
-    added = _of_positions(profile, some)
+    measured = [found for measure, whole in _wanted(profile) if (found := _measured(profile, readings, measure, whole))]
+    if measured:
+        # Of what has no end nobody can say how far it is.
+        found = next((one for one in measured if one.total), measured[0])
+        is_own = found.reading is not None and found.reading.kind == "job"
+        return found if found.percent is not None or is_own else replace(found, percent=percent)
+    added, unit = _of_positions(profile, some)
     if added is not None and profile.total and percent is None:
-        return Progress(added, float(profile.total), 100 * min(added / profile.total, 1.0), profile.unit)
+        return Progress(added, float(profile.total), 100 * min(added / profile.total, 1.0), unit)
     shares = [(one, value) for one in readings if (value := numeric(one.measures.get(Measure.PERCENT))) is not None]
     if percent is None and shares:
         percent = min(shares[0][1], 100.0)
         return Progress(percent, 100.0, percent, "percent", Measure.PERCENT, shares[0][0])
-    return Progress(percent=percent, unit="percent" if percent is not None else profile.unit)
+    return Progress(percent=percent, unit="percent" if percent is not None else unit)
+
+
+def _measured(profile: Profile, readings: Sequence[Reading], measure: Measure, whole: Measure) -> Progress | None:
+    told = [(one, value) for one in trusted(readings) if (value := numeric(one.measures.get(measure))) is not None]
+    if not told:
+        return None
+    reading, done = told[0]
+    total = _total(profile, readings, reading, whole)
+    share = 100 * min(done / total, 1.0) if total else None
+    unit = _unit(profile, measure, reading)
+    return Progress(done, total, share, unit, measure, reading, _doubles(measure, told))
 
 
 def history(points: Sequence[Point], now: Point) -> list[Point]:
@@ -115,11 +119,16 @@ def _of_workers(profile: Profile, some: Sequence[Worker]) -> float | None:
     return sum(known) / max(len(known), profile.workers or 0)
 
 
-def _of_positions(profile: Profile, some: Sequence[Worker]) -> float | None:
-    """What workers that count the profile's unit add up to."""
-    told = [numeric(one.position) for one in some if one.unit and _bare(one.unit) == _bare(profile.unit)]
-    known = [value for value in told if value is not None]
-    return sum(known) if known else None
+def _of_positions(profile: Profile, some: Sequence[Worker]) -> tuple[float | None, str]:
+    """What workers that count add up to, and of what; places on a common way, such as blocks, add up to nothing."""
+    units = {_bare(one.unit) for one in some if one.position is not None}
+    if len(units) != 1:
+        return None, profile.unit
+    unit = units.pop()
+    if unit != _bare(profile.unit) and (unit not in COUNTED or profile.unit != "rows"):
+        return None, f"{one_line(unit, MOST_OF_A_NAME)}s" if unit else "steps"
+    told = [numeric(one.position) for one in some]
+    return sum(one for one in told if one is not None), profile.unit if unit == _bare(profile.unit) else f"{unit}s"
 
 
 def _bare(unit: str) -> str:

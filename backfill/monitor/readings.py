@@ -80,9 +80,7 @@ class Worker:
     restarts: int = 0  # how often it began again from (nearly) nothing
     backwards: int = 0  # how often its number fell otherwise
     is_finished: bool = False
-    holds: str | None = None  # what it has in hand: the partition that it has had for longest, of a job of ours
-    held_seconds: float | None = None  # and for how long
-    is_slowest: bool = False  # of several that hold something it has held it for longest, as the ledger has it
+    in_hand: str | None = None  # what it works on, and for how long, of the one of ours that is the slowest
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,7 @@ def _label(unit: str) -> str:
 def _speed(case: Case) -> Iterator[Stat]:
     rate, progress = case.pace.rate, case.pace.progress
     if rate is not None:
-        unit = progress.unit if progress.done is not None else ""
-        text = f"{amount(max(rate.a_minute, 0.0), unit)} a minute, {rate.way} over {span(rate.seconds)}"
+        text = f"{amount(max(rate.a_minute, 0.0), progress.unit)} a minute, {rate.way} over {span(rate.seconds)}"
         yield Stat("rate_per_minute", "Throughput", round(rate.a_minute, 3), text)
     if case.pace.share is not None:
         speed = case.pace.share

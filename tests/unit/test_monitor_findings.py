@@ -187,3 +187,14 @@ def test_a_target_that_cannot_be_reached_is_critical() -> None:
     )
     stuck = report([log(STILL, quiet=1_290), down])
     assert "; db1:5432 cannot be reached" in stuck.headline
+
+
+def test_of_a_log_that_was_not_read_whole_nothing_more_is_promised() -> None:
+    seen = {"http_503": happened(23), "recovered": happened(20)}
+    found = report([log(SLOWLY, happened=seen, is_whole=False)])
+    assert finding(found, "well_tuned").text.endswith("all recovered, as far as the log was read")
+
+
+def test_what_has_not_failed_is_not_said_to_have_recovered() -> None:
+    found = report([log(SLOWLY, happened={"http_503": happened(5, ago=30), "recovered": happened(1)})])
+    assert finding(found, "well_tuned").text == "well tuned: 5 503s in the last hour, none failed for good"

@@ -16,18 +16,6 @@ def points(*pairs: tuple[float, float]) -> list[Point]:
     return [Point(at, value) for at, value in pairs]
 
 
-def test_a_job_of_ours_brings_its_rate_and_its_range() -> None:
-    found = pace([job()])
-    assert (found.progress.done, found.progress.total, found.progress.unit) == (612_000, 1_000_000, "records")
-    assert found.rate is not None
-    assert found.rate.a_minute == 300_000
-    assert found.eta.by_overall_at is not None
-    assert found.eta.by_overall_at.timestamp() == pytest.approx(NOW + 77.6)
-    assert found.eta.earliest_at is not None
-    assert found.eta.latest_at is not None
-    assert (found.eta.earliest_at.timestamp(), found.eta.latest_at.timestamp()) == (NOW + 70, NOW + 95)
-
-
 def test_a_job_that_is_still_planned_has_no_total() -> None:
     found = pace([job(is_planned=False, seconds_left=None)])
     assert (found.progress.total, found.progress.percent) == (None, None)
@@ -72,11 +60,6 @@ def test_workers_make_a_share_of_the_whole_and_those_not_heard_of_have_none() ->
     assert found.share.a_minute == pytest.approx(0.25)
     assert found.eta.by_slowest_at is not None
     assert found.eta.by_slowest_at.timestamp() == pytest.approx(NOW + 3_000)
-
-
-def test_the_slowest_is_who_needs_longest_not_who_is_last() -> None:
-    found = pace([log([worker(0, 60.0, 4.0), worker(1, 70.0, 0.5)])])
-    assert found.eta.bottleneck == "worker 1: 70.0 %, 0.5 % a minute"
 
 
 def test_a_restart_cuts_the_way() -> None:
@@ -143,17 +126,6 @@ def test_of_two_that_measure_the_same_the_one_that_knows_best_counts_and_it_is_s
     assert found.progress.doubles == ["log load.log measures rows too, 900: 500 of sql DATABASE_URL counts"]
 
 
-def test_nothing_that_stands_still_has_a_time() -> None:
-    found = pace([sql(rows=5, rows_total=10)], looks(Measure.ROWS, (600, 5)))
-    assert (found.eta.by_overall_at, found.eta.text) == (None, "not known: nothing has moved")
-
-
-def test_what_takes_years_is_said_so() -> None:
-    found = pace([sql(rows=2, rows_total=10**12)], looks(Measure.ROWS, (600, 1)))
-    assert found.eta.by_overall_at is None
-    assert found.eta.text == "done in more than a year"
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, 10**400, "many", True, -(10**400)])
 def test_what_is_no_number_is_not_measured(value: float | str) -> None:
     found = pace([sql(rows=value)])
@@ -179,23 +151,35 @@ def test_ten_thousand_workers_take_no_time() -> None:
     assert time.monotonic() - began < 10
 
 
-def test_what_is_left_is_counted_from_when_it_was_told() -> None:
-    found = pace([log([worker(0, 90.0, 1.0, quiet=240)])])
-    assert found.eta.by_slowest_at is not None
-    assert found.eta.by_slowest_at.timestamp() == pytest.approx(NOW + 600 - 240)
-    late = pace([log([worker(0, 99.0, 1.0, quiet=240)])])
-    assert late.eta.text == "overdue: as it went, it would have been done by 15:57 UTC"
-    assert late.eta.latest_at is not None
-    assert late.eta.latest_at.timestamp() == NOW
-
-
 def test_the_rate_of_a_young_job_is_of_the_seconds_that_it_has() -> None:
     found = pace([job(started_at=NOW - 6)])
     assert found.rate is not None
     assert found.rate.seconds == 6
 
 
-def test_a_count_of_the_planner_stands_still_for_long_and_says_nothing_by_it() -> None:
-    about = sql(rows=5)
-    about.notes.append("about 5 rows, as the planner has it")
-    assert pace([about], looks(Measure.ROWS, (900, 5))).still_since is None
+def test_two_looks_that_are_close_are_believed_less_than_minutes() -> None:
+    before = looks(Measure.ROWS, (5, 999))
+    found = pace([sql({MINUTE - 2: 9, MINUTE - 1: 9}, rows=1_000)], before)
+    assert found.rate is not None
+    assert found.rate.a_minute == 9
+
+
+def test_what_has_an_end_is_preferred_to_what_has_none() -> None:
+    found = pace([sql(files=3, bytes=50, bytes_total=200)])
+    assert (found.progress.measure, found.progress.percent) == (Measure.BYTES, 25)
+
+
+def test_pages_add_up_and_blocks_do_not() -> None:
+    pages = [Worker(str(name), "log sync.log", position=200, unit="page") for name in range(2)]
+    assert (pace([log(pages)], total=1_000).progress.done, pace([log(pages)], total=1_000).progress.unit) == (
+        400,
+        "pages",
+    )
+    blocks = [Worker(str(name), "log sync.log", position=200, unit="block") for name in range(2)]
+    assert (pace([log(blocks)], total=1_000).progress.done, pace([log(blocks)]).progress.unit) == (None, "blocks")
+
+
+def test_few_points_after_a_jump_are_not_held_against_those_before() -> None:
+    rate = rates.slope(points((0, 1), (60, 2), (120, 3), (7_320, 4), (7_380, 5)), "")
+    assert rate is not None
+    assert rate.a_minute == pytest.approx(1)

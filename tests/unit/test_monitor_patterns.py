@@ -109,7 +109,7 @@ TOLD = {
     "Worker 3: page 30 of 120": ("3", [("%", 25), ("page", 30)]),
     "Worker 3: page 30 (25%)": ("3", [("%", 25), ("page", 30)]),
     "Worker 3: 4,000 records": ("3", [("record", 4_000)]),
-    "02:56:29 worker.2 | [10,000] Rate: 7,038.6/sec | Updated: 9,991": ("worker.2", [("record", 10_000)]),
+    "02:56:29 worker.2 | [10,000] Rate: 7,038.6/sec | Updated: 9,991": ("worker.2", [("#record", 10_000)]),
     "[pod/load-7/app] 45% complete": ("load-7", [("%", 45)]),
     "progress: 45%": ("load", [("%", 45)]),
     " 45%|####      | 450/1000 [00:10<00:12]": ("load", [("%", 45)]),

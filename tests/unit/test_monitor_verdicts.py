@@ -175,3 +175,10 @@ def test_a_job_that_was_just_started_may_yet_get_its_workers() -> None:
     new = report([job(attention=waits, live_workers=0, started_at=NOW - 5)])
     assert (new.state, new.level) == (State.RUNNING, Level.WARNING)
     assert new.next == ["backfill-worker"]
+
+
+def test_a_total_that_was_said_too_low_does_not_end_what_goes_on() -> None:
+    rising = report([sql(rows=12_000_000, rows_total=10_000_000)], looks(Measure.ROWS, (600, 9_000_000)))
+    assert (rising.state, "120.0 % done" in rising.headline) == (State.RUNNING, True)
+    ended = report([sql(rows=12_000_000, rows_total=10_000_000)], looks(Measure.ROWS, (600, 12_000_000)))
+    assert ended.state is State.FINISHED

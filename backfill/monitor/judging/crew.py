@@ -49,6 +49,8 @@ def _apart(case: Case) -> Iterator[Finding]:
     last = min(open_, key=lambda one: one.percent or 0.0)
     first = max(open_, key=lambda one: one.percent or 0.0)
     low, high = last.percent or 0.0, first.percent or 0.0
+    if last.is_standing:
+        return  # that is why, and is said
     if len(open_) < len(told) and len(open_) <= max(1.0, STRAGGLERS * len(told)):
         if 100 - low < limit:
             return

@@ -19,7 +19,7 @@ def finished(case: Case) -> Verdict | None:
     if is_all:
         evidence.append(f"all {len(ways):,} workers have finished" if len(ways) > 1 else "its worker has finished")
     is_open = bool(ways) and not is_all
-    if pace.progress.is_whole and not is_open:
+    if pace.progress.is_whole and not is_open and not _goes_on(case):
         evidence.append(f"{part(pace.progress.done or 0.0, pace.progress.total, pace.progress.unit)} are done")
     line = case.happened("finished")
     if line.total:
@@ -36,6 +36,13 @@ def finished(case: Case) -> Verdict | None:
     if is_all and pace.progress.done is not None:
         text += f", {amount(pace.progress.done, pace.progress.unit)}"
     return verdict(State.FINISHED, Level.OK, text, rest)
+
+
+def _goes_on(case: Case) -> bool:
+    """Whether more is done than there should be in all, and still more: then that was said too low."""
+    progress, rate, quiet = case.pace.progress, case.pace.rate, case.quiet_seconds
+    is_more = progress.done is not None and progress.total is not None and progress.done > progress.total
+    return is_more and rate is not None and rate.a_minute > 0 and quiet is not None and quiet < SILENCE
 
 
 def _is_short(case: Case, is_all: bool) -> bool:

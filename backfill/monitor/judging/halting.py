@@ -49,7 +49,8 @@ def slow(case: Case) -> Verdict | None:
     rate, limits, progress = case.pace.rate, case.profile.limits, case.pace.progress
     is_judged = limits.is_rate_judged
     if is_judged is None:
-        is_judged = progress.unit == "rows" and progress.done is not None
+        # A log that counts rows is one of our own workers, whose speed is that of their definition.
+        is_judged = progress.unit == "rows" and progress.reading is not None and progress.reading.kind != "log"
     if not is_judged or rate is None or rate.a_minute <= 0:
         return None
     # Whoever has finished leaves the others to work alone, at no fault of theirs.

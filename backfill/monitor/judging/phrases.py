@@ -26,16 +26,10 @@ def how_far(case: Case, *, is_moving: bool = True) -> str:
     if not is_moving:
         return ", ".join(parts)
     if pace.rate is not None and pace.rate.a_minute > 0:
-        unit = progress.unit if progress.done is not None else _unit(case)
-        parts.append(f"{amount(pace.rate.a_minute, unit)} a minute")
+        parts.append(f"{amount(pace.rate.a_minute, progress.unit)} a minute")
     elif pace.share is not None and pace.share.a_minute > 0:
         parts.append(f"{plain(pace.share.a_minute)} % a minute")
     return ", ".join(parts)
-
-
-def _unit(case: Case) -> str:
-    units = {one.unit for one in case.pace.ways if one.unit and one.unit != "percent"}
-    return f"{units.pop()}s" if len(units) == 1 else "steps"
 
 
 def last_seen(case: Case) -> list[str]:

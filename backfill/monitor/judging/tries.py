@@ -50,6 +50,7 @@ def _failing(case: Case) -> Iterator[Finding]:
 def _refused(case: Case) -> Iterator[Finding]:
     tuned: list[str] = []
     seen: list[str] = []
+    is_every = True
     for name, label in REFUSALS:
         refused = case.happened(name)
         hour = case.last_hour(refused)
@@ -60,8 +61,10 @@ def _refused(case: Case) -> Iterator[Finding]:
         elif is_recovered(case, refused):
             tuned.append(f"{hour:,} {label} in the last hour")
             seen.extend(_counts(case, refused, label))
+            is_every &= case.happened("recovered").total >= refused.total or case.is_past(refused)
     if tuned:
-        text = f"well tuned: {' and '.join(tuned)}, all recovered"
+        text = f"well tuned: {' and '.join(tuned)}, {'all recovered' if is_every else 'none failed for good'}"
+        text += "" if all(one.is_whole for one in case.readings) else ", as far as the log was read"
         yield Finding("well_tuned", Level.OK, text, seen)
 
 

@@ -12,8 +12,9 @@ from backfill.monitor.logs.stamps import Stamps
 from backfill.monitor.logs.tally import Tally
 from backfill.monitor.logs.ways import PERCENT, At
 
-# At most a time and a level before it: with words there might be more in a line.
-_LEAD: Final = rb"[\d/:.,TZ+ \[\]-]{0,48}(?:\[?(?:INFO|DEBUG|info|debug)\]?:? {1,2})?"
+# At most a time with its date and a level before it: with words there might be more in a line.
+_DATED: Final = rb"[\[ ]{0,2}(?:\d{4}[-/.]\d\d[-/.]\d\d[T _]\d\d:|1\d{9})[\d:.,TZ+ \]-]{0,36}"
+_LEAD: Final = rb"(?:" + _DATED + rb")?(?:\[?(?:INFO|DEBUG|info|debug)\]?:? {1,2})?"
 _SHARE: Final = rb"[Ww]orker (\d{1,18}): (\d{1,2}(?:\.\d{1,9})?|100(?:\.0{1,9})?)%(?: complete| done)?"
 _PLACE: Final = rb"[Ww]orker (\d{1,18}: (?:[Bb]lock|[Pp]age|[Rr]ecord|[Rr]ow)) (\d{1,3}(?:,\d{3}){1,5}|\d{1,18})"
 SHARES: Final = re.compile(rb"(?:" + _LEAD + _SHARE + rb" ?\n)+")

@@ -81,6 +81,15 @@ class Series:
         for at, value in other.points.values():
             self.keep(at, value)
 
+    def older(self, seconds: float) -> None:
+        """All of it was so much before."""
+        self.first_at, self.last_at, self.grown_at = (
+            at - seconds if at is not None else None for at in (self.first_at, self.last_at, self.grown_at)
+        )
+        points, self.points = self.points, {}
+        for at, value in points.values():
+            self.keep(at - seconds, value)
+
     def fall(self, before: float, after: float) -> None:
         """It is less than it was: begun again when it is nearly nothing."""
         self.carried += before
@@ -98,3 +107,10 @@ class Series:
             held = self.points.get(bucket)
             if held is None or held[0] <= at:
                 self.points[bucket] = at, value
+
+
+def begun(at: At, value: float, cell: int, most: int = MOST_KEPT) -> Series:
+    """Of the first line that told the number."""
+    series = Series(value, value, at, at, at, cell, cell, most=most)
+    series.keep(at, value)
+    return series

@@ -32,6 +32,7 @@ SECONDS: Final = 4.0  # for all of it
 STATEMENT_SECONDS: Final = 3.0
 LOCK_SECONDS: Final = 1.0
 MINUTES: Final = 60
+LONG_SECONDS: Final = 30.0  # in hand: worth saying
 
 
 async def read(
@@ -141,9 +142,12 @@ async def _workers(connection: "Connection", job_id: "UUID", reading: Reading) -
     for item in await job_workers(connection, job_id):
         worker = Worker(f"{item['host']}:{item['pid']}", reading.source)
         worker.last_at = reading.at - item["heartbeat_age_seconds"]
-        worker.holds, worker.held_seconds = item["partition"], item["partition_seconds"]
-        worker.is_slowest = item["is_slowest"]
         reading.workers.append(worker)
+        if not item["is_slowest"]:
+            continue
+        held = worker.in_hand = f"partition {item['partition']} for {item['partition_seconds']:.1f} s"
+        if item["partition_seconds"] > LONG_SECONDS:
+            reading.notes.append(f"worker {one_line(worker.name)} has been longest at what it has in hand: {held}")
     assert reading.job is not None  # noqa: S101 - it was read before
     reading.job.live_workers = len(reading.workers)
 
