@@ -207,20 +207,19 @@ async def test_a_password_in_a_line_is_not_told(tmp_path: Path) -> None:
 
 async def test_half_a_last_line_counts_when_nothing_was_written_for_a_while(tmp_path: Path) -> None:
     path = tmp_path / "load.log"
-    write(path, "Worker 1: 5%", "Worker 1: 61.2%", end="\n")
-    path.write_bytes(path.read_bytes()[:-4])  # Worker 1: 61
+    path.write_text("Worker 1: block 500\nWorker 1: block 51")
     os.utime(path, (AT, AT))
     early, kept = await looked(tmp_path, now=AT + 1)
-    assert early.workers[0].percent == 5
+    assert early.workers[0].position == 500
     with path.open("a") as file:
-        file.write(".2%")
+        file.write("2")
     os.utime(path, (AT, AT))
     late, kept = await looked(tmp_path, remembered=kept, now=AT + 60)
-    assert late.workers[0].percent == 61.2
+    assert late.workers[0].position == 512
     with path.open("a") as file:
-        file.write("\nWorker 1: 62%\n")
+        file.write("0\nWorker 1: block 5121\n")
     last, _ = await looked(tmp_path, remembered=kept, now=AT + 61)
-    assert last.workers[0].percent == 62
+    assert last.workers[0].position == 5_121
     assert last.workers[0].backwards == 0
 
 
@@ -329,6 +328,7 @@ async def test_only_what_is_not_older_counts(tmp_path: Path) -> None:
         reading, _ = await looked(tmp_path, path, now=AT + 20_000, since=AT + 15_000)
         assert reading.happened["error"].total == 500
         assert reading.workers[0].points[0].at == AT + 15_000
+        assert path.endswith("gz") or reading.seen in {f"{size} KB, whole" for size in range(200, 300)}, reading.seen
 
 
 async def test_a_large_log_is_known_at_its_end_first(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ class _Source:
         kept, seen, size = {}, 0, 0
         for path in paths if self._source.all else paths[-1:]:
             try:
-                followed = look.file(path, _of(known, path, self._source.all))
+                followed = look.file(path, _of(known, path))
             except (OSError, ValueError) as error:
                 self._problem(f"{self._place(path)}: cannot be read: {_why(error)}")
                 continue
@@ -160,14 +160,14 @@ def _known(remembered: Remembered) -> dict[str, Kept]:
     return {path: one for path, one in read.items() if one is not None}
 
 
-def _of(known: dict[str, Kept], path: str, is_one_of_several: bool) -> Kept | None:
+def _of(known: dict[str, Kept], path: str) -> Kept | None:
     """What is known of the file, under whichever name it was read; else of the one before that had its name."""
     try:
         told = os.stat(path)
     except OSError:
         return None
     same = (one for one in known.values() if (one.device, one.inode) == (told.st_dev, told.st_ino))
-    return next(same, None if is_one_of_several else known.get(path))
+    return next(same, known.get(path))
 
 
 def _size(size: int) -> str:
