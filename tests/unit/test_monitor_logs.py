@@ -1,5 +1,6 @@
 """Logs of all kinds, each read by one look: what is told, and what is said of what could not be read."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -397,3 +398,21 @@ async def test_standard_input_that_stays_open_is_read_on_at_the_next_look(tmp_pa
 def test_a_source_is_called_by_its_path() -> None:
     assert logs.name(LogSource(path="a/*.log")) == "log a/*.log"
     assert Profile().log == []
+
+
+async def test_a_look_that_is_called_off_ends_its_thread(tmp_path: Path) -> None:
+    come, go = os.pipe()
+
+    async def called_off() -> None:
+        with os.fdopen(come, "rb", buffering=0) as stdin:
+            look = asyncio.create_task(looked(tmp_path, "-", stdin=stdin, read_seconds=60))
+            await asyncio.sleep(0)
+            look.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await look
+            await asyncio.get_running_loop().shutdown_default_executor()
+
+    began = time.monotonic()
+    await asyncio.to_thread(asyncio.run, called_off())
+    assert time.monotonic() - began < logs.streamed.IDLE
+    os.close(go)
