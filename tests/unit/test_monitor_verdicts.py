@@ -182,3 +182,13 @@ def test_a_total_that_was_said_too_low_does_not_end_what_goes_on() -> None:
     assert (rising.state, "120.0 % done" in rising.headline) == (State.RUNNING, True)
     ended = report([sql(rows=12_000_000, rows_total=10_000_000)], looks(Measure.ROWS, (600, 12_000_000)))
     assert ended.state is State.FINISHED
+
+
+def test_a_fatal_line_just_now_or_of_what_lives_is_not_yet_the_end() -> None:
+    fatal = {"fatal": happened(1, ago=10)}
+    moved = [worker(0, 60.0, 0.5, quiet=12)]
+    assert report([log(moved, quiet=10, happened=fatal, last_fatal_is_newest=True)]).state is State.RUNNING
+    fatal = {"fatal": happened(1, ago=200)}
+    lives = log([worker(0, 60.0, 0.5, quiet=202)], quiet=200, happened=fatal, last_fatal_is_newest=True)
+    assert report([lives, process(4711)]).state is State.RUNNING
+    assert report([lives]).state is State.DEAD
