@@ -18,6 +18,8 @@ STORM = $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(JOBS),--jobs=$(JOBS)) $(if $(WITH
 LOCKED := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make constraints' $(ARGS)
+# Images set it to stay small; here every process would compile the tree, and rewrite each assertion, once more.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help venv demo check test core storm bench lint audit constraints clean
 .DEFAULT_GOAL := help
 

@@ -21,14 +21,22 @@ SECTIONS = (
     "embeddings",
     "prefetch",
     "sizes",
+    "monitor",
 )
-ASKED_FOR = ("ledger", "page", "limits", "prefetch", "sizes")  # where they are asked for by name: many runs, or minutes
+ASKED_FOR = (
+    "ledger",
+    "page",
+    "limits",
+    "prefetch",
+    "sizes",
+    "monitor",
+)  # where they are asked for by name: many runs, or minutes
 MANY = 1_000_000
 
 
 @dataclass(frozen=True)
 class Options:
-    """SCALE, RUNS, ONLY, NAMES, PEER_RECORDS, IDS, PARTITIONS, CALLS and TEXTS; every one has a default."""
+    """SCALE, RUNS, ONLY, NAMES, PEER_RECORDS, IDS, PARTITIONS, CALLS, TEXTS and LOG_MB; every one has a default."""
 
     scale: int = 200_000  # killmails
     runs: int = 3  # of each contender; the table shows medians
@@ -38,6 +46,7 @@ class Options:
     partitions: int = 100_000  # of one job
     calls: int = 400  # to a service that allows 20 a second
     texts: int = 600  # for a model
+    log_mb: int = 2_000  # of a log, in millions of bytes
     only: tuple[str, ...] = ()
 
     @property
@@ -67,6 +76,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Options:
         partitions=_number(environment, "PARTITIONS", Options.partitions),
         calls=_number(environment, "CALLS", Options.calls),
         texts=_number(environment, "TEXTS", Options.texts),
+        log_mb=_number(environment, "LOG_MB", Options.log_mb),
         only=only,
     )
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from backfill.errors import BackfillError, UnreachableError
+from backfill.errors import BackfillError, SchemaError, UnreachableError
 from backfill.monitor import growing, writers
 from backfill.monitor.databases import DEMO, OWN, looked_into, milliseconds, url
 from backfill.monitor.profile import JobSource, Profile
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_JOBS: Final = 5
 LEDGER_SECONDS: Final = 4.0
+MISSING: Final = "ledger is missing"  # in a SchemaError
 OVER_SECONDS: Final = 600.0  # what ended, or was written, so long before the rest is another matter
 
 
@@ -70,10 +71,11 @@ async def _jobs(where: Surroundings) -> list[_Job]:
         try:
             async with asyncio.timeout(LEDGER_SECONDS):
                 active, last = await _of_ledger(where, name)
-        except (UnreachableError, TimeoutError):
-            if name in where.environ:  # somebody means it: the report is to say why it cannot be read
+        except (UnreachableError, SchemaError, TimeoutError) as error:
+            # Somebody means it: the report is to say why it cannot be read. Without a ledger it is for something else.
+            if name in where.environ and MISSING not in str(error):
                 down.append(_Job("latest", name))
-        except BackfillError:  # no ledger, for one: the database is for something else
+        except BackfillError:  # it is no database of ours
             continue
         else:
             if active:

@@ -66,11 +66,9 @@ async def _named(name: str) -> AsyncIterator[None]:
         if name == OWN:
             raise
         raise type(error)(str(error).replace(OWN, name)) from error
-    except (
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        OSError,
-    ) as error:  # a lock that was not had in time, for one
+    except UnicodeError as error:
+        raise UsageError(f"{name} names a host that there cannot be ({said(error)}); correct it") from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:  # no lock in time, for one
         raise UnreachableError(f"the database of {name}: {said(error)}; look again later") from error
 
 

@@ -7,7 +7,10 @@ import pytest
 
 from backfill.examples.names import NormalisedNames, normalise
 from benchmarks import data, sql
+from benchmarks.bench import Bench
 from benchmarks.definitions import OrderLines
+from benchmarks.options import Options
+from benchmarks.sections import monitor
 from benchmarks.workloads import ORDER_LINES, PEOPLE
 
 RECORDS = 400
@@ -46,3 +49,9 @@ async def test_a_row_of_order_lines_without_its_value_is_seen(database: str) -> 
         assert all(value == normalise(row["name"]) for value, row in zip(values, rows, strict=True))
     finally:
         await connection.close()
+
+
+def test_logs_are_read_whole_and_in_little_memory() -> None:
+    figures = list(monitor.measure(Bench(None, Options(log_mb=8, runs=1))))  # type: ignore[arg-type]
+    assert [figure.unit for figure in figures] == ["MB/s", "MB"] * 3
+    assert all(figure.reached for figure in figures if figure.unit == "MB")

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -213,6 +212,8 @@ def documents() -> list[Any]:
 def test_kubernetes_takes_the_manifests(document: dict[str, Any]) -> None:
     if document["apiVersion"].startswith("keda.sh/"):  # not of Kubernetes itself: see below
         return
+    import kubernetes_validate  # two seconds, which each process that collects the tests would take
+
     kubernetes_validate.validate(document, KUBERNETES, strict=True)
 
 

@@ -1,6 +1,7 @@
 """Each role may read and write every column that its programs' statements name, and each column has a decision."""
 
 from collections import Counter
+from functools import cache
 from typing import Final
 
 import asyncpg
@@ -11,7 +12,6 @@ from tests.support import callers
 from tests.support.operating import done
 from tests.support.world import World
 
-USED: Final = callers.statements()
 ROLES: Final = ("backfill_operator", "backfill_worker", "backfill_reader", "backfill_server", "backfill_owner")
 # A new column of backfill_jobs belongs to one of these two: what a worker keeps up to date, and what was asked for or
 # is an operator's to change.
@@ -35,6 +35,11 @@ ASKED_FOR: Final = """
 PLANNED: Final = "id backfill_job_id tenant_id partition_key record_ids record_count created_at sweep"
 
 
+@cache
+def used() -> dict[str, set[str]]:
+    return callers.statements()
+
+
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_role_may_execute_every_statement_of_its_programs(world: World, role: str) -> None:
     await done(world, "init", "--roles")
@@ -42,7 +47,7 @@ async def test_a_role_may_execute_every_statement_of_its_programs(world: World, 
     async with world.session() as session:
         await session.execute("SELECT set_config('app.current_tenant', 'default', false)")
         await session.execute(f"SET ROLE {role}; SET plan_cache_mode = force_generic_plan")
-        for name in sorted(USED[role]):
+        for name in sorted(used()[role]):
             text = statements.read(name)
             given = ", ".join(["NULL"] * len((await session.prepare(text)).get_parameters()))
             await session.execute(f"PREPARE one AS {text}")
@@ -57,7 +62,7 @@ async def test_a_role_may_execute_every_statement_of_its_programs(world: World, 
 
 def test_every_statement_of_the_ledger_is_somebodys() -> None:
     named = {f"ledger/{path.parent.name}/{path.stem}" for path in statements.FOLDER.glob("ledger/*/*.sql")}
-    assert named == set().union(*USED.values())
+    assert named == set().union(*used().values())
 
 
 async def test_every_column_of_a_job_is_kept_by_workers_or_was_asked_for(world: World) -> None:

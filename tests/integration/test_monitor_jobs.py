@@ -14,7 +14,17 @@ from backfill.monitor.sources import jobs
 from backfill.services import ports, state
 from tests.support import databases
 from tests.support.logins import Logins
-from tests.support.operating import done, in_state, queued, under_way, until, with_failures
+from tests.support.operating import (
+    closed_gate,
+    done,
+    in_state,
+    queued,
+    under_way,
+    until,
+    until_held,
+    with_failures,
+    working,
+)
 from tests.support.surroundings import surroundings
 from tests.support.world import World
 
@@ -46,6 +56,21 @@ async def test_a_job_that_is_worked_on(world: World, tmp_path: Path) -> None:
         host, _, pid = worker.name.rpartition(":")
         assert (bool(host), pid.isdigit(), worker.percent, worker.source) == (True, True, None, "job latest")
         assert reading.newest_at == pytest.approx(time.time(), abs=10)
+
+
+async def test_what_workers_have_in_hand_is_told(world: World, tmp_path: Path) -> None:
+    world.definition = "Gated"
+    await world.rows(20)
+    await queued(world)
+    async with working(world, 2):
+        async with closed_gate(world):
+            await until_held(world, 2)
+            reading = await look(world.database, tmp_path)
+        assert reading.problems == []
+        keys = await world.value("SELECT array_agg(partition_key ORDER BY claimed_at) FROM backfill_partitions")
+        slowest, other = reading.workers
+        assert (slowest.in_hand or "").startswith(f"partition {keys[0]} for ")
+        assert other.in_hand is None
 
 
 async def test_a_paused_job_has_its_reason_and_no_worker(world: World, tmp_path: Path) -> None:
@@ -176,9 +201,18 @@ async def test_a_demo_that_runs_in_the_folder_is_found_and_a_dead_one_is_not(wor
             assert reading.job.id == str(job)
 
 
-async def test_a_database_that_is_down_is_worth_saying_when_somebody_named_it(tmp_path: Path) -> None:
-    environ = {"DATABASE_URL": NOWHERE.format(ports.free_block(1))}
-    assert (await around(surroundings(tmp_path, environ))).job == [JobSource()]
+async def test_a_ledger_that_cannot_be_read_is_worth_saying_when_somebody_named_it(
+    world: World, tmp_path: Path
+) -> None:
+    async def seen(url: str) -> list[JobSource]:
+        return (await around(surroundings(tmp_path, {"DATABASE_URL": url}))).job
+
+    assert await seen(NOWHERE.format(ports.free_block(1))) == [JobSource()]
+    await world.execute("INSERT INTO backfill_schema (version) VALUES (9999)")
+    assert await seen(world.database) == [JobSource()]
+    async with databases.new_database(world.database) as other:
+        assert await seen(other) == []
+    assert await seen("mysql://u@h/d") == []
     assert (await around(surroundings(tmp_path))).sources == 0
 
 

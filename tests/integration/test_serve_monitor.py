@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
 from backfill.web.monitor_models import MonitorView
 from tests.support.serving import serving, token
@@ -63,22 +62,21 @@ async def test_a_look_is_shared_and_is_made_again_only_after_a_while(world: Worl
         assert looked(tmp_path) == before <= 2  # a second number of the same look gives the rate
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "unknown"),
-        (f'[[log]]\npath = "{HOSTILE}"\n', "source_failed"),
-        ('[[command]]\nrun = "false"\nmeasures = "rows"\n', "source_failed"),
-        ('[[sql]]\ndatabase = "NO_SUCH_URL"\ntable = "things"\n', "source_failed"),
-    ],
-    ids=["nothing", "log", "command", "sql"],
-)
-async def test_what_cannot_be_read_is_a_report_that_says_so(world: World, tmp_path: Path, text: str, said: str) -> None:
-    given = profile(tmp_path, "bad", text)
-    async with serving(world, "--monitor", given, XDG_STATE_HOME=str(tmp_path / "state")) as served:
-        found = await served.get("/monitor/bad")
-        assert found["state"] == "unknown"
-        assert said in {one["name"] for one in found["findings"]}
+UNREADABLE = {
+    "nothing": ("", "unknown"),
+    "log": (f'[[log]]\npath = "{HOSTILE}"\n', "source_failed"),
+    "command": ('[[command]]\nrun = "false"\nmeasures = "rows"\n', "source_failed"),
+    "sql": ('[[sql]]\ndatabase = "NO_SUCH_URL"\ntable = "things"\n', "source_failed"),
+}
+
+
+async def test_what_cannot_be_read_is_a_report_that_says_so(world: World, tmp_path: Path) -> None:
+    given = [f"--monitor={profile(tmp_path, name, text)}" for name, (text, _) in UNREADABLE.items()]
+    async with serving(world, *given, XDG_STATE_HOME=str(tmp_path / "state")) as served:
+        for name, (_, said) in UNREADABLE.items():
+            found = await served.get(f"/monitor/{name}")
+            assert found["state"] == "unknown", name
+            assert said in {one["name"] for one in found["findings"]}, name
 
 
 async def test_a_profile_that_is_broken_while_the_server_runs_is_told(world: World, tmp_path: Path) -> None:

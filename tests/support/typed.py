@@ -21,6 +21,18 @@ def sessions(text: str) -> list[tuple[str, list[str]]]:
     return found
 
 
+def examples(page: Path) -> dict[str, list[tuple[str, list[str]]]]:
+    """The same by the heading that stands before them; what is printed may look like one itself."""
+    titled: dict[str, str] = {}
+    title, is_fenced = "", False
+    for line in page.read_text().splitlines(keepends=True):
+        is_fenced ^= line.startswith("```")
+        if not is_fenced and (heading := re.match(r"#{1,3} (.*)", line)):
+            title = heading[1]
+        titled[title] = titled.get(title, "") + line
+    return {title: found for title, text in titled.items() if (found := sessions(text))}
+
+
 async def typed(
     commands: list[str], env: Mapping[str, str], folder: Path, deadline: float = 60
 ) -> list[tuple[int, list[str]]]:

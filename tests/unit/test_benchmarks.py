@@ -92,7 +92,7 @@ def test_scaling_runs_where_it_is_wanted() -> None:
 
 
 def test_the_tables_of_the_runbook_are_measured_where_they_are_asked_for() -> None:
-    assert not {"prefetch", "sizes"} & set(Options(scale=MANY).sections)
+    assert not {"prefetch", "sizes", "monitor"} & set(Options(scale=MANY).sections)
     assert options.read({"ONLY": "sizes prefetch"}).sections == ("prefetch", "sizes")
 
 

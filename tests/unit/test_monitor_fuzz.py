@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from backfill.monitor.logs import ranges, scan
+from backfill.monitor.logs import ranges, runs, scan
 from backfill.monitor.logs.lines import Cutter
 from backfill.monitor.logs.ranges import Ranges
 from backfill.monitor.logs.saying import Reader
@@ -19,7 +19,7 @@ from backfill.monitor.logs.stamps import Stamps
 from backfill.monitor.logs.tally import Tally
 from backfill.monitor.patterns import compiled
 
-PATTERNS = compiled({"own": r"reorg at (?P<position>\d+)"})
+PATTERNS = compiled({})
 WRITTEN = 1_795_694_400.0  # 2026-11-26T12:00:00Z
 RANGES: TypeAdapter[Ranges] = TypeAdapter(Ranges)
 TALLIES: TypeAdapter[Tally] = TypeAdapter(Tally)
@@ -126,6 +126,27 @@ def test_a_log_that_grows_adds_up_to_the_same_in_looks_that_are_interrupted(
         ranges.CHUNK = kept
     assert read.back is None
     assert told(read.front) == told(at_once(data))
+
+
+plain = st.builds(
+    "{}Worker {}: {}\n".format,
+    st.one_of(st.just(""), times.map(lambda at: f"[{at:.0f}] INFO "), times.map(lambda at: f"{at:.3f} ")),
+    st.integers(0, 2),
+    st.one_of(
+        st.integers(0, 1_001).map(lambda tenth: f"{tenth / 10}%"),
+        st.integers(0, 100).map(lambda percent: f"{percent}% complete"),
+        st.integers(0, 10_000).map(lambda block: f"Block {block:,}"),
+        st.sampled_from(["5% ERROR", "done", "block 5 of 7", "page 10,00", "cpu 5%"]),
+    ),
+)
+
+
+@given(st.lists(plain, min_size=5, max_size=60).map(lambda made: "".join(made).encode()))
+def test_the_plainest_lines_counted_together_add_up_to_what_they_do_one_by_one(data: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "end", lambda text, start, most: start)
+        one_by_one = told(at_once(data))
+    assert told(at_once(data)) == one_by_one
 
 
 @settings(max_examples=300)

@@ -87,6 +87,21 @@ async def test_our_own_workers_lines_are_rows(tmp_path: Path) -> None:
     assert reading.happened == {}
 
 
+async def test_what_is_done_of_the_whole_is_measured(tmp_path: Path) -> None:
+    write(
+        tmp_path / "load.log",
+        f"{stamp(0)} Processed 0 of 5,000 rows",
+        f"{stamp(30)} Processed 1,000 of 5,000 rows",
+        f"{stamp(150)} Processed 3,000 of 5,000 rows",
+        f"{stamp(160)} Backfill complete: 5,000/5,000 rows",
+    )
+    reading, _ = await looked(tmp_path)
+    assert reading.measures == {Measure.ROWS: 5_000, Measure.ROWS_TOTAL: 5_000}
+    assert list(reading.minutes.values()) == [1_500, 1_000, 2_500]
+    assert reading.happened["finished"].total == 1
+    assert reading.workers == []
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
@@ -236,6 +251,20 @@ async def test_a_clock_that_is_set_back_is_told_and_one_that_is_put_back_every_y
     write(tmp_path / "load.log", f"{stamp(9_000)} a")
     reading, _ = await looked(tmp_path)
     assert "1 h 30 min ahead of this machine's clock" in reading.clock_jumps[0]
+
+
+async def test_times_without_a_date_are_of_the_day_that_they_must_be_of(tmp_path: Path) -> None:
+    lines = [f"{hour % 24:02d}:30:00 worker.1 | Worker 1: {hour}% ERROR {hour}" for hour in range(3, 3 + 72, 4)]
+    write(tmp_path / "load.log", *lines, at=AT - 12 * 3_600 + 3_600)  # 01:00, and the last line is of 23:30
+    reading, _ = await looked(tmp_path, now=AT - 11 * 3_600)
+    midnight = AT - 12 * 3_600
+    assert [point.at for point in reading.workers[0].points] == [
+        midnight + (hour - 72) * 3_600 + 1_800 for hour in range(3, 3 + 72, 4)
+    ]
+    assert max(reading.happened["error"].minutes.values()) == 1
+    assert reading.clock_jumps == []
+    front, kept = await looked(tmp_path, now=AT - 11 * 3_600)
+    assert (await looked(tmp_path, now=AT - 11 * 3_600, remembered=kept))[0] == front
 
 
 async def test_lines_without_times_are_as_old_as_the_file(tmp_path: Path) -> None:

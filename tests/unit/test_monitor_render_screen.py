@@ -75,3 +75,7 @@ def test_a_terminal_without_more_than_ascii_can_show_it() -> None:
 def test_workers_have_a_bar_where_there_is_room() -> None:
     assert "████████████▒▒▒▒▒░░░ 8-23 at" in drawn(load(), 80)
     assert "▒" not in drawn(load(), 60)
+
+
+def test_a_command_to_type_stands_out() -> None:
+    assert "\x1b[1mbackfill monitor --profile erc1155\x1b[0m" in drawn(load(), 80, colour=True)

@@ -42,11 +42,11 @@ def _status(code: int, words: str) -> tuple[str, ...]:
     )
 
 
+_TRY: Final = r"\b(?:attempt|try|retry)\s?[#:=(]?\s?"
 ATTEMPT_FAILED: Final = _either(
-    rf"\battempt\s?[#:=]?\s?(?P<attempt>\d{{1,6}})(?:{_OF}(?P<of>\d{{1,6}}))?\b[^\n]{{0,120}}?{_FAILED}",
-    rf"\bfail(?:ed|ure)\b[^\n]{{0,60}}?\battempt\s?[#:=]?\s?(?P<attempt_behind>\d{{1,6}})(?:{_OF}(?P<of_behind>\d{{1,6}}))?\b",
-    rf"\bretry(?:ing)?\s?[#(:]?\s?\d{{1,6}}{_OF}\d{{1,6}}\b",
-    r"\bretrying\b|\bwill (?:be )?retr(?:y|ied)\b|\bretry in\b",
+    rf"{_TRY}(?P<attempt>\d{{1,6}})(?:{_OF}(?P<of>\d{{1,6}}))?\b[^\n]{{0,120}}?{_FAILED}",
+    rf"\bfail(?:ed|ure)\b[^\n]{{0,60}}?{_TRY}(?P<attempt_behind>\d{{1,6}})(?:{_OF}(?P<of_behind>\d{{1,6}}))?\b",
+    rf"\b(?:re)?try {_FAILED}",
 )
 TRIES_AGAIN: Final = _either(
     r"\bretry(?:ing)?\b",
@@ -102,6 +102,10 @@ _PLACE: Final = rf"\b(?P<unit>{_UNITS})s?[\s:#=]{{0,3}}(?P<position>{_NUMBER})(?
 _MANY: Final = rf"\b(?P<count>{_NUMBER})(?:{_OF}(?P<of>{_NUMBER}))?\s(?P<counted>{_UNITS})s\b"
 WORKER_POSITION: Final = _either(rf"{_WHO}[^\n]{{0,60}}?(?:{_PLACE}|{_MANY})")
 WORKER_FINISHED: Final = _either(rf"{_WHO}[\s\]):|,-]{{0,4}}(?:has |is |was |now |all )?{_DONE}{_ENDS}")
+# Of the whole: what is done, of how much.
+AMOUNT: Final = _either(
+    rf"\b(?P<count>{_NUMBER})\s?(?:/|of)\s?(?P<total>{_NUMBER})\s(?P<counted>row|record|file|call|request)s\b"
+)
 ROLLING: Final = r"\[(?P<count>\d[\d,]{0,24})\] Rate: [\d,.]{1,30}/sec \| Updated: "
 ROLLED: Final = r"\bProcessed (?P<count>\d[\d,]{0,24}) records in [\d.]{1,20} s \([\d,.]{1,30}/sec\) \| Updated: "
 OBJECT: Final = _either(r"\"(?:worker|shard|thread)(?:[_-]?(?:id|name|no|num|number|index))?\"\s?:")
@@ -126,6 +130,7 @@ UNDERSTOOD: Final = {
 # Beside one of those; gone with it when a profile has its own.
 BESIDE: Final = {
     "percent": ("worker_percent", PERCENT),
+    "amount": ("worker_position", AMOUNT),
     "object": ("worker_percent", OBJECT),
     "rolled": ("rolling", ROLLED),
 }

@@ -44,6 +44,15 @@ class Happening:
         if other.last_at is not None:
             self._last(other.last_at)
 
+    def older(self, days: int) -> None:
+        """All of it was so many days before."""
+        back = days * 1_440 * MINUTE
+        self.minutes = {minute - days * 1_440: count for minute, count in self.minutes.items()}
+        self.examples = [
+            Example(one.number, one.text, one.at - back if one.at is not None else None) for one in self.examples
+        ]
+        self.last_at = self.last_at - back if self.last_at is not None else None
+
     def _last(self, at: float) -> None:
         self.last_at = at if self.last_at is None else max(self.last_at, at)
 

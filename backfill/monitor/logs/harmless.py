@@ -12,7 +12,7 @@ _LIMIT: Final = r"\brate[ _-]?limit(?:er|ing|s)?"
 HARMLESS: Final = re.compile(
     "|".join(
         (
-            rf"(?i)(?<![\d:.,])\b(?:0(?!\d)|no|zero|without(?: any)?|non|not|never) ?-? ?(?:\w{{1,20}} )?{_WORDS}\b",
+            rf"(?i)(?:^|[^\w:.,])(?:0|no|zero|without(?: any)?|non|not|never) ?-? ?(?:\w{{1,20}} )?{_WORDS}\b",
             rf"\b{_WORDS}{_OF_THEM}{_IS}{_NOTHING}",
             r"\berror[ _-](?:rate|ratio|percent|count|total|budget|handling|handler)\b",
             r"\bfail(?:ed|ure)[ _-](?:rate|ratio|percent)\b",

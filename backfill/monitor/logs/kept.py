@@ -1,5 +1,6 @@
 """What is kept of a log between looks, as JSON."""
 
+import os
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -35,7 +36,9 @@ class Kept:
 
     def know(self, file: Opened) -> None:
         """Keep what tells the file from others."""
-        self.path, self.device, self.inode = file.path, file.device, file.inode
+        # Beside what a link leads to are those that it led to before.
+        self.path = os.path.realpath(file.path)
+        self.device, self.inode = file.device, file.inode
         self.printed = min(file.size, PRINTED)
         self.print = file.printed(0, self.printed)
         self.packed = file.size if file.is_gzip else None

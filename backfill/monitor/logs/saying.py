@@ -11,13 +11,13 @@ from backfill.monitor.patterns import Patterns
 
 MOST_PERCENT: Final = 1_000.0  # more is no percentage of work
 PROGRESS: Final = frozenset(
-    {"worker_percent", "worker_position", "worker_finished", "rolling", "rolled", "percent", "object"}
+    {"worker_percent", "worker_position", "worker_finished", "rolling", "rolled", "percent", "object", "amount"}
 )
 # An error that one of these is is counted as that alone.
 EXACT: Final = frozenset({"attempt_failed", "gave_up", "recovered", "http_503", "rate_limit", "fatal", "disk_full"})
 _AGAIN: Final = re.compile(defaults.TRIES_AGAIN.encode())
 _DIGITS: Final = re.compile(rb"\d{1,18}(?:\.\d{1,18})?")
-COUNT: Final = "record"  # the unit of our own workers' lines
+COUNT: Final = "#record"  # the unit of our own workers' lines: a count, and no place like "record 7"
 
 
 @dataclass(slots=True)
@@ -27,6 +27,7 @@ class Said:
     names: set[str]  # of the patterns whose lines are counted
     worker: str | None = None
     numbers: list[tuple[str, float]] = field(default_factory=list)  # unit and how far
+    amount: tuple[str, float, float] | None = None  # of the whole: what, how much is done, of how much
     is_progress: bool = False
     is_worker_finished: bool = False
     is_finished: bool = False  # of the whole
@@ -46,7 +47,7 @@ class Reader:
         said = Said(set())
         if names & PROGRESS:
             self._progress(line, names, said)
-        said.is_finished = "finished" in names and not said.is_progress
+        said.is_finished = "finished" in names and said.worker is None
         names = self._meant(line, names, said.is_progress)
         said.names = names & self._patterns.counted
         return said
@@ -97,7 +98,9 @@ class Reader:
             groups, _ = self._patterns.groups("worker_finished", rest)
             if (worker := _worker(groups) or process) is not None:
                 said.worker, said.is_worker_finished, said.is_progress = worker, True, True
-        if said.worker is None and "percent" in names:
+        if said.worker is None and "amount" in names:
+            self._amount(rest, said)
+        elif said.worker is None and "percent" in names:
             self._number("percent", rest, process, said)
 
     def _object(self, told: objects.Told, said: Said) -> None:
@@ -116,6 +119,12 @@ class Reader:
             said.worker, said.is_progress = _worker(groups) or process or self._name, True
             said.numbers = [(COUNT, count)]
             said.is_worker_finished = "rolled" in names
+
+    def _amount(self, line: bytes, said: Said) -> None:
+        groups, _ = self._patterns.groups("amount", line)
+        count, total = _number(groups.get("count")), _number(groups.get("total"))
+        if count is not None and total is not None and count <= total:
+            said.amount, said.is_progress = (groups["counted"].decode().lower(), count, total), True
 
     def _number(self, name: str, line: bytes, process: str | None, said: Said) -> None:
         groups, found = self._patterns.groups(name, line)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
-from backfill.monitor.logs import prefixes
+from backfill.monitor.logs import prefixes, runs
 from backfill.monitor.logs.happenings import Example
 from backfill.monitor.logs.lines import Block
 from backfill.monitor.logs.saying import Reader, Said
@@ -34,6 +34,7 @@ class Scanner:
 
     def __init__(self, patterns: Patterns, reader: Reader, stamps: Stamps, since: float | None = None) -> None:
         self._any = patterns.any
+        self._has_runs = not patterns.own
         self._reader = reader
         self._stamps = stamps
         self._since = since
@@ -45,25 +46,50 @@ class Scanner:
         places = _Places(block, text)
         if b"\x1b" in text:
             text = places.without_ansi()
-        self._times(places, text, tally)
-        self._candidates(places, text, tally)
+        self._lines(places, text, tally)
         tally.lines += raw.count(b"\n")
         tally.cut += block.is_cut
 
-    def _times(self, places: "_Places", text: bytes, tally: Tally) -> None:
-        for start in places.looked_at(text):
-            end = text.find(b"\n", start)
-            if (at := self._stamps.of(text[start:end])) is not None and not self._is_old(at):
-                tally.timed(tally.lines + places.number(start), at)
-
-    def _candidates(self, places: "_Places", text: bytes, tally: Tally) -> None:
+    def _lines(self, places: "_Places", text: bytes, tally: Tally) -> None:
+        """Those whose time is looked at and those that something is in, in their order."""
         position = 0
+        marks = _Ahead(places.looked_at(text))
+        is_plain = self._has_runs and self._since is None and places.is_plain
         while (found := self._any.search(text, position)) is not None:
             start = text.rfind(b"\n", 0, found.start()) + 1
+            for mark in marks.upto(start):
+                self._time(places, text, mark, tally)
+            if is_plain and (ended := self._run(places, text, start, tally)) > start:
+                position = ended
+                continue
             end = text.find(b"\n", found.start())
             line = text[start:end].replace(b"\0", b"")
             self._add(line, places.offset(start), tally.lines + places.number(start), tally)
             position = end + 1
+        for mark in marks.upto(len(text)):
+            self._time(places, text, mark, tally)
+
+    def _time(self, places: "_Places", text: bytes, start: int, tally: Tally) -> None:
+        at = self._stamps.of(text[start : text.find(b"\n", start)])
+        if at is not None and not self._is_old(at):
+            tally.timed(tally.lines + places.number(start), at, self._stamps.is_dateless)
+
+    def _run(self, places: "_Places", text: bytes, start: int, tally: Tally) -> int:
+        """Count the plainest lines from there on that are in one cell; where they end."""
+        offset = places.offset(start)
+        if offset < CLOSE:
+            return start
+        place = cell(offset)
+        room = FAR_CELL if offset >= NEAR else NEAR_CELL
+        # The last line of a cell begins in it, and may end behind it.
+        beyond = start + place + room - offset
+        last = max(text.rfind(b"\n", 0, beyond - 1) + 1, start)
+        most = text.find(b"\n", last) + 1 if beyond < len(text) else len(text)
+        end = runs.end(text, start, most)
+        if end > start:
+            runs.count(text[start:end], place, tally, self._stamps)
+            tally.last_progress = tally.lines + places.number(text.rfind(b"\n", 0, end - 1) + 1)
+        return end
 
     def _add(self, line: bytes, offset: int, number: int, tally: Tally) -> None:
         said = self._reader.said(line)
@@ -72,7 +98,9 @@ class Scanner:
         at = self._stamps.of(line)
         if self._is_old(at):
             return
-        if said.is_progress and said.worker is not None:
+        if at is not None and self._stamps.is_dateless:
+            tally.timed(number, at, is_dateless=True)
+        if said.is_progress:
             _progress(said, at, cell(offset), tally)
             tally.last_progress = number
         if said.names or said.is_finished:
@@ -90,7 +118,9 @@ class Scanner:
 
 
 def _progress(said: Said, at: float | None, place: int, tally: Tally) -> None:
-    way = tally.way(said.worker or "")
+    if said.amount is not None:
+        tally.comes_to(*said.amount, at, place)
+    way = tally.way(said.worker) if said.worker is not None else None
     if way is None:
         return
     for unit, value in said.numbers:
@@ -98,6 +128,20 @@ def _progress(said: Said, at: float | None, place: int, tally: Tally) -> None:
     if at is not None:
         way.heard_at = at
     way.is_finished = said.is_worker_finished
+
+
+class _Ahead:
+    """Numbers that rise, handed out up to a limit at a time."""
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self._numbers = numbers
+        self._next = next(numbers, None)
+
+    def upto(self, most: int) -> Iterator[int]:
+        """The next ones, as far as they are not greater."""
+        while self._next is not None and self._next <= most:
+            yield self._next
+            self._next = next(self._numbers, None)
 
 
 class _Places:
@@ -109,6 +153,11 @@ class _Places:
         self._text = text
         self._starts: list[int] | None = None  # of the lines in the file, when their text is not as it stands there
         self._begins: list[int] = []  # of the same lines in that text
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the text is that of the file, but for how lines end."""
+        return self._starts is None
 
     def without_ansi(self) -> bytes:
         """The text without the sequences that colour it."""

@@ -18,9 +18,10 @@ _LEAD: Final = (
     rb"(?:[\s\x00\"'(<]|\[(?:[^\[\]\n]{1,80}\]:?\s?)?|[\w./-]{1,64}\s+\|\s|<\d{1,3}>\d?\s?"
     rb"|(?:TRACE|DEBUG|INFO|NOTICE|LOG|WARN|WARNING|ERROR|FATAL|CRITICAL|trace|debug|info|warn|warning|error)[:\]]?\s){0,6}"
 )
+_SUPERVISED: Final = rb"(?:\d\d:\d\d:\d\d\s[\w.-]{1,64}\s+\|\s)?"  # whose own time has no date
 _CLOCK: Final = rb"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
 _ZONE: Final = rb"(?:\s?(Z\b|UTC\b|GMT\b|[+-]\d\d:?\d\d\b))?"
-_DATED: Final = re.compile(_LEAD + rb"(\d{4})[-/.](\d\d)[-/.](\d\d)(?:T|_|\s)" + _CLOCK + _ZONE)
+_DATED: Final = re.compile(_SUPERVISED + _LEAD + rb"(\d{4})[-/.](\d\d)[-/.](\d\d)(?:T|_|\s)" + _CLOCK + _ZONE)
 _SYSLOG: Final = re.compile(_LEAD + rb"(" + _MONTH + rb")\s+(\d{1,2})\s" + _CLOCK)
 _TIMED: Final = re.compile(_LEAD + _CLOCK + rb"(?![\d:])")
 _ACCESS: Final = re.compile(rb"\[(\d\d)/(" + _MONTH + rb")/(\d{4}):" + _CLOCK + _ZONE)
@@ -41,11 +42,13 @@ class Stamps:
         self.zone: tzinfo | None = _zone(timezone) if timezone else None
         self._written_at = written_at
         self._written = datetime.fromtimestamp(written_at, UTC).astimezone(self.zone)
+        self.is_dateless = False  # the time that was read last: its day is a guess
         self._known: dict[tuple[bytes | None, ...], float | None] = {}
 
     def of(self, line: bytes) -> float | None:
         """The time of a line, or None where it begins with none."""
         start = line[:MOST_LOOKED_AT]
+        self.is_dateless = False
         if found := _DATED.match(start):
             year, month, day, hour, minute, second, fraction, zone = found.groups()
             return self._at(year, month, day, hour, minute, second, fraction, zone)
@@ -56,6 +59,7 @@ class Stamps:
             return self._at(None, month, day, hour, minute, second, fraction, None)
         if found := _TIMED.match(start):
             hour, minute, second, fraction = found.groups()
+            self.is_dateless = True
             return self._at(None, None, None, hour, minute, second, fraction, None)
         if found := _ACCESS.search(start):
             day, month, year, hour, minute, second, fraction, zone = found.groups()

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.monitor.logs.happenings import Example, Happening
-from backfill.monitor.logs.ways import FEWEST_POINTS, MOST_KEPT, MOST_UNITS, At, Series
+from backfill.monitor.logs.ways import FEWEST_POINTS, MOST_KEPT, MOST_UNITS, At, Series, begun
 from backfill.monitor.readings import MOST_EXAMPLES, MOST_WORKERS
 
 BACK: Final = 120.0  # seconds that the time may fall between lines: several processes write one log
+DAY: Final = 86_400.0
 SILENCE: Final = 1_800.0  # seconds without a line that are worth saying
 MANY: Final = ((2_048, FEWEST_POINTS), (256, 16))  # more workers than that have fewer points each
 
@@ -27,8 +28,7 @@ class Way:
         if series is not None:
             series.add(at, value, cell)
         elif len(self.series) < MOST_UNITS:
-            self.series[unit] = begun = Series(value, value, at, at, at, cell, cell, most=self.most)
-            begun.keep(at, value)
+            self.series[unit] = begun(at, value, cell, self.most)
 
     def then(self, other: "Way") -> None:
         """What comes behind it."""
@@ -65,9 +65,13 @@ class Tally:
     cut: int = 0  # lines whose rest was skipped
     dropped_workers: bool = False
     ways: dict[str, Way] = field(default_factory=dict)
+    amounts: dict[str, Series] = field(default_factory=dict)  # of the whole, by what is counted
+    totals: dict[str, float] = field(default_factory=dict)
     happened: dict[str, Happening] = field(default_factory=dict)
     first_at: At = None  # of the lines whose time was looked at
     first_timed: int = -1  # its number
+    is_first_dateless: bool = False
+    days: int = 0  # that were begun behind it, by lines that say no date
     last_at: At = None
     newest_at: At = None  # the largest of them
     back: list[Jump] = field(default_factory=list)
@@ -78,14 +82,34 @@ class Tally:
     last_finished: int = -1
     points_each: int = MOST_KEPT
 
-    def timed(self, number: int, at: float) -> None:
+    def timed(self, number: int, at: float, is_dateless: bool = False) -> None:
         """A line whose time was looked at."""
+        if is_dateless and self.last_at is not None and self.last_at - at > DAY / 2:
+            self.older(1)
         if self.first_at is None:
-            self.first_at, self.first_timed = at, number
+            self.first_at, self.first_timed, self.is_first_dateless = at, number, is_dateless
         elif self.last_at is not None:
             self._jump(number, self.last_at, at)
         self.last_at = at
         self.newest_at = at if self.newest_at is None else max(self.newest_at, at)
+
+    def older(self, days: int) -> None:
+        """All of it was so many days before what was taken for its day."""
+        if not days:
+            return
+        self.days += days
+        back = days * DAY
+        self.first_at, self.last_at, self.newest_at = (
+            at - back if at is not None else None for at in (self.first_at, self.last_at, self.newest_at)
+        )
+        for jumps in (self.back, self.silences):
+            jumps[:] = [Jump(jump.number, jump.before - back, jump.after - back) for jump in jumps]
+        for happening in self.happened.values():
+            happening.older(days)
+        for series in [*self.amounts.values(), *(one for way in self.ways.values() for one in way.series.values())]:
+            series.older(back)
+        for way in self.ways.values():
+            way.heard_at = way.heard_at - back if way.heard_at is not None else None
 
     def dated(self, at: float) -> None:
         """Where no line has a time: what workers told last they had told by then."""
@@ -93,6 +117,14 @@ class Tally:
             for way in self.ways.values():
                 for series in way.series.values():
                     series.keep(at, series.last)
+
+    def comes_to(self, what: str, count: float, total: float, at: At, place: int) -> None:
+        """So much of the whole is done, of so much."""
+        self.totals[what] = total
+        if what in self.amounts:
+            self.amounts[what].add(at, count, place)
+        else:
+            self.amounts[what] = begun(at, count, place)
 
     def happens(self, name: str, example: Example) -> None:
         """A line that a pattern is in."""
@@ -112,6 +144,9 @@ class Tally:
     def then(self, other: "Tally") -> "Tally":
         """This and what comes behind it, as one; neither is to be used any more."""
         lines = self.lines
+        self.older(other.days)
+        if other.is_first_dateless and other.first_at is not None and self.last_at is not None:
+            self.older(int(self.last_at - other.first_at > DAY / 2))
         if other.first_at is not None and self.last_at is not None:
             self._jump(lines + other.first_timed, self.last_at, other.first_at)
         for jump in other.back:
@@ -121,6 +156,12 @@ class Tally:
             self._silent(Jump(jump.number + lines, jump.before, jump.after))
         for name, happening in other.happened.items():
             self.happened.setdefault(name, Happening()).then(happening, lines)
+        self.totals |= other.totals
+        for what, amount in other.amounts.items():
+            if what in self.amounts:
+                self.amounts[what].then(amount)
+            else:
+                self.amounts[what] = amount
         for worker, way in other.ways.items():
             if (mine := self.way(worker)) is not None:
                 mine.then(way)
@@ -132,6 +173,7 @@ class Tally:
         self.dropped_workers |= other.dropped_workers
         if self.first_at is None and other.first_at is not None:
             self.first_at, self.first_timed = other.first_at, lines + other.first_timed
+            self.is_first_dateless = other.is_first_dateless
         self.last_at = other.last_at if other.last_at is not None else self.last_at
         newest = [at for at in (self.newest_at, other.newest_at) if at is not None]
         self.newest_at = max(newest, default=None)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from backfill.monitor.logs.happenings import Happening
+from backfill.monitor.logs.minutes import by_minute
 from backfill.monitor.logs.saying import COUNT
 from backfill.monitor.logs.tally import Jump, Tally, Way
 from backfill.monitor.logs.ways import PERCENT, SHARE, Series
@@ -15,24 +16,41 @@ TRAIL: Final = 50  # lines that a crash writes behind its first
 TRAIL_SECONDS: Final = 60.0
 AHEAD: Final = 120.0  # seconds that the newest line may be ahead of this machine's clock
 HOUR: Final = 3_600.0
+MEASURES: Final = {
+    "row": (Measure.ROWS, Measure.ROWS_TOTAL),
+    "record": (Measure.ROWS, Measure.ROWS_TOTAL),
+    "file": (Measure.FILES, Measure.FILES_TOTAL),
+    "call": (Measure.CALLS, Measure.CALLS_TOTAL),
+    "request": (Measure.CALLS, Measure.CALLS_TOTAL),
+}
 _PASSWORD: Final = re.compile(r"(://[^:/@\s]{0,200}):[^\s@]{1,200}@")
 
 
 def told(reading: Reading, tally: Tally, path: str, is_numbered: bool, zone: tzinfo | None) -> None:
     """Fill a reading with what the tally says of the file of that path."""
     for name, happening in tally.happened.items():
-        if name != "finished" or tally.last_finished > tally.last_progress:
+        if name != "finished" or tally.last_finished >= tally.last_progress:
             reading.happened[name] = _happened(happening, path, is_numbered)
     shares = [way.series[SHARE].last for way in tally.ways.values() if SHARE in way.series]
     scale = 100.0 if shares and max(shares) <= 1 else 1.0
     for worker, way in tally.ways.items():
         reading.workers.append(_worker(worker, way, reading.source, scale))
-    counts = [way.series[COUNT] for way in tally.ways.values() if COUNT in way.series]
-    if counts:
-        reading.measures[Measure.ROWS] = int(sum(one.carried + one.last for one in counts))
+    _amounts(reading, tally)
     reading.newest_at = tally.last_at
     reading.last_fatal_is_newest = _is_fatal_newest(tally)
     _strange(reading, tally, zone)
+
+
+def _amounts(reading: Reading, tally: Tally) -> None:
+    """How much is done of the whole, as lines of the whole say it; else what our own workers' lines add up to."""
+    counts = [way.series[COUNT] for way in tally.ways.values() if COUNT in way.series]
+    if counts and not tally.amounts:
+        reading.measures[Measure.ROWS] = int(sum(one.carried + one.last for one in counts))
+        reading.minutes = by_minute([_points(one, 1.0) for one in counts])
+    for what, amount in tally.amounts.items():
+        done, of = MEASURES[what]
+        reading.measures |= {done: int(amount.last), of: int(tally.totals[what])}
+        reading.minutes = by_minute([_points(amount, 1.0)])
 
 
 def _is_fatal_newest(tally: Tally) -> bool:
@@ -100,7 +118,7 @@ def _worker(name: str, way: Way, source: str, scale: float) -> Worker:
         worker.percent = percent.last * factor
         worker.is_finished = worker.is_finished or worker.percent >= 100
     if unit is not None:
-        worker.position, worker.unit = int(places[unit].last), unit
+        worker.position, worker.unit = int(places[unit].last), unit.removeprefix("#")
     series = percent or (places[unit] if unit is not None else None)
     if series is not None:
         worker.points = _points(series, factor)

@@ -40,7 +40,7 @@ class Series:
         self.seen += 1
         if value != self.last:
             if value < self.last:
-                self._fall(value)
+                self.fall(self.last, value)
             self.is_flat = False
             self.grown_at = at
         self.last, self.last_at = value, at if at is not None else self.last_at
@@ -67,7 +67,7 @@ class Series:
     def then(self, other: "Series") -> None:
         """What comes behind it in the file."""
         if other.first < self.last:
-            self._fall(other.first)
+            self.fall(self.last, other.first)
         if self.last != other.first or not other.is_flat:
             self.is_flat = False
             self.grown_at = other.grown_at
@@ -81,9 +81,19 @@ class Series:
         for at, value in other.points.values():
             self.keep(at, value)
 
-    def _fall(self, value: float) -> None:
-        self.carried += self.last
-        if value <= self.last * NEARLY_NOTHING:
+    def older(self, seconds: float) -> None:
+        """All of it was so much before."""
+        self.first_at, self.last_at, self.grown_at = (
+            at - seconds if at is not None else None for at in (self.first_at, self.last_at, self.grown_at)
+        )
+        points, self.points = self.points, {}
+        for at, value in points.values():
+            self.keep(at - seconds, value)
+
+    def fall(self, before: float, after: float) -> None:
+        """It is less than it was: begun again when it is nearly nothing."""
+        self.carried += before
+        if after <= before * NEARLY_NOTHING:
             self.restarts += 1
         else:
             self.backwards += 1
@@ -97,3 +107,10 @@ class Series:
             held = self.points.get(bucket)
             if held is None or held[0] <= at:
                 self.points[bucket] = at, value
+
+
+def begun(at: At, value: float, cell: int, most: int = MOST_KEPT) -> Series:
+    """Of the first line that told the number."""
+    series = Series(value, value, at, at, at, cell, cell, most=most)
+    series.keep(at, value)
+    return series

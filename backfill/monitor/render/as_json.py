@@ -1,4 +1,4 @@
-"""A report as the object of `--json` and of the API; docs/monitor.md says what its fields are."""
+"""A report as the object of `--json` and of the API; docs/reference.md has its keys, docs/monitor.md their meaning."""
 
 import math
 from dataclasses import asdict

@@ -5,8 +5,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from backfill import drawing
+from backfill.door import MOST
 from backfill.monitor.render.sections import MARKS, Item, Section, facts, sections
 from backfill.monitor.report import Level, Report
+from backfill.texts import one_line, parted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -70,7 +72,8 @@ class _Drawn:
 
     def _text(self, item: Item, style: str = "", *before: tuple[str, str]) -> "RenderableType":
         bar = [*self._bar(item.reach), (" ", "")] if item.reach and self._width >= WIDE else []
-        return drawing.phrase(*bar, *before, (item.text, style))
+        said, command = parted(one_line(item.text, MOST)) if item.is_said else (item.text, "")
+        return drawing.phrase(*bar, *before, (said, style), (command, "bold"))
 
     def _bar(self, reach: tuple[float, float]) -> list[tuple[str, str]]:
         """What even the last has done, what only some have, what nobody has."""

@@ -83,7 +83,8 @@ class _Source:
                 kept[path] = followed.kept
             seen, size = seen + followed.seen, size + followed.size - followed.begin
             self._put(followed, look, is_one=not self._source.all)
-        self._reading.seen = f"{_size(min(seen, size))} of {_size(size)}"
+        is_all = seen >= size or self._reading.is_whole
+        self._reading.seen = f"{_size(size)}, whole" if is_all else f"{_size(seen)} of {_size(size)}"
         if self._source.all:
             self._reading.seen += f" in {counted(len(paths), 'file')}"
         if not self._source.all:
@@ -133,7 +134,7 @@ class _Source:
             return
         stream = streamed.read(stdin, look.scanner("stdin", self._where.now()), self._where.read_seconds)
         reading.is_whole = stream.is_ended
-        reading.seen = f"{_size(stream.size)}{'' if stream.is_ended else ' so far'}"
+        reading.seen = f"{_size(stream.size)}{', whole' if stream.is_ended else ' so far'}"
         telling.told(reading, stream.tally, "stdin", is_numbered=True, zone=look.stamps(0.0).zone)
         if stream.is_packed:
             self._problem("is packed with gzip; unpack it on the way: zcat FILE | backfill monitor --log -")
@@ -171,7 +172,7 @@ def _of(known: dict[str, Kept], path: str, is_one_of_several: bool) -> Kept | No
 
 def _size(size: int) -> str:
     if size < 1_000_000:
-        return f"{size / 1_000:,.1f} KB"
+        return f"{size / 1_000:,.0f} KB" if size >= 1_000 else counted(size, "byte")
     return f"{size / 1_000_000:,.1f} MB" if size < 10**10 else f"{size / 10**9:,.1f} GB"
 
 

@@ -44,6 +44,7 @@ def wanted(world: World) -> list[Picture]:
         Picture("job-dark", job, "dark"),
         Picture("job-phone", job, "dark", PHONE),
         Picture("start-light", "#/start?backfill=killmail_values"),
+        Picture("monitor-light", "#/monitor/erc1155", is_whole=True),
         Picture("start-phone", "#/start?backfill=killmail_values", "light", PHONE),
     ]
 
