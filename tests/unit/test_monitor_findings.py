@@ -198,3 +198,10 @@ def test_of_a_log_that_was_not_read_whole_nothing_more_is_promised() -> None:
 def test_what_has_not_failed_is_not_said_to_have_recovered() -> None:
     found = report([log(SLOWLY, happened={"http_503": happened(5, ago=30), "recovered": happened(1)})])
     assert finding(found, "well_tuned").text == "well tuned: 5 503s in the last hour, none failed for good"
+
+
+def test_a_disk_that_was_full_before_it_moved_is_not_what_stops_it() -> None:
+    full = {"disk_full": happened(3, ago=3_000)}
+    found = report([log(STILL, quiet=2, happened=full), process(4711)])
+    assert "its disk is full" not in found.headline
+    assert finding(found, "disk_full").text.endswith("; it has gone on since")

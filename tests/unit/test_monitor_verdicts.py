@@ -192,3 +192,11 @@ def test_a_fatal_line_just_now_or_of_what_lives_is_not_yet_the_end() -> None:
     lives = log([worker(0, 60.0, 0.5, quiet=202)], quiet=200, happened=fatal, last_fatal_is_newest=True)
     assert report([lives, process(4711)]).state is State.RUNNING
     assert report([lives]).state is State.DEAD
+
+
+def test_logs_that_tell_rows_of_a_total_are_judged_by_their_speed_and_those_of_our_own_workers_are_not() -> None:
+    minutes = {int(NOW // 60) - back: 1_000 for back in range(1, 12)}
+    loads = log(measures={Measure.ROWS: 10_000, Measure.ROWS_TOTAL: 90_000}, minutes=minutes)
+    assert report([loads]).state is State.SLOW
+    own = log(measures={Measure.ROWS: 10_000}, minutes=minutes)
+    assert report([own]).state is State.RUNNING
