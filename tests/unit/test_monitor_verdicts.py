@@ -116,16 +116,6 @@ def test_one_look_at_a_count_cannot_tell_whether_it_rises() -> None:
     assert found.headline == "unknown: 1,000 rows; nothing tells yet whether it moves"
 
 
-def test_rows_that_rise_too_slowly_are_slow_and_fast_enough_are_running() -> None:
-    slow = report([sql(rows=1_000_000)], looks(Measure.ROWS, (600, 0)))
-    assert (slow.state, slow.level) == (State.SLOW, Level.WARNING)
-    fast = report([sql(rows=3_000_000)], looks(Measure.ROWS, (600, 0)))
-    assert (fast.state, fast.level) == (State.RUNNING, Level.OK)
-    assert report([sql(calls=1_000)], looks(Measure.CALLS, (600, 0))).state is State.RUNNING
-    judged = {"limits": {"is_rate_judged": False}}
-    assert report([sql(rows=1_000_000)], looks(Measure.ROWS, (600, 0)), **judged).state is State.RUNNING
-
-
 def test_all_that_is_measured_is_finished() -> None:
     found = report([sql(rows=1_000, rows_total=1_000)])
     assert (found.state, found.headline) == (State.FINISHED, "finished: 1,000 of 1,000 rows are done")
@@ -192,11 +182,3 @@ def test_a_fatal_line_just_now_or_of_what_lives_is_not_yet_the_end() -> None:
     lives = log([worker(0, 60.0, 0.5, quiet=202)], quiet=200, happened=fatal, last_fatal_is_newest=True)
     assert report([lives, process(4711)]).state is State.RUNNING
     assert report([lives]).state is State.DEAD
-
-
-def test_logs_that_tell_rows_of_a_total_are_judged_by_their_speed_and_those_of_our_own_workers_are_not() -> None:
-    minutes = {int(NOW // 60) - back: 1_000 for back in range(1, 12)}
-    loads = log(measures={Measure.ROWS: 10_000, Measure.ROWS_TOTAL: 90_000}, minutes=minutes)
-    assert report([loads]).state is State.SLOW
-    own = log(measures={Measure.ROWS: 10_000}, minutes=minutes)
-    assert report([own]).state is State.RUNNING
