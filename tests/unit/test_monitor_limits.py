@@ -6,6 +6,7 @@ from tests.support.looking_on import (
     NOW,
     finding,
     happened,
+    job,
     log,
     looks,
     names,
@@ -102,3 +103,7 @@ def test_rows_that_stand_still_while_the_log_goes_on_are_a_warning_before_they_a
         found = report([sql(rows=5), log(SLOWLY)], looks(Measure.ROWS, (ago, 5)))
         assert found.state is State.RUNNING
         assert [one.level for one in found.findings if one.name == "rows_not_rising"] == ([level] if level else [])
+
+
+def test_of_a_job_of_ours_the_ledger_says_whether_it_stands_still() -> None:
+    assert names(report([job()], looks(Measure.ROWS, (900, 612_000)))) == ["running"]
