@@ -1,6 +1,8 @@
 """What is healthy, at its limits and beyond them: rates, refusals, retries, rows, shares."""
 
-from backfill.monitor.readings import Measure
+import pytest
+
+from backfill.monitor.readings import Measure, Point, Worker
 from backfill.monitor.report import Level, State
 from tests.support.looking_on import (
     NOW,
@@ -107,3 +109,33 @@ def test_rows_that_stand_still_while_the_log_goes_on_are_a_warning_before_they_a
 
 def test_of_a_job_of_ours_the_ledger_says_whether_it_stands_still() -> None:
     assert names(report([job()], looks(Measure.ROWS, (900, 612_000)))) == ["running"]
+
+
+@pytest.mark.parametrize(
+    ("many", "found"), [(49, "well_tuned"), (50, "fewer than 50"), (100, "fewer than 50"), (101, "too many workers")]
+)
+def test_refusals_at_the_limits(many: int, found: str) -> None:
+    told = report([log(SLOWLY, happened={"http_503": happened(many)})])
+    assert any(found in (one.name, one.text) or found in one.text for one in told.findings)
+
+
+def test_failed_retries_of_a_job_are_the_ledgers_matter() -> None:
+    ours = job()
+    ours.measures[Measure.FAILED_RETRIES] = 3
+    assert names(report([ours])) == ["running"]
+    assert "retries_failing" in names(report([sql(rows=1, failed_retries=3)]))
+
+
+def test_one_that_is_last_by_little_is_not_far_apart() -> None:
+    found = report([log([*(worker(number, 100.0) for number in range(9)), worker(9, 90.0, 0.4)])])
+    assert "workers_apart" not in names(found)
+
+
+def test_what_is_stuck_as_a_whole_names_no_worker_that_stands_still() -> None:
+    found = report([log([worker(0, 60.0, 0.5, quiet=3_000), worker(1, 61.0, 0.5, quiet=1_300)], quiet=1_290)])
+    assert (found.state, "worker_stalled" in names(found)) == (State.STUCK, False)
+
+
+def test_half_a_minute_of_silence_is_nothing_to_look_at() -> None:
+    often = Worker("0", "log load.log", 50.0, points=[Point(NOW - 60 + 2 * step, 40 + step / 2) for step in range(16)])
+    assert report([log([often], quiet=30)]).level is Level.OK
