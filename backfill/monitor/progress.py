@@ -106,7 +106,8 @@ def _doubles(measure: Measure, told: Sequence[tuple[Reading, float]]) -> list[st
     return [
         f"{one.source} measures {measure.value} too, {round(other):,}: {round(value):,} of {first.source} counts"
         for one, other in others
-        if abs(other - value) > ALIKE * max(value, other)
+        if one.job is None  # another job is of other rows
+        and abs(other - value) > ALIKE * max(value, other)
     ]
 
 

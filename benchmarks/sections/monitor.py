@@ -14,7 +14,7 @@ from benchmarks.figures import Figure, at_least, at_most
 
 DEADLINE = 120.0
 # Of the log of plain lines: what is slower is to be whole in one look too.
-DENSE, PACKED = 50, 4
+DENSE, PACKED = 100, 4
 NOTE = "from the start of the command to its end, on a file that was just written; MB is a million bytes"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backfill.monitor.readings import Measure, Reading, Target
+from backfill.monitor.readings import Reading, Target
 from backfill.monitor.report import Level, State
 from backfill.monitor.verdicts import NAMES
 from tests.support.looking_on import (
@@ -12,11 +12,9 @@ from tests.support.looking_on import (
     happened,
     job,
     log,
-    looks,
     names,
     process,
     report,
-    sql,
     worker,
 )
 
@@ -28,41 +26,6 @@ def test_what_else_needs_somebody_to_look_is_a_finding() -> None:
     late = [("deadline_at_risk", "killmails: it may end too late", "backfill set 0f --priority high")]
     found = report([job(attention=late)])
     assert (found.state, found.level, names(found)) == (State.RUNNING, Level.WARNING, ["running", "attention"])
-
-
-def test_rows_that_do_not_rise_name_the_three_things_to_look_at() -> None:
-    found = report([sql(rows=5), log(happened={"disk_full": happened(3)})], looks(Measure.ROWS, (900, 5), (300, 5)))
-    assert (found.state, found.level) == (State.STUCK, Level.CRITICAL)
-    evidence = finding(found, "rows_not_rising").evidence
-    assert [one.split(":")[0] for one in evidence] == ["process", "fatal lines", "disk"]
-    assert "3 lines of no space left" in evidence[2]
-
-
-def test_some_503s_that_recovered_are_well_tuned() -> None:
-    found = report([log(SLOWLY, happened={"http_503": happened(23), "recovered": happened(20)})])
-    assert (found.level, names(found)) == (Level.OK, ["running", "well_tuned"])
-    assert found.findings[1].text == "well tuned: 23 503s in the last hour, all recovered"
-
-
-def test_more_than_a_hundred_503s_mean_fewer_workers() -> None:
-    found = report([log(SLOWLY, happened={"http_503": happened(101)})], workers=24)
-    one = finding(found, "too_many_503")
-    assert (found.level, one.next) == (Level.WARNING, "start it again with 18 workers instead of 24")
-    assert finding(report([log(SLOWLY, happened={"http_503": happened(60)})]), "too_many_503").level is Level.WARNING
-
-
-def test_refusals_are_not_said_to_have_recovered_where_the_counts_do_not_show_it() -> None:
-    newest = {"http_503": happened(5, ago=0)}
-    assert "well_tuned" not in names(report([log(SLOWLY, happened=newest)]))
-    lost = {"http_503": happened(5), "recovered": happened(4), "gave_up": happened(1)}
-    assert "well_tuned" not in names(report([log(SLOWLY, happened=lost)]))
-
-
-def test_a_retry_that_failed_is_critical() -> None:
-    found = report([log(SLOWLY, happened={"gave_up": happened(3, text="giving up on 17")})])
-    assert (found.state, found.level) == (State.RUNNING, Level.CRITICAL)
-    assert "; 3 failed retries, none is allowed: work is missing; done between" in found.headline
-    assert found.next[0].startswith("stop it, and start it again slower")
 
 
 def test_workers_far_apart_are_to_be_rebalanced() -> None:
@@ -101,14 +64,6 @@ def test_of_several_processes_none_is_guessed() -> None:
     assert "whether its process lives is not known" in found.headline
     assert len(finding(found, "process_ambiguous").evidence) == 2
     assert "process_ambiguous" not in names(report([log(SLOWLY), process(1, 2, is_all=True)]))
-
-
-def test_shares_above_their_limits_are_a_warning() -> None:
-    found = report([sql(rows=10_000, zero_timestamps=1, checksum_errors=2)], looks(Measure.ROWS, (600, 0)))
-    assert finding(found, "quality").evidence == [
-        "zero timestamps: 1 of 10,000, 0.01 %; less than 0.01 % is healthy",
-        "checksum errors: 2, none is allowed",
-    ]
 
 
 def test_mistakes_of_the_profile_are_named() -> None:
@@ -189,12 +144,15 @@ def test_a_target_that_cannot_be_reached_is_critical() -> None:
     assert "; db1:5432 cannot be reached" in stuck.headline
 
 
-def test_of_a_log_that_was_not_read_whole_nothing_more_is_promised() -> None:
-    seen = {"http_503": happened(23), "recovered": happened(20)}
-    found = report([log(SLOWLY, happened=seen, is_whole=False)])
-    assert finding(found, "well_tuned").text.endswith("all recovered, as far as the log was read")
+def test_a_disk_that_was_full_before_it_moved_is_not_what_stops_it() -> None:
+    full = {"disk_full": happened(3, ago=3_000)}
+    found = report([log(STILL, quiet=2, happened=full), process(4711)])
+    assert "its disk is full" not in found.headline
+    assert finding(found, "disk_full").text.endswith("; it has gone on since")
 
 
-def test_what_has_not_failed_is_not_said_to_have_recovered() -> None:
-    found = report([log(SLOWLY, happened={"http_503": happened(5, ago=30), "recovered": happened(1)})])
-    assert finding(found, "well_tuned").text == "well tuned: 5 503s in the last hour, none failed for good"
+def test_each_of_several_jobs_is_judged_and_the_worst_makes_the_level() -> None:
+    failed = job("failed", backfill="values", reason="the table is gone")
+    found = report([job(), failed])
+    assert (found.state, found.level, names(found)) == (State.RUNNING, Level.CRITICAL, ["running", "dead"])
+    assert "; values failed: the table is gone; " in found.headline

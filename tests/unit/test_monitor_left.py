@@ -66,3 +66,9 @@ def test_a_worker_that_stands_still_leaves_no_end_but_that_of_the_others() -> No
     found = pace([log([worker(0, 60.0, 0.5, quiet=900), worker(1, 70.0, 1.0)])])
     assert (found.eta.by_overall_at, found.eta.latest_at) == (None, None)
     assert found.eta.text == "not known: worker 0 stands still at 60.0 %; the others are done at about 16:30 UTC"
+
+
+def test_another_job_is_of_other_rows_and_measures_nothing_twice() -> None:
+    other = job("paused", done=5)
+    other.source = "job 0f6e"
+    assert pace([job(), other]).progress.doubles == []

@@ -1,5 +1,6 @@
 """Logs of all kinds, each read by one look: what is told, and what is said of what could not be read."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -207,20 +208,19 @@ async def test_a_password_in_a_line_is_not_told(tmp_path: Path) -> None:
 
 async def test_half_a_last_line_counts_when_nothing_was_written_for_a_while(tmp_path: Path) -> None:
     path = tmp_path / "load.log"
-    write(path, "Worker 1: 5%", "Worker 1: 61.2%", end="\n")
-    path.write_bytes(path.read_bytes()[:-4])  # Worker 1: 61
+    path.write_text("Worker 1: block 500\nWorker 1: block 51")
     os.utime(path, (AT, AT))
     early, kept = await looked(tmp_path, now=AT + 1)
-    assert early.workers[0].percent == 5
+    assert early.workers[0].position == 500
     with path.open("a") as file:
-        file.write(".2%")
+        file.write("2")
     os.utime(path, (AT, AT))
     late, kept = await looked(tmp_path, remembered=kept, now=AT + 60)
-    assert late.workers[0].percent == 61.2
+    assert late.workers[0].position == 512
     with path.open("a") as file:
-        file.write("\nWorker 1: 62%\n")
+        file.write("0\nWorker 1: block 5121\n")
     last, _ = await looked(tmp_path, remembered=kept, now=AT + 61)
-    assert last.workers[0].percent == 62
+    assert last.workers[0].position == 5_121
     assert last.workers[0].backwards == 0
 
 
@@ -329,6 +329,7 @@ async def test_only_what_is_not_older_counts(tmp_path: Path) -> None:
         reading, _ = await looked(tmp_path, path, now=AT + 20_000, since=AT + 15_000)
         assert reading.happened["error"].total == 500
         assert reading.workers[0].points[0].at == AT + 15_000
+        assert path.endswith("gz") or reading.seen in {f"{size} KB, whole" for size in range(200, 300)}, reading.seen
 
 
 async def test_a_large_log_is_known_at_its_end_first(tmp_path: Path) -> None:
@@ -397,3 +398,21 @@ async def test_standard_input_that_stays_open_is_read_on_at_the_next_look(tmp_pa
 def test_a_source_is_called_by_its_path() -> None:
     assert logs.name(LogSource(path="a/*.log")) == "log a/*.log"
     assert Profile().log == []
+
+
+async def test_a_look_that_is_called_off_ends_its_thread(tmp_path: Path) -> None:
+    come, go = os.pipe()
+
+    async def called_off() -> None:
+        with os.fdopen(come, "rb", buffering=0) as stdin:
+            look = asyncio.create_task(looked(tmp_path, "-", stdin=stdin, read_seconds=60))
+            await asyncio.sleep(0)
+            look.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await look
+            await asyncio.get_running_loop().shutdown_default_executor()
+
+    began = time.monotonic()
+    await asyncio.to_thread(asyncio.run, called_off())
+    assert time.monotonic() - began < logs.streamed.IDLE
+    os.close(go)

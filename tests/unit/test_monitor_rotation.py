@@ -94,6 +94,16 @@ async def test_a_log_whose_file_is_gone_goes_on_with_what_was_read_of_it(tmp_pat
     assert reading.notes[0] == "rotated: the file before it is gone; what was read of that counts"
 
 
+async def test_a_log_that_is_written_anew_in_its_place_is_another_although_it_begins_alike(tmp_path: Path) -> None:
+    log, head = tmp_path / "load.log", "settings\n" * 500
+    log.write_text(head + "".join(f"{stamp(step)} Worker 1: {step + 50}%\n" for step in range(20)))
+    _, kept = await looked(tmp_path)
+    log.write_text(head + lines(0, 90))
+    reading, _ = await looked(tmp_path, remembered=kept)
+    assert reading.happened["error"].total == 90
+    assert "rotated" in reading.notes[0]
+
+
 async def test_another_file_beside_it_is_not_taken_for_the_one_that_was_read(tmp_path: Path, log: Path) -> None:
     _, kept = await looked(tmp_path)
     os.unlink(log)

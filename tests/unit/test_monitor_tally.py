@@ -87,3 +87,32 @@ def test_times_that_fall_and_silences_are_told_by_examples() -> None:
     assert len(first.back) == 5
     assert [(one.number, one.before, one.after) for one in first.silences] == [(10, 700.0, 9_000.0)]
     assert (first.first_at, first.last_at, first.newest_at, first.lines) == (1_000.0, 9_000.0, 9_000.0, 20)
+
+
+def test_days_that_no_line_says_are_the_same_in_one_stretch_and_in_two() -> None:
+    times = [82_800.0, 3_600.0, 7_200.0, 3_600.0, 80_000.0, 10.0]  # hours of four days
+    for cut in range(len(times) + 1):
+        parts = Tally(lines=cut), Tally()
+        for number, at in enumerate(times):
+            part = parts[number >= cut]
+            place = number if number < cut else number - cut
+            part.timed(place, at, is_dateless=True)
+            part.happens("x", Example(place, "x", at))
+        whole = parts[0].then(parts[1])
+        assert (whole.first_at, whole.last_at, whole.days) == (82_800.0 - 2 * 86_400, 10.0, 2), cut
+        assert sorted(whole.happened["x"].minutes) == sorted(
+            int(at // 60) for at in (82_800 - 172_800, 3_600 - 86_400, 7_200 - 86_400, 80_000 - 86_400, 10.0)
+        )
+
+
+def test_points_of_before_the_clock_was_set_back_are_forgotten() -> None:
+    for cut in range(1, 6):
+        parts, times = [], [1_000.0, 1_100.0, 1_200.0, 500.0, 600.0, 700.0]
+        for some in (range(cut), range(cut, 6)):
+            series = begun(times[some[0]], some[0], some[0])
+            for number in some[1:]:
+                series.add(times[number], number, number)
+            parts.append(series)
+        parts[0].then(parts[1])
+        assert sorted(parts[0].points.values()) == [(500.0, 3), (600.0, 4), (700.0, 5)], cut
+        assert (parts[0].oldest, parts[0].last_at) == ((500.0, 3), 700.0)

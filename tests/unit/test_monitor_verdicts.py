@@ -116,16 +116,6 @@ def test_one_look_at_a_count_cannot_tell_whether_it_rises() -> None:
     assert found.headline == "unknown: 1,000 rows; nothing tells yet whether it moves"
 
 
-def test_rows_that_rise_too_slowly_are_slow_and_fast_enough_are_running() -> None:
-    slow = report([sql(rows=1_000_000)], looks(Measure.ROWS, (600, 0)))
-    assert (slow.state, slow.level) == (State.SLOW, Level.WARNING)
-    fast = report([sql(rows=3_000_000)], looks(Measure.ROWS, (600, 0)))
-    assert (fast.state, fast.level) == (State.RUNNING, Level.OK)
-    assert report([sql(calls=1_000)], looks(Measure.CALLS, (600, 0))).state is State.RUNNING
-    judged = {"limits": {"is_rate_judged": False}}
-    assert report([sql(rows=1_000_000)], looks(Measure.ROWS, (600, 0)), **judged).state is State.RUNNING
-
-
 def test_all_that_is_measured_is_finished() -> None:
     found = report([sql(rows=1_000, rows_total=1_000)])
     assert (found.state, found.headline) == (State.FINISHED, "finished: 1,000 of 1,000 rows are done")
@@ -182,3 +172,13 @@ def test_a_total_that_was_said_too_low_does_not_end_what_goes_on() -> None:
     assert (rising.state, "120.0 % done" in rising.headline) == (State.RUNNING, True)
     ended = report([sql(rows=12_000_000, rows_total=10_000_000)], looks(Measure.ROWS, (600, 12_000_000)))
     assert ended.state is State.FINISHED
+
+
+def test_a_fatal_line_just_now_or_of_what_lives_is_not_yet_the_end() -> None:
+    fatal = {"fatal": happened(1, ago=10)}
+    moved = [worker(0, 60.0, 0.5, quiet=12)]
+    assert report([log(moved, quiet=10, happened=fatal, last_fatal_is_newest=True)]).state is State.RUNNING
+    fatal = {"fatal": happened(1, ago=200)}
+    lives = log([worker(0, 60.0, 0.5, quiet=202)], quiet=200, happened=fatal, last_fatal_is_newest=True)
+    assert report([lives, process(4711)]).state is State.RUNNING
+    assert report([lives]).state is State.DEAD

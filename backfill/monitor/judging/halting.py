@@ -3,6 +3,7 @@
 from backfill.monitor.amounts import listed, plain, span
 from backfill.monitor.judging.case import Case, described
 from backfill.monitor.judging.phrases import Verdict, how_far, last_seen, verdict
+from backfill.monitor.readings import Measure, Reading
 from backfill.monitor.report import Level, State
 
 
@@ -45,12 +46,16 @@ def _cause(case: Case) -> str | None:
     return None
 
 
+def _is_own(reading: Reading) -> bool:
+    """Whether it is of our own workers, whose speed is that of their definition: their logs know no total."""
+    return reading.job is not None or (reading.kind == "log" and Measure.ROWS_TOTAL not in reading.measures)
+
+
 def slow(case: Case) -> Verdict | None:
     rate, limits, progress = case.pace.rate, case.profile.limits, case.pace.progress
     is_judged = limits.is_rate_judged
     if is_judged is None:
-        # A log that counts rows is one of our own workers, whose speed is that of their definition.
-        is_judged = progress.unit == "rows" and progress.reading is not None and progress.reading.kind != "log"
+        is_judged = progress.unit == "rows" and progress.reading is not None and not _is_own(progress.reading)
     if not is_judged or rate is None or rate.a_minute <= 0:
         return None
     # Whoever has finished leaves the others to work alone, at no fault of theirs.

@@ -16,8 +16,8 @@ from backfill.monitor.readings import MOST_OF_A_LINE
 
 # How closely times are looked at, by where a line begins in its file: each, then one of so many bytes.
 CLOSE: Final = 256 * 1024
-NEAR: Final = 16 * 1024 * 1024
-NEAR_CELL: Final = 4 * 1024
+NEAR: Final = 4 * 1024 * 1024
+NEAR_CELL: Final = 16 * 1024
 FAR_CELL: Final = 64 * 1024
 MOST_BYTES: Final = 4 * MOST_OF_A_LINE  # of an example, before it is decoded
 

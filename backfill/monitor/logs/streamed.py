@@ -4,7 +4,7 @@ import io
 import os
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 from weakref import WeakKeyDictionary
@@ -15,6 +15,7 @@ from backfill.monitor.logs.scan import Scanner
 from backfill.monitor.logs.tally import Tally
 
 PIECE: Final = 256 * 1024
+STEP: Final = 0.05
 IDLE: Final = 2.0  # seconds without a byte, after which the look goes on without more
 
 
@@ -32,12 +33,12 @@ class Stream:
 STREAMS: Final[WeakKeyDictionary[BinaryIO, Stream]] = WeakKeyDictionary()
 
 
-def read(source: BinaryIO, scanner: Scanner, seconds: float) -> Stream:
+def read(source: BinaryIO, scanner: Scanner, is_time_up: Callable[[], bool]) -> Stream:
     """Read on until it ends, nothing comes for a while, or the time is up; raises OSError."""
     stream = STREAMS.setdefault(source, Stream())
     if stream.is_ended:
         return stream
-    for piece in _pieces(source, stream, time.monotonic() + seconds):
+    for piece in _pieces(source, stream, is_time_up):
         if stream.size == 0 and piece.startswith(GZIP):
             stream.is_packed = stream.is_ended = True
             return stream
@@ -49,22 +50,24 @@ def read(source: BinaryIO, scanner: Scanner, seconds: float) -> Stream:
     return stream
 
 
-def _pieces(source: BinaryIO, stream: Stream, deadline: float) -> Iterator[bytes]:
+def _pieces(source: BinaryIO, stream: Stream, is_time_up: Callable[[], bool]) -> Iterator[bytes]:
     try:
         descriptor = source.fileno()
     except (OSError, ValueError, io.UnsupportedOperation):
         descriptor = None
-    while True:
-        if descriptor is not None and not _comes(descriptor, min(IDLE, deadline - time.monotonic())):
-            return
+    while descriptor is None or _comes(descriptor, is_time_up):
         piece = os.read(descriptor, PIECE) if descriptor is not None else source.read(PIECE)
         if not piece:
             stream.is_ended = True
             return
         yield piece
-        if time.monotonic() >= deadline:
+        if is_time_up():
             return
 
 
-def _comes(descriptor: int, seconds: float) -> bool:
-    return bool(select.select([descriptor], [], [], max(seconds, 0.0))[0])
+def _comes(descriptor: int, is_time_up: Callable[[], bool]) -> bool:
+    idle_at = time.monotonic() + IDLE
+    while not select.select([descriptor], [], [], STEP)[0]:
+        if is_time_up() or time.monotonic() >= idle_at:
+            return False
+    return True

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.monitor.logs.happenings import Example, Happening
-from backfill.monitor.logs.ways import FEWEST_POINTS, MOST_KEPT, MOST_UNITS, At, Series, begun
+from backfill.monitor.logs.ways import BACK, FEWEST_POINTS, MOST_KEPT, MOST_UNITS, At, Series, begun
 from backfill.monitor.readings import MOST_EXAMPLES, MOST_WORKERS
 
-BACK: Final = 120.0  # seconds that the time may fall between lines: several processes write one log
 DAY: Final = 86_400.0
 SILENCE: Final = 1_800.0  # seconds without a line that are worth saying
 MANY: Final = ((2_048, FEWEST_POINTS), (256, 16))  # more workers than that have fewer points each

@@ -8,7 +8,7 @@ from backfill.monitor.logs.happenings import Happening
 from backfill.monitor.logs.minutes import by_minute
 from backfill.monitor.logs.saying import COUNT
 from backfill.monitor.logs.tally import Jump, Tally, Way
-from backfill.monitor.logs.ways import PERCENT, SHARE, Series
+from backfill.monitor.logs.ways import BACK, PERCENT, SHARE, Series
 from backfill.monitor.readings import MOST_WORKERS, Happened, Line, Measure, Point, Reading, Worker
 from backfill.texts import counted, duration
 
@@ -127,7 +127,15 @@ def _worker(name: str, way: Way, source: str, scale: float) -> Worker:
 
 
 def _points(series: Series, factor: float) -> list[Point]:
+    """By time, and so in the order of the file: none is of before the clock was set back."""
     points = dict(series.points.values())
-    ends = ((series.first_at, series.first), (series.grown_at, series.last), (series.last_at, series.last))
-    points |= {at: value for at, value in ends if at is not None}
+    if series.oldest is not None:
+        points.setdefault(*series.oldest)
+    if series.last_at is not None:
+        if series.latest_at is not None and series.last_at < series.latest_at - BACK:
+            points = {}
+        if series.grown_at is not None and series.grown_at <= series.last_at:
+            points[series.grown_at] = series.last
+        points = {at: value for at, value in points.items() if at <= series.last_at}
+        points[series.last_at] = series.last
     return [Point(at, value * factor) for at, value in sorted(points.items())]

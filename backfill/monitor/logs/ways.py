@@ -8,6 +8,7 @@ from backfill.monitor.readings import MOST_POINTS
 PERCENT: Final = "%"
 SHARE: Final = "~"  # of JSON's progress, which is percent or a part of one: known when all are there
 MOST_KEPT: Final = MOST_POINTS - 3  # beside the first, the last, and where it came to that
+BACK: Final = 120.0  # seconds that the time may fall between lines: several processes write one log
 FEWEST_POINTS: Final = 4
 NEARLY_NOTHING: Final = 0.05  # of what it was, or percent of the work
 MOST_UNITS: Final = 4
@@ -21,7 +22,6 @@ class Series:
 
     first: float
     last: float
-    first_at: At
     last_at: At
     grown_at: At  # of the first line that said what the last one says
     first_cell: int  # of the file: one point of each is kept
@@ -34,6 +34,9 @@ class Series:
     most: int = MOST_KEPT
     width: int = 1  # seconds that share a point
     points: dict[int, tuple[float, float]] = field(default_factory=dict)
+    oldest: tuple[float, float] | None = None  # of the points that were kept, since the clock was set back
+    latest_at: At = None  # of the one that was kept last
+    is_set_back: bool = False
 
     def add(self, at: At, value: float, cell: int) -> None:
         """One more line."""
@@ -49,9 +52,22 @@ class Series:
             self.keep(at, value)
 
     def keep(self, at: At, value: float) -> None:
-        """Keep a point, while there are not too many; of those that share one the latest."""
+        """Keep a point, while there are not too many; of those that share one the latest.
+
+        Where the clock was set back those before are forgotten: they are of another time.
+        """
         if at is None:
             return
+        if self._is_back(at):
+            self.points, self.oldest, self.is_set_back = {}, None, True
+        self.latest_at = at
+        self.oldest = self.oldest or (at, value)
+        self._put(at, value)
+
+    def _is_back(self, at: float) -> bool:
+        return self.latest_at is not None and at < self.latest_at - BACK
+
+    def _put(self, at: float, value: float) -> None:
         bucket = int(at // self.width)
         held = self.points.get(bucket)
         if held is None or held[0] <= at:
@@ -77,18 +93,24 @@ class Series:
         self.seen += other.seen
         self.last, self.last_at = other.last, other.last_at if other.last_at is not None else self.last_at
         self.last_cell = other.last_cell
+        if other.is_set_back or (other.oldest is not None and self._is_back(other.oldest[0])):
+            self.points, self.oldest, self.is_set_back = {}, None, True
+        self.oldest = self.oldest or other.oldest
+        self.latest_at = other.latest_at if other.latest_at is not None else self.latest_at
         self._widen(max(self.width, other.width))
         for at, value in other.points.values():
-            self.keep(at, value)
+            self._put(at, value)
 
     def older(self, seconds: float) -> None:
         """All of it was so much before."""
-        self.first_at, self.last_at, self.grown_at = (
-            at - seconds if at is not None else None for at in (self.first_at, self.last_at, self.grown_at)
+        self.last_at, self.grown_at, self.latest_at = (
+            at - seconds if at is not None else None for at in (self.last_at, self.grown_at, self.latest_at)
         )
+        if self.oldest is not None:
+            self.oldest = self.oldest[0] - seconds, self.oldest[1]
         points, self.points = self.points, {}
         for at, value in points.values():
-            self.keep(at - seconds, value)
+            self._put(at - seconds, value)
 
     def fall(self, before: float, after: float) -> None:
         """It is less than it was: begun again when it is nearly nothing."""
@@ -111,6 +133,6 @@ class Series:
 
 def begun(at: At, value: float, cell: int, most: int = MOST_KEPT) -> Series:
     """Of the first line that told the number."""
-    series = Series(value, value, at, at, at, cell, cell, most=most)
+    series = Series(value, value, at, at, cell, cell, most=most)
     series.keep(at, value)
     return series

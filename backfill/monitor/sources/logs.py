@@ -3,6 +3,7 @@
 import asyncio
 import glob
 import os
+import threading
 import time
 from typing import Any, Final
 
@@ -29,7 +30,12 @@ async def read(
     source: LogSource, profile: Profile, where: Surroundings, remembered: Remembered
 ) -> tuple[Reading, Remembered]:
     """What the log tells; whatever is in the way is a problem."""
-    return await asyncio.to_thread(_Source(source, profile, where).read, remembered)
+    is_over = threading.Event()
+    try:
+        return await asyncio.to_thread(_Source(source, profile, where, is_over).read, remembered)
+    finally:
+        # A thread cannot be cancelled; the process would wait for it.
+        is_over.set()
 
 
 def name(source: LogSource) -> str:
@@ -38,17 +44,16 @@ def name(source: LogSource) -> str:
 
 
 class _Source:
-    def __init__(self, source: LogSource, profile: Profile, where: Surroundings) -> None:
+    def __init__(self, source: LogSource, profile: Profile, where: Surroundings, is_over: threading.Event) -> None:
+        self._is_over = is_over
         self._source = source
         self._profile = profile
         self._where = where
         self._reading = Reading(name(source), "log", where.now())
 
     def read(self, remembered: Remembered) -> tuple[Reading, Remembered]:
-        deadline = time.monotonic() + self._where.read_seconds
-        look = Look(
-            self._profile, self._where, self._patterns(), lambda: time.monotonic() >= deadline, self._source.all
-        )
+        self._deadline = time.monotonic() + self._where.read_seconds
+        look = Look(self._profile, self._where, self._patterns(), self._is_time_up, self._source.all)
         try:
             look.stamps(0.0)
         except ValueError as error:
@@ -63,6 +68,9 @@ class _Source:
             self._problem(f"cannot be read: {_why(error)}")
             return self._reading, remembered
 
+    def _is_time_up(self) -> bool:
+        return self._is_over.is_set() or time.monotonic() >= self._deadline
+
     def _patterns(self) -> patterns.Patterns:
         made = patterns.compiled(self._profile.patterns)
         for mistake in made.mistakes:
@@ -75,7 +83,7 @@ class _Source:
         kept, seen, size = {}, 0, 0
         for path in paths if self._source.all else paths[-1:]:
             try:
-                followed = look.file(path, _of(known, path, self._source.all))
+                followed = look.file(path, _of(known, path))
             except (OSError, ValueError) as error:
                 self._problem(f"{self._place(path)}: cannot be read: {_why(error)}")
                 continue
@@ -132,7 +140,7 @@ class _Source:
         if stdin is None:
             self._problem("there is no standard input; give it a log: program | backfill monitor --log -")
             return
-        stream = streamed.read(stdin, look.scanner("stdin", self._where.now()), self._where.read_seconds)
+        stream = streamed.read(stdin, look.scanner("stdin", self._where.now()), self._is_time_up)
         reading.is_whole = stream.is_ended
         reading.seen = f"{_size(stream.size)}{', whole' if stream.is_ended else ' so far'}"
         telling.told(reading, stream.tally, "stdin", is_numbered=True, zone=look.stamps(0.0).zone)
@@ -160,14 +168,14 @@ def _known(remembered: Remembered) -> dict[str, Kept]:
     return {path: one for path, one in read.items() if one is not None}
 
 
-def _of(known: dict[str, Kept], path: str, is_one_of_several: bool) -> Kept | None:
+def _of(known: dict[str, Kept], path: str) -> Kept | None:
     """What is known of the file, under whichever name it was read; else of the one before that had its name."""
     try:
         told = os.stat(path)
     except OSError:
         return None
     same = (one for one in known.values() if (one.device, one.inode) == (told.st_dev, told.st_ino))
-    return next(same, None if is_one_of_several else known.get(path))
+    return next(same, known.get(path))
 
 
 def _size(size: int) -> str:
