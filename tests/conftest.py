@@ -173,17 +173,25 @@ def services(services_folder: Path, of_a_version: None) -> Services:
 
 
 @pytest.fixture(scope="session")
-async def template(services: Services) -> AsyncIterator[str]:
+async def maker(services: Services) -> AsyncIterator[databases.Maker]:
+    """Who makes the database of each test."""
+    made = databases.Maker(services.database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+async def template(maker: databases.Maker) -> AsyncIterator[str]:
     """The name of a database that holds the ledger's empty tables."""
-    async with databases.new_database(services.database_url) as url:
+    async with databases.new_database(maker) as url:
         await databases.apply_ledger(url)
         yield url.rpartition("/")[2]
 
 
 @pytest.fixture(scope="session")
-async def killmail_template(services: Services) -> AsyncIterator[str]:
+async def killmail_template(maker: databases.Maker) -> AsyncIterator[str]:
     """The name of a database that holds the ledger's and the killmail example's empty tables."""
-    async with databases.new_database(services.database_url) as url:
+    async with databases.new_database(maker) as url:
         await databases.apply_ledger(url, [(ROOT / "examples/killmails/schema.sql").read_text()])
         yield url.rpartition("/")[2]
 
@@ -195,16 +203,16 @@ def pooler() -> str:
 
 
 @pytest.fixture
-async def database(services: Services, template: str) -> AsyncIterator[str]:
+async def database(maker: databases.Maker, template: str) -> AsyncIterator[str]:
     """The URL of this test's own database, with the ledger's empty tables."""
-    async with databases.new_database(services.database_url, template=template) as url:
+    async with databases.new_database(maker, template=template) as url:
         yield url
 
 
 @pytest.fixture
-async def killmail_database(services: Services, killmail_template: str) -> AsyncIterator[str]:
+async def killmail_database(maker: databases.Maker, killmail_template: str) -> AsyncIterator[str]:
     """The URL of this test's own database, with the ledger's and the killmail example's empty tables."""
-    async with databases.new_database(services.database_url, template=killmail_template) as url:
+    async with databases.new_database(maker, template=killmail_template) as url:
         yield url
 
 

@@ -22,6 +22,7 @@ DIFFERS = (
     (r"\b\d\d:\d\d(:\d\d)?( UTC)?", "AT"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
     (r"\b\d+ (h|min|s|ms)\b( \d\d (min|s)\b)?", "SPAN"),
+    (r"done (between AT and AT|at about AT), in SPAN( to SPAN)?", "DONE"),
     (r"\bpid \d+", "pid N"),
     (r"\bCPU \d+ %", "CPU N %"),
     (r"[\d,.]+ (\w+) a minute", r"RATE \1 a minute"),

@@ -1,6 +1,7 @@
 """The wheel in an environment of its own, beside a project that has packages of every name that we have."""
 
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
@@ -48,11 +49,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Somebody's project: its packages are called as ours, and each holds a definition."""
+    """Somebody's project: its packages are called as ours, each has a definition, and one module asks for them all."""
     for name in NAMES:
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").touch()
         (tmp_path / name / "mine.py").write_text(DEFINITION)
+    everything = "".join(f"import {name}.mine\nassert {name}.mine.Mine.name == 'mine'\n" for name in NAMES)
+    (tmp_path / "app.py").write_text(f"{everything}\nMine = workers.mine.Mine\n")
     return tmp_path
 
 
@@ -73,14 +76,12 @@ def test_one_name_is_installed(installed: Path) -> None:
     assert not [path for path in installed.rglob("*") if path.is_symlink()]
 
 
-@pytest.mark.parametrize("package", NAMES)
-async def test_a_project_may_have_packages_of_our_names(
-    world: World, installed: Path, project: Path, package: str
-) -> None:
+@pytest.mark.parametrize("app", ["app", "services.mine"])
+async def test_a_project_may_have_packages_of_our_names(world: World, installed: Path, project: Path, app: str) -> None:
     await world.rows(3)
     # Neither this checkout nor its editable install: only what both of them need.
     libraries = sysconfig.get_path("purelib")
-    env = {**world.env, "PYTHONPATH": f"{installed}:{libraries}", "BACKFILL_APP": f"{package}.mine:Mine"}
+    env = {**world.env, "PYTHONPATH": f"{installed}:{libraries}", "BACKFILL_APP": f"{app}:Mine"}
     for program, *options in (("backfill-queue",), ("backfill-worker", "--burst"), ("backfill", "list")):
         command = [installed / "bin" / program, *options]
         done = await asyncio.to_thread(
@@ -95,9 +96,16 @@ def test_a_users_type_checker_sees_our_types(installed: Path, project: Path) -> 
     (project / "wrong.py").write_text(DEFINITION.replace('{"value": 1}', "1"))
     env = {"PYTHONPATH": str(installed), "PATH": "/usr/bin:/bin"}
 
-    def checked(file: str) -> str:
-        mypy = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file=", file]
-        return subprocess.run(mypy, cwd=project, env=env, capture_output=True, text=True, check=False).stdout
-
-    assert "Success" in checked("workers/mine.py")
-    assert "Incompatible return value type" in checked("wrong.py")
+    mypy = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--no-incremental",
+        "--config-file=",
+        "workers/mine.py",
+        "wrong.py",
+    ]
+    said = subprocess.run(mypy, cwd=project, env=env, capture_output=True, text=True, check=False).stdout
+    assert re.match("wrong.py:.*Incompatible return value type", said)
+    assert "Found 1 error in 1 file (checked 2 source files)" in said

@@ -189,7 +189,7 @@ def _become(request: dict[str, object], output: int) -> NoReturn:
     sys.path[:] = [str(program.parent), *paths, *(path for path in sys.path[1:] if path not in paths)]
     if env.get("BACKFILL_FAILPOINT"):
         importlib.reload(importlib.import_module("backfill.failpoints"))  # it reads the environment once
-    _end_with(_exit_code(importlib.import_module(MODULES[program.name]).main))
+    end_with(_exit_code(importlib.import_module(MODULES[program.name]).main))
 
 
 def _exit_code(main: Callable[[], object]) -> object:
@@ -201,7 +201,7 @@ def _exit_code(main: Callable[[], object]) -> object:
     return 0
 
 
-def _end_with(code: object) -> NoReturn:
+def end_with(code: object) -> NoReturn:
     """As an interpreter ends, but for taking every imported module apart: half of what a short command costs."""
     if code is not None and not isinstance(code, int):
         print(code, file=sys.stderr)

@@ -1,8 +1,11 @@
 """What a page shows being typed, and whether that prints what the page shows."""
 
 import asyncio
+import os
 import re
+import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 LEFT_OUT = "…"
@@ -45,9 +48,14 @@ async def typed(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
     )
-    async with asyncio.timeout(deadline):
-        output, _ = await process.communicate()
+    try:
+        async with asyncio.timeout(deadline):
+            output, _ = await process.communicate()
+    finally:
+        with suppress(ProcessLookupError):  # whatever it has left in the background
+            os.killpg(process.pid, signal.SIGKILL)
     *parts, rest = re.split(rf"^{MARK} ", output.decode(), flags=re.MULTILINE)
     codes = [int(part.split("\n", 1)[0]) for part in [*parts[1:], rest]]
     texts = [parts[0], *(part.split("\n", 1)[1] for part in parts[1:])]

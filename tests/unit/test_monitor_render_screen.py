@@ -79,3 +79,10 @@ def test_workers_have_a_bar_where_there_is_room() -> None:
 
 def test_a_command_to_type_stands_out() -> None:
     assert "\x1b[1mbackfill monitor --profile erc1155\x1b[0m" in drawn(load(), 80, colour=True)
+
+
+def test_a_count_that_fell_is_no_bar() -> None:
+    minutes = [
+        {"minute": one["minute"], "count": count} for one, count in zip(load().minutes, (-(10**30), 0, 8), strict=False)
+    ]
+    assert "\n   █ " in drawn(bare(minutes=minutes), 80)

@@ -84,9 +84,10 @@ class _Drawn:
 
     def _minutes(self, minutes: Sequence[tuple[str, int]]) -> "RenderableType":
         shown = minutes[-max(1, self._width - 2) :]
-        most = max(count for _, count in shown) or 1
+        most = max(1, *(count for _, count in shown))
         signs = ".:|" if self._is_ascii else HEIGHTS
-        drawn = "".join(signs[min(len(signs) - 1, count * len(signs) // most)] if count else " " for _, count in shown)
+        heights = (min(len(signs) - 1, count * len(signs) // most) if count > 0 else None for _, count in shown)
+        drawn = "".join(" " if height is None else signs[height] for height in heights)
         first, last = shown[0][0], shown[-1][0]
         return drawing.columns(
             [[drawing.phrase((drawn, "cyan"))], [drawing.phrase((f"{first} to {last} UTC", "dim"))]], 1
