@@ -2,7 +2,7 @@
 
 import pytest
 
-from backfill.monitor.readings import Reading, Target
+from backfill.monitor.readings import Problem, Reading, Target
 from backfill.monitor.report import Level, State
 from backfill.monitor.verdicts import NAMES
 from tests.support.looking_on import (
@@ -15,6 +15,7 @@ from tests.support.looking_on import (
     names,
     process,
     report,
+    sql,
     worker,
 )
 
@@ -156,3 +157,23 @@ def test_each_of_several_jobs_is_judged_and_the_worst_makes_the_level() -> None:
     found = report([job(), failed])
     assert (found.state, found.level, names(found)) == (State.RUNNING, Level.CRITICAL, ["running", "dead"])
     assert "; values failed: the table is gone; " in found.headline
+
+
+def test_the_worst_is_first_and_what_helps_two_of_them_is_told_once() -> None:
+    found = report(
+        [log(SLOWLY, clock_jumps=["back"]), process(1), process(sought="a"), process(sought="b")], mistakes=("x",)
+    )
+    assert names(found) == ["running", "process_gone", "process_gone", "profile_mistake", "clock_jumped"]
+    assert found.next == ["see whether it has ended, or the profile names another one", "correct the profile"]
+
+
+def test_a_source_that_fails_in_part_still_tells_what_it_has() -> None:
+    part = sql(rows=1_000, rows_total=1_000)
+    part.problems.append(Problem(part.source, "the newest could not be read; look again"))
+    found = report([part])
+    assert (found.state, found.level) == (State.FINISHED, Level.WARNING)
+
+
+def test_what_others_wrote_is_one_line_of_a_finding() -> None:
+    found = report([log(SLOWLY, happened={"gave_up": happened(1, text="\x1b[2Jgone\nOK")})])
+    assert "\\x1b[2Jgone\\nOK" in finding(found, "retries_failing").evidence[0]
