@@ -10,7 +10,7 @@ from backfill.monitor.logs.opened import PRINTED, Opened
 from backfill.monitor.logs.ranges import Ranges
 from backfill.monitor.logs.tally import Tally
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass
