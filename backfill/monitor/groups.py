@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 from typing import Final
 
-from backfill.monitor.amounts import MOST_OF_A_NAME, listed
+from backfill.monitor.amounts import MOST_OF_A_NAME, listed, share
 from backfill.monitor.readings import Reading
 from backfill.monitor.report import WorkerGroup
 from backfill.monitor.ways import Way
@@ -48,7 +48,7 @@ def _bands(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
         band = ordered[first:last]
         if band:
             low, high = band[0].percent or 0.0, band[-1].percent or 0.0
-            yield _group(band, f"at {_between(low, high, '.1f')} %", low, high, "percent")
+            yield _group(band, f"at {_shares(low, high)}", low, high, "percent")
 
 
 def _positions(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
@@ -65,9 +65,14 @@ def _between(low: float, high: float, form: str) -> str:
     return first if first == last else f"{first} to {last}"
 
 
+def _shares(low: float, high: float) -> str:
+    first, last = share(low), share(high)
+    return last if first == last else f"{first.removesuffix(' %')} to {last}"
+
+
 def _still(ways: Sequence[Way]) -> WorkerGroup:
     known = [one.percent for one in ways if one.percent is not None]
-    at = f" at {_between(min(known), max(known), '.1f')} %" if known else ""
+    at = f" at {_shares(min(known), max(known))}" if known else ""
     return _group(ways, f"standing still{at}", min(known, default=None), max(known, default=None), "percent")
 
 

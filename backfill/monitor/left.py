@@ -5,6 +5,7 @@ from datetime import datetime
 from statistics import fmean
 
 from backfill.monitor.amounts import YEAR, about, amount, moment
+from backfill.monitor.amounts import share as share_of
 from backfill.monitor.progress import Progress
 from backfill.monitor.rates import Rate
 from backfill.monitor.report import Eta
@@ -21,6 +22,8 @@ def unknown(text: str, bottleneck: str | None = None) -> Eta:
 def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequence[Way], now: float) -> Eta:
     """The times, or why they are not known; never one before now, or one where nothing moves."""
     job = how_far.reading.job if how_far.reading is not None else None
+    if job is not None and not job.is_planned:
+        return unknown("not known yet: it is still being planned")
     is_of_workers = how_far.total is None and how_far.percent is not None
     if job is not None:
         overall = _bounded(job.seconds_left, job.least_seconds_left, job.most_seconds_left)
@@ -55,7 +58,7 @@ def _slowest(ways: Sequence[Way]) -> tuple[Left | None, str | None]:
     if slowest is None:
         return None, None
     if slowest.is_standing:
-        return None, f"worker {slowest.name} stands still at {slowest.percent:.1f} %"
+        return None, f"worker {slowest.name} stands still at {share_of(slowest.percent or 0.0)}"
     return slowest.seconds_left, slowest.text if slowest.seconds_left is not None else None
 
 

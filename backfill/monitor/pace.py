@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from backfill.monitor import rates
 from backfill.monitor.amounts import moment, numeric
-from backfill.monitor.left import left
+from backfill.monitor.left import left, unknown
 from backfill.monitor.profile import Profile
 from backfill.monitor.progress import Progress, history, progress, trusted
 from backfill.monitor.rates import Rate
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from backfill.monitor.memory import Look
 
 SHOWN_MINUTES: Final = 60
+AHEAD: Final = 60.0  # seconds that a clock may be ahead of this machine's
+UNTIMED: Final = "not known: the times of its log are yet to come; set timezone in the profile"
 LONG_ENOUGH: Final = 60.0  # seconds between looks, to be believed rather than a source's own minutes
 
 
@@ -31,6 +33,7 @@ class Pace:
     share: Rate | None  # percent points a minute, as the workers tell
     ways: list[Way]  # of each worker that tells how far it is
     moved_at: float | None  # when it is known to have moved last
+    fell: tuple[float, float] | None  # what was measured before and is now, where that is less
     told_every: float | None  # seconds that usually lie between two lines of a worker
     still_since: float | None  # what is measured has not changed since then, as far as it was looked at
     minutes: dict[int, int]  # units by minute since the epoch, the last 60
@@ -65,7 +68,9 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     share = _share(profile, each)
     if share is None and how_far.measure is None:
         share = _of_looks(own)
-    moved = _moved(own, minutes, [one.moved_at for one in each if one.moved_at is not None], now)
+    told = [one.moved_at for one in each if one.moved_at is not None]
+    is_ahead = any(at > now + AHEAD for at in told)
+    moved = _moved(own, minutes, [at for at in told if at <= now + AHEAD], now)
     moved = moved or _newest(readings, now, profile.stuck_after)
     return Pace(
         progress=how_far,
@@ -73,10 +78,11 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
         share=share,
         ways=each,
         moved_at=min(max(moved), now) if moved else None,
+        fell=_fell(own) if how_far.measure and not is_estimate(how_far) else None,
         told_every=_told_every(each),
         still_since=None if is_estimate(how_far) else _still_since(own),
         minutes=minutes,
-        eta=left(how_far, rate, share, each, now),
+        eta=unknown(UNTIMED) if is_ahead else left(how_far, rate, share, each, now),
         measures=measures,
     )
 
@@ -159,6 +165,12 @@ def _still_since(points: Sequence[Point]) -> float | None:
             break
         since = before.at
     return since
+
+
+def _fell(points: Sequence[Point]) -> tuple[float, float] | None:
+    if len(points) < 2 or points[-2].value <= points[-1].value:
+        return None
+    return points[-2].value, points[-1].value
 
 
 def is_estimate(how_far: Progress) -> bool:

@@ -177,6 +177,7 @@ class Reading:
     workers: list[Worker] = field(default_factory=list)
     happened: dict[str, Happened] = field(default_factory=dict)  # by the name of the pattern
     newest_at: float | None = None  # of what it tells: the newest line's time, or when a file was last written
+    written_at: float | None = None  # when the file was last written, by its own time; None where that is not known
     last_fatal_is_newest: bool = False  # nothing but silence behind the last fatal line
     clock_jumps: list[str] = field(default_factory=list)  # a sentence each
     processes: Processes | None = None

@@ -39,7 +39,7 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
     first = _clean(verdict)
     checks = data.quality(case)
     found = [
-        *tries.findings(case),
+        *tries.findings(case, what),
         *harm.findings(case, what),
         *crew.findings(case, what),
         *jobs.findings(case),

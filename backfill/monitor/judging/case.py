@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from backfill.monitor.amounts import clock, numeric, span
-from backfill.monitor.pace import Pace
+from backfill.monitor.pace import AHEAD, Pace
 from backfill.monitor.profile import Profile
+from backfill.monitor.progress import trusted
 from backfill.monitor.readings import MOST_EXAMPLES, Happened, Job, Line, Measure, Process, Processes, Reading
 from backfill.monitor.report import Kind
 from backfill.texts import one_line
 
 MOST_OF_A_LINE: Final = 300
+SILENCE: Final = 60.0  # seconds after which nobody is left to speak: behind a fatal line, or of what is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Case:
 
     @property
     def jobs(self) -> list[Job]:
-        return [one.job for one in self.readings if one.job is not None]
+        return [one.job for one in trusted(self.readings) if one.job is not None]
 
     @property
     def sought(self) -> list[Processes]:
@@ -59,13 +61,33 @@ class Case:
 
     @property
     def heard_at(self) -> float | None:
-        """When a log was last written."""
-        return max((at for one in self.readings if one.kind == "log" and (at := numeric(one.newest_at))), default=None)
+        """When a log was last written, by its lines; a time that is yet to come is none of this clock."""
+        times = [numeric(one.newest_at) for one in self.readings if one.kind == "log"]
+        return max((at for at in times if at is not None and at <= self.now + AHEAD), default=None)
+
+    @property
+    def written_at(self) -> float | None:
+        """The same by the files' own times."""
+        return max((at for one in self.readings if (at := numeric(one.written_at))), default=None)
+
+    @property
+    def behind_seconds(self) -> float | None:
+        """By how much the lines of what is written right now are behind; None where they are not, by far."""
+        if self.written_at is None or self.heard_at is None or self.now - self.written_at > self.profile.stuck_after:
+            return None
+        behind = self.written_at - self.heard_at
+        return behind if behind > self.profile.stuck_after else None
 
     @property
     def silent_seconds(self) -> float | None:
         """How long no log has said anything."""
         return None if self.heard_at is None else max(self.now - self.heard_at, 0.0)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there was a sign of life just now: a line, or a move."""
+        seconds = [one for one in (self.quiet_seconds, self.silent_seconds) if one is not None]
+        return min(seconds, default=SILENCE) < SILENCE
 
     def happened(self, name: str) -> Happened:
         """How often a pattern was seen, in all logs together."""

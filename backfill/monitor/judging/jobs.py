@@ -1,5 +1,6 @@
 """Jobs of ours: the ledger knows what they do, and what needs somebody to look."""
 
+from dataclasses import replace
 from typing import Final
 
 from backfill.monitor.amounts import moment, plain
@@ -14,8 +15,13 @@ STANDING: Final = ("stuck", "no_worker")  # what of that means that nothing move
 
 
 def state(case: Case) -> tuple[State, Finding] | None:
-    """What the first job does; None where none was read."""
-    return _judged(case.jobs[0], case.now) if case.jobs else None
+    """What the first job does that is not over; None where none was read."""
+    if not case.jobs:
+        return None
+    what, found = _judged(case.jobs[0], case.now)
+    if len(case.jobs) > 1:
+        found = replace(found, text=f"{found.text}; one of {len(case.jobs)} jobs")
+    return what, found
 
 
 def findings(case: Case) -> list[Finding]:
@@ -79,6 +85,6 @@ def _how_far(job: Job) -> str:
     parts = [f"{share}{job.done:,} of {matched} records", f"{job.updated:,} updated"]
     if job.failed:
         parts.append(f"{job.failed:,} failed")
-    if job.rate_per_second and job.state not in ("completed", "failed", "cancelled"):
+    if job.rate_per_second and job.state in ("running", "resuming"):
         parts.append(f"{plain(job.rate_per_second)} records a second")
     return ", ".join(parts)

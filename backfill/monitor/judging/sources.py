@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from backfill.monitor.amounts import span
 from backfill.monitor.judging.case import Case, absent, described
+from backfill.monitor.pace import AHEAD
 from backfill.monitor.readings import Reading
 from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted, one_line
@@ -24,7 +26,10 @@ def _processes(case: Case, state: State) -> Iterator[Finding]:
     for one in case.sought:
         if not one.found and state not in (State.FINISHED, State.DEAD):
             step = "see whether it has ended, or the profile names another one"
-            yield Finding("process_gone", Level.CRITICAL, absent(one), case.notes_on(one), step)
+            goes_on = case.is_heard and not case.alive
+            text = f"{absent(one)}, but it goes on" if goes_on else absent(one)
+            step = "see whether the name is right, and where it runs" if goes_on else step
+            yield Finding("process_gone", Level.CRITICAL, text, case.notes_on(one), step)
         elif len(one.found) > 1 and not one.is_every_one_meant:
             text = (
                 f"{len(one.found):,} processes match {one_line(one.sought, 100)}, which of them is meant is not known"
@@ -71,6 +76,12 @@ def _told(case: Case) -> Iterator[Finding]:
     if jumps:
         text = f"the clock of a log jumped, {counted(len(jumps), 'time')}; rates are of what came after"
         yield Finding("clock_jumped", Level.OK, text, jumps[:MOST_NAMED])
+    ahead = [one for one in case.readings if one.newest_at is not None and one.newest_at > case.now + AHEAD]
+    if ahead:
+        names = ", ".join(one_line(one.source, 100) for one in ahead[:MOST_NAMED])
+        by = span(max(one.newest_at or 0.0 for one in ahead) - case.now)
+        text = f"the newest line of {names} is {by} ahead of this machine's clock: nothing can be told by its times"
+        yield Finding("clock_jumped", Level.WARNING, text, [], "set timezone in the profile to that of its lines")
     rotated = [
         f"{one_line(one.source, 100)}: {one_line(note)}"
         for one in case.readings
