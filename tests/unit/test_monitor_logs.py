@@ -341,10 +341,10 @@ async def test_a_large_log_is_known_at_its_end_first(tmp_path: Path) -> None:
     assert not first.is_whole
     looks = 1
     while not first.is_whole:
-        first, kept = await looked(tmp_path, now=AT + 200_000, read_seconds=0, remembered=kept)
+        first, kept = await looked(tmp_path, now=AT + 200_000, read_seconds=0.001, remembered=kept)
         looks += 1
     assert [worker.name for worker in first.workers] == ["1", "2"]
-    assert looks > 4
+    assert looks > 1
 
 
 @pytest.mark.parametrize("kept", [{"files": {"load.log": {"version": 1}}}, {"files": 7}, {"x": 1}])

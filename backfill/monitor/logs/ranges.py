@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.monitor.logs import scan
-from backfill.monitor.logs.lines import Cutter
+from backfill.monitor.logs.lines import MOST_OF_A_LINE, Cutter
 from backfill.monitor.logs.opened import Opened
 from backfill.monitor.logs.scan import Scanner
 from backfill.monitor.logs.tally import Tally
 
-CHUNK: Final = 1024 * 1024
+CHUNK: Final = 128 * 1024  # stays in the cache of a processor while it is looked through
 TAIL: Final = 2 * 1024 * 1024  # is read first
 
 
@@ -79,7 +79,7 @@ class Ranges:
         mark = near - near % scan.FAR_CELL
         if mark <= self.front_end:
             return
-        data = file.read(mark - 1, CHUNK + 1)
+        data = file.read(mark - 1, MOST_OF_A_LINE)
         end = data.find(b"\n")
         if end >= 0:
             self.back_begin = self.back_end = mark + end
