@@ -83,6 +83,7 @@ def test_a_name_that_matches_nothing_kills_nothing_that_was_just_heard() -> None
     gone = finding(found, "process_gone")
     assert gone.text == "no process matches lod.js, but it goes on"
     assert gone.next == "see whether the name is right, and where it runs"
+    assert report([log(SLOWLY), process(sought="pid 7")]).state is State.DEAD
     long_ago = log([worker(0, 60.0, 0.5, quiet=90)], quiet=90)
     assert report([long_ago, process(1, 2, sought="node"), process(sought="x")]).state is State.RUNNING
     assert report([long_ago, process(sought="x")]).state is State.DEAD

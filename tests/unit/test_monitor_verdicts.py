@@ -166,6 +166,11 @@ def test_a_job_that_was_just_started_may_yet_get_its_workers() -> None:
     new = report([job(attention=waits, live_workers=0, started_at=NOW - 5)])
     assert (new.state, new.level) == (State.RUNNING, Level.WARNING)
     assert new.next == ["backfill-worker"]
+    for state, started in (("running", NOW - 90), ("pending", None)):
+        opened = job(state, attention=waits, live_workers=0, started_at=started, done=0)
+        opened.newest_at = NOW - 90
+        assert report([opened]).headline.startswith("running: killmails waits for a worker since 1 min 30 s")
+        assert report([opened], stuck_after="1m").state is State.STUCK
 
 
 def test_a_total_that_was_said_too_low_does_not_end_what_goes_on() -> None:

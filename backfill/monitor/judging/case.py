@@ -134,6 +134,11 @@ def absent(sought: Processes) -> str:
     return f"the process {what} is gone" if what.startswith("of ") else f"no process matches {what}"
 
 
+def is_of_pid(sought: Processes) -> bool:
+    """Whether it was named by its pid, or by a file that holds it, rather than by words."""
+    return sought.sought.startswith(("pid ", "of "))
+
+
 def ends(happened: Happened) -> list[Line]:
     """The first of its lines, and the newest."""
     return [*happened.examples[:1], *happened.examples[1:][-1:]]

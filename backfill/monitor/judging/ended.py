@@ -3,7 +3,7 @@
 from typing import Final
 
 from backfill.monitor.amounts import amount, part, share, span
-from backfill.monitor.judging.case import SILENCE, Case, absent, described, quoted
+from backfill.monitor.judging.case import SILENCE, Case, absent, described, is_of_pid, quoted
 from backfill.monitor.judging.phrases import Verdict, how_far, last_seen, verdict
 from backfill.monitor.readings import Happened, Reading
 from backfill.monitor.report import Level, State
@@ -95,8 +95,12 @@ def dead(case: Case) -> Verdict | None:
 
 
 def _may_live(case: Case) -> bool:
-    """Whether another process, one of several that match, or what was just heard may be what is meant."""
-    return any(one.found for one in case.sought) or case.is_heard
+    """Whether another process, one of several that match, or what was just heard may be what is meant.
+
+    A pid that is gone is gone; words may be the wrong ones.
+    """
+    is_certain = any(is_of_pid(one) for one in case.gone)
+    return any(one.found for one in case.sought) or (case.is_heard and not is_certain)
 
 
 def _restart(case: Case) -> str:
