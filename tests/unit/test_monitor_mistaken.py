@@ -138,3 +138,8 @@ def test_workers_that_were_never_heard_of_are_missed() -> None:
     long = Worker("0", "log load.log", 50.0, points=[Point(NOW - 60 * back, 60.0 - back) for back in (30, 20, 10, 0)])
     assert finding(report([log([long])], workers=24), "worker_stalled").text == "23 of 24 workers were not heard of"
     assert "worker_stalled" not in names(report([log(SLOWLY)], workers=24))
+
+
+def test_a_wrong_name_beside_a_log_that_goes_on_says_what_is_known() -> None:
+    found = report([sql(calls=1_200, calls_total=5_000), log(quiet=5), process(sought="sync.py")])
+    assert found.headline.startswith("running: 24.0 % done, 1,200 of 5,000 calls; its log was written 5 s ago; ")

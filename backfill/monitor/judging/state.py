@@ -51,7 +51,7 @@ def _running(case: Case) -> Verdict:
     told, step = _untold(case)
     sign = _sign(case)
     text = "; ".join(part for part in (far, sign, told) if part)
-    if case.gone and not alive:
+    if case.gone and not alive and not case.is_heard:
         text = "nothing tells whether it had finished"
     elif sign is not None:
         return verdict(State.RUNNING, Level.OK, text, evidence, None if case.pace.measures else step)
