@@ -68,6 +68,8 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     share = _share(profile, each)
     if share is None and how_far.measure is None:
         share = _of_looks(own)
+        # Workers tell now and then: of seconds between two looks they have no rate.
+        share = share if share is not None and share.seconds >= LONG_ENOUGH else None
     told = [one.moved_at for one in each if one.moved_at is not None]
     is_ahead = any(at > now + AHEAD for at in told)
     moved = _moved(own, minutes, [at for at in told if at <= now + AHEAD], now)
