@@ -279,6 +279,16 @@ async def test_lines_without_times_are_as_old_as_the_file(tmp_path: Path) -> Non
     assert [(point.at, point.value) for point in reading.workers[0].points] == [(AT, 5), (AT + 60, 7)]
 
 
+async def test_when_a_log_was_written_last_is_told_beside_what_its_lines_say(tmp_path: Path) -> None:
+    write(tmp_path / "a.log", f"{stamp(0)} Worker 1: 5%", at=AT + 50)
+    write(tmp_path / "b.log", f"{stamp(0)} Worker 1: 5%", at=AT + 20)
+    for every in (False, True):
+        reading, _ = await looked(tmp_path, "*.log", all=every)
+        assert (reading.newest_at, reading.written_at) == (AT, AT + 50)
+    reading, _ = await looked(tmp_path, "-", stdin=io.BytesIO(b"x\n"))
+    assert reading.written_at is None
+
+
 async def test_the_newest_file_of_a_glob_is_read_or_all(tmp_path: Path) -> None:
     write(tmp_path / "worker-1.log", f"{stamp(1)} Worker 1: 5%", "FATAL", at=AT)
     write(tmp_path / "worker-2.log", f"{stamp(2)} progress: 7%", f"{stamp(3)} ERROR no", at=AT + 1)

@@ -38,6 +38,8 @@ def put(reading: Reading, other: Reading, name: str) -> None:
         # Written to at the same time: silent only if all are.
         reading.last_fatal_is_newest = reading.last_fatal_is_newest and other.last_fatal_is_newest
     reading.newest_at = max((at for at in (newest, theirs) if at is not None), default=None)
+    written = [at for at in (reading.written_at, other.written_at) if at is not None]
+    reading.written_at = max(written, default=None)
     reading.is_whole = reading.is_whole and other.is_whole
 
 

@@ -126,6 +126,7 @@ class _Source:
         telling.told(one, followed.tally, place, followed.is_numbered, look.stamps(0.0).zone)
         if one.newest_at is None and followed.size:
             one.newest_at = followed.written_at
+        one.written_at = followed.written_at or None
         one.is_whole = followed.is_whole
         one.notes[:0] = followed.notes
         for problem in followed.problems:
