@@ -11,7 +11,7 @@ from backfill.monitor.left import left, unknown
 from backfill.monitor.profile import Profile
 from backfill.monitor.progress import Progress, history, progress, trusted
 from backfill.monitor.rates import Rate
-from backfill.monitor.readings import Measure, Point, Reading
+from backfill.monitor.readings import PROGRESS, Measure, Point, Reading
 from backfill.monitor.report import Eta
 from backfill.monitor.ways import Way, ways
 
@@ -34,6 +34,7 @@ class Pace:
     ways: list[Way]  # of each worker that tells how far it is
     moved_at: float | None  # when it is known to have moved last
     fell: tuple[float, float] | None  # what was measured before and is now, where that is less
+    is_total_rising: bool  # since the last look
     told_every: float | None  # seconds that usually lie between two lines of a worker
     still_since: float | None  # what is measured has not changed since then, as far as it was looked at
     minutes: dict[int, int]  # units by minute since the epoch, the last 60
@@ -81,6 +82,7 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
         ways=each,
         moved_at=min(max(moved), now) if moved else None,
         fell=_fell(own) if how_far.measure and not is_estimate(how_far) else None,
+        is_total_rising=_is_total_rising(how_far, points),
         told_every=_told_every(each),
         still_since=None if is_estimate(how_far) else _still_since(own),
         minutes=minutes,
@@ -132,7 +134,11 @@ def _rate(
 
 
 def _of_positions(how_far: Progress, each: Sequence[Way]) -> Rate | None:
-    some = [one for one in each if one.rate is not None and one.unit != "percent" and not one.worker.is_finished]
+    some = [
+        one
+        for one in each
+        if one.rate is not None and one.unit != "percent" and not (one.worker.is_finished or one.is_standing)
+    ]
     if len({one.unit for one in some}) != 1 or how_far.unit == "percent":
         return None
     known = [one.rate for one in some if one.rate is not None]
@@ -167,6 +173,12 @@ def _still_since(points: Sequence[Point]) -> float | None:
             break
         since = before.at
     return since
+
+
+def _is_total_rising(how_far: Progress, points: Mapping[Measure, Sequence[Point]]) -> bool:
+    whole = next((whole for measure, whole in PROGRESS if measure is how_far.measure), None)
+    some = points.get(whole, []) if whole is not None else []
+    return len(some) > 1 and some[-1].value > some[-2].value
 
 
 def _fell(points: Sequence[Point]) -> tuple[float, float] | None:

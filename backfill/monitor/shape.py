@@ -99,6 +99,9 @@ def _database(case: Case) -> Iterator[Stat]:
     for job in case.jobs[:1]:
         yield Stat("updated", "Updated", job.updated, f"{job.updated:,} records")
         yield Stat("failed", "Failed", job.failed, f"{job.failed:,} records")
+        rest = job.done - job.updated - job.failed
+        if rest > 0:
+            yield Stat("left_as_is", "Unchanged or skipped", rest, f"{rest:,} records")
         yield Stat("live_workers", "Live workers", job.live_workers, f"{job.live_workers:,}")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backfill.monitor.amounts import clock, numeric, span
+from backfill.monitor.amounts import clock, foreign, numeric, span
 from backfill.monitor.pace import AHEAD, Pace
 from backfill.monitor.profile import Profile
 from backfill.monitor.progress import trusted
@@ -25,6 +25,7 @@ class Case:
     pace: Pace
     kind: Kind
     now: float
+    since: float | None = None  # what is older was not looked at
 
     @property
     def jobs(self) -> list[Job]:
@@ -128,7 +129,7 @@ class Case:
 
 def absent(sought: Processes) -> str:
     """That nothing was found; what is sought may be words, a pid, or "of" a file."""
-    what = one_line(sought.sought, 100)
+    what = foreign(sought.sought, 100)
     if what.startswith("pid "):
         return f"there is no process with {what}"
     return f"the process {what} is gone" if what.startswith("of ") else f"no process matches {what}"
@@ -157,4 +158,4 @@ def described(process: Process, now: float) -> str:
     parts.append(f"up for {span(now - process.started_at)}")
     if process.cpu_percent is not None:
         parts.append(f"CPU {process.cpu_percent:.0f} %")
-    return f"{', '.join(parts)}: {one_line(process.command, 120)}"
+    return f"{', '.join(parts)}: {foreign(process.command, 120)}"

@@ -61,9 +61,10 @@ def _is_last(case: Case, reading: Reading, said: Happened) -> bool:
 
 
 def _goes_on(case: Case) -> bool:
-    """Whether more is done than there should be in all, and still more: then that was said too low."""
+    """Whether it rises still, and its total with it, or above that: then the total says nothing of an end."""
     progress, rate, quiet = case.pace.progress, case.pace.rate, case.quiet_seconds
     is_more = progress.done is not None and progress.total is not None and progress.done > progress.total
+    is_more = is_more or case.pace.is_total_rising
     return is_more and rate is not None and rate.a_minute > 0 and quiet is not None and quiet < SILENCE
 
 

@@ -20,6 +20,9 @@ def stuck(case: Case) -> Verdict | None:
         quiet = case.silent_seconds
     if quiet is None or quiet < case.profile.stuck_after:
         return None
+    if case.since is not None and quiet >= case.now - case.since:
+        text = f"nothing since {case.at(case.since)}, and what is older was not looked at"
+        return verdict(State.UNKNOWN, Level.UNKNOWN, text, lives, "look at all of it, without --since")
     if case.behind_seconds is not None and case.pace.still_since is None:
         text = f"its lines are {span(case.behind_seconds)} behind the time at which their file was written, just now"
         step = "set timezone in the profile to that of its lines"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from backfill.monitor.amounts import moment, plain, span
+from backfill.monitor.amounts import foreign, moment, plain, span
 from backfill.monitor.judging.case import Case
 from backfill.monitor.readings import Job
 from backfill.monitor.report import Finding, Level, State
@@ -37,8 +37,8 @@ def findings(case: Case) -> list[Finding]:
 
 
 def _judged(case: Case, job: Job) -> tuple[State, Finding]:
-    name, far = one_line(job.backfill, 100), _how_far(job)
-    reason = one_line(job.reason, 300) if job.reason else "no reason is given"
+    name, far = foreign(job.backfill, 100), _how_far(job)
+    reason = foreign(job.reason, 300) if job.reason else "no reason is given"
     evidence = [f"job {one_line(job.id, 60)}, mode {one_line(job.mode, 20)}, {job.state}"]
     match job.state:
         case "completed":
@@ -89,5 +89,5 @@ def _how_far(job: Job) -> str:
     if job.failed:
         parts.append(f"{job.failed:,} failed")
     if job.rate_per_second and job.state in ("running", "resuming"):
-        parts.append(f"{plain(job.rate_per_second)} records a second")
+        parts.append(f"{plain(60 * job.rate_per_second)} records a minute")
     return ", ".join(parts)

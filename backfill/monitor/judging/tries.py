@@ -92,7 +92,7 @@ def _too_many(case: Case, refused: Happened, label: str, hour: int | None) -> It
 
 def _counts(case: Case, refused: Happened, label: str) -> Iterator[str]:
     recovered, moved = case.happened("recovered").total, case.pace.moved_at
-    if not recovered and moved is not None and refused.last_at is not None and case.is_past(refused):
+    if recovered < refused.total and moved is not None and refused.last_at is not None and case.is_past(refused):
         yield f"{refused.total:,} {label} in all; it moved on {span(moved - refused.last_at)} after the last of them"
     else:
         yield f"{refused.total:,} {label} in all, {recovered:,} recovered, {failed_retries(case):,} failed for good"
