@@ -115,6 +115,11 @@ def share(percent: float) -> str:
     return f"{percent:.1f} %" if percent >= 100 else f"{min(percent, 99.9):.1f} %"
 
 
+def foreign(value: object, most: int = MOST_OF_A_NAME) -> str:
+    """A name of others, to stand in a sentence of ours: in it no colon ends what we say, and no command follows."""
+    return re.sub(r":\s+", ":", one_line(value, most))
+
+
 def in_order(names: Sequence[str]) -> list[str]:
     """Names as people count: 2 before 10."""
     return sorted(names, key=order)

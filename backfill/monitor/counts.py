@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from backfill.monitor.judging.case import Case
 from backfill.monitor.judging.tries import failed_retries
-from backfill.monitor.readings import Happened, Line
+from backfill.monitor.readings import Happened, Line, Reading
 from backfill.monitor.report import Error
 from backfill.texts import one_line
 
@@ -31,7 +31,7 @@ def errors(case: Case) -> list[Error]:
 
 
 def _ours(case: Case) -> Iterator[Error]:
-    limits, is_read = case.profile.limits, any(one.kind == "log" and one.seen for one in case.readings)
+    limits, is_read = case.profile.limits, any(map(_is_read, case.readings))
     refused = f"< {limits.http_503_an_hour:,} an hour"
     for name, label in LABELS.items():
         found = case.happened(name)
@@ -51,6 +51,12 @@ def _ours(case: Case) -> Iterator[Error]:
                 yield _error(name, label, total, hour, "0", total == 0, found)
             case _:
                 yield _error(name, label, total, hour, None, True, found)
+
+
+def _is_read(reading: Reading) -> bool:
+    """Whether there was a log of which it can be said how often something is in it."""
+    is_told = bool(reading.workers or reading.happened)
+    return reading.kind == "log" and (is_told or (reading.newest_at is not None and not reading.problems))
 
 
 def _own(case: Case) -> Iterator[Error]:

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 from typing import Final
 
-from backfill.monitor.amounts import MOST_OF_A_NAME, listed
+from backfill.monitor.amounts import foreign, listed, share
 from backfill.monitor.readings import Reading
 from backfill.monitor.report import WorkerGroup
 from backfill.monitor.ways import Way
-from backfill.texts import one_line
 
 GAP: Final = 15.0  # percent points between neighbours that begin another group
 MOST_GROUPS: Final = 6
@@ -30,8 +29,8 @@ def worker_groups(ways: Sequence[Way], stalled: Sequence[Way]) -> list[WorkerGro
 def of_jobs(readings: Sequence[Reading]) -> tuple[list[WorkerGroup], str | None]:
     """Workers of jobs of ours, of whom the ledger knows what they have in hand; and the one that is slowest at it."""
     some = [worker for one in readings if one.kind == "job" for worker in one.workers]
-    names = list(dict.fromkeys(one_line(worker.name, MOST_OF_A_NAME) for worker in some))
-    slow = [f"worker {one_line(one.name, MOST_OF_A_NAME)} holds {one.in_hand}" for one in some if one.in_hand]
+    names = list(dict.fromkeys(foreign(worker.name) for worker in some))
+    slow = [f"worker {foreign(one.name)} holds {one.in_hand}" for one in some if one.in_hand]
     groups = [WorkerGroup(names, f"{len(names):,} live: {listed(names)}", False, None, None, "")] if names else []
     return groups, slow[0] if slow else None
 
@@ -48,7 +47,7 @@ def _bands(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
         band = ordered[first:last]
         if band:
             low, high = band[0].percent or 0.0, band[-1].percent or 0.0
-            yield _group(band, f"at {_between(low, high, '.1f')} %", low, high, "percent")
+            yield _group(band, f"at {_shares(low, high)}", low, high, "percent")
 
 
 def _positions(ways: Sequence[Way]) -> Iterator[WorkerGroup]:
@@ -65,9 +64,14 @@ def _between(low: float, high: float, form: str) -> str:
     return first if first == last else f"{first} to {last}"
 
 
+def _shares(low: float, high: float) -> str:
+    first, last = share(low), share(high)
+    return last if first == last else f"{first.removesuffix(' %')} to {last}"
+
+
 def _still(ways: Sequence[Way]) -> WorkerGroup:
     known = [one.percent for one in ways if one.percent is not None]
-    at = f" at {_between(min(known), max(known), '.1f')} %" if known else ""
+    at = f" at {_shares(min(known), max(known))}" if known else ""
     return _group(ways, f"standing still{at}", min(known, default=None), max(known, default=None), "percent")
 
 

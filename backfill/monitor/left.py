@@ -5,11 +5,13 @@ from datetime import datetime
 from statistics import fmean
 
 from backfill.monitor.amounts import YEAR, about, amount, moment
+from backfill.monitor.amounts import share as share_of
 from backfill.monitor.progress import Progress
 from backfill.monitor.rates import Rate
 from backfill.monitor.report import Eta
 from backfill.monitor.ways import Way, since
 
+ALIKE = 1.1  # times what the whole takes
 Left = tuple[float, float, float]  # seconds: as it goes, at best, at worst
 
 
@@ -21,11 +23,15 @@ def unknown(text: str, bottleneck: str | None = None) -> Eta:
 def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequence[Way], now: float) -> Eta:
     """The times, or why they are not known; never one before now, or one where nothing moves."""
     job = how_far.reading.job if how_far.reading is not None else None
+    if job is not None and not job.is_planned:
+        return unknown("not known yet: it is still being planned")
     is_of_workers = how_far.total is None and how_far.percent is not None
     if job is not None:
         overall = _bounded(job.seconds_left, job.least_seconds_left, job.most_seconds_left)
     elif how_far.done is not None and how_far.total is not None:
+        told = [one.age for one in ways if not (one.worker.is_finished or one.is_standing)]
         overall = rate.left(max(how_far.total - how_far.done, 0.0)) if rate is not None else None
+        overall = since(overall, fmean(told or [0.0])) if how_far.measure is None else overall
     else:
         told = [one.age for one in ways if one.percent is not None and not (one.worker.is_finished or one.is_standing)]
         overall = share.left(100.0 - how_far.percent) if share is not None and how_far.percent is not None else None
@@ -35,6 +41,9 @@ def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequenc
     slowest, bottleneck = _slowest(ways)
     if is_of_workers and any(one.is_standing and one.percent is not None for one in ways):
         return unknown(f"not known: {bottleneck}{_others(ways, now)}", bottleneck)
+    if slowest is not None and overall is not None and sum(not one.worker.is_finished for one in ways) > 1:
+        # Where all are alike nobody waits for one of them.
+        bottleneck = bottleneck if slowest[0] > ALIKE * overall[0] else None
     if bottleneck is None and rate is not None and rate.a_minute > 0:
         bottleneck = f"the whole: {amount(rate.a_minute, how_far.unit)} a minute"
     if slowest is None and overall is None:
@@ -55,7 +64,7 @@ def _slowest(ways: Sequence[Way]) -> tuple[Left | None, str | None]:
     if slowest is None:
         return None, None
     if slowest.is_standing:
-        return None, f"worker {slowest.name} stands still at {slowest.percent:.1f} %"
+        return None, f"worker {slowest.name} stands still at {share_of(slowest.percent or 0.0)}"
     return slowest.seconds_left, slowest.text if slowest.seconds_left is not None else None
 
 
@@ -85,6 +94,8 @@ def _why(how_far: Progress, rate: Rate | None, share: Rate | None) -> str:
     speed = rate or share
     if speed is not None and speed.a_minute <= 0:
         return "not known: nothing has moved"
+    if how_far.done is None and how_far.percent is None and rate is None:
+        return "not known: no source tells how far it is"
     if how_far.total is None and how_far.percent is None:
         return "not known: no source tells of how much it is; give --total, or total in the profile"
     return "not known yet: how fast it goes is known when it is looked at again"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from backfill.monitor import rates
 from backfill.monitor.amounts import moment, numeric
-from backfill.monitor.left import left
+from backfill.monitor.left import left, unknown
 from backfill.monitor.profile import Profile
 from backfill.monitor.progress import Progress, history, progress, trusted
 from backfill.monitor.rates import Rate
-from backfill.monitor.readings import Measure, Point, Reading
+from backfill.monitor.readings import PROGRESS, Measure, Point, Reading
 from backfill.monitor.report import Eta
 from backfill.monitor.ways import Way, ways
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from backfill.monitor.memory import Look
 
 SHOWN_MINUTES: Final = 60
+AHEAD: Final = 60.0  # seconds that a clock may be ahead of this machine's
+UNTIMED: Final = "not known: the times of its log are yet to come; set timezone in the profile"
 LONG_ENOUGH: Final = 60.0  # seconds between looks, to be believed rather than a source's own minutes
 
 
@@ -31,6 +33,8 @@ class Pace:
     share: Rate | None  # percent points a minute, as the workers tell
     ways: list[Way]  # of each worker that tells how far it is
     moved_at: float | None  # when it is known to have moved last
+    fell: tuple[float, float] | None  # what was measured before and is now, where that is less
+    is_total_rising: bool  # since the last look
     told_every: float | None  # seconds that usually lie between two lines of a worker
     still_since: float | None  # what is measured has not changed since then, as far as it was looked at
     minutes: dict[int, int]  # units by minute since the epoch, the last 60
@@ -65,7 +69,11 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     share = _share(profile, each)
     if share is None and how_far.measure is None:
         share = _of_looks(own)
-    moved = _moved(own, minutes, [one.moved_at for one in each if one.moved_at is not None], now)
+        # Workers tell now and then: of seconds between two looks they have no rate.
+        share = share if share is not None and share.seconds >= LONG_ENOUGH else None
+    told = [one.moved_at for one in each if one.moved_at is not None]
+    is_ahead = any(at > now + AHEAD for at in told)
+    moved = _moved(own, minutes, [at for at in told if at <= now + AHEAD], now)
     moved = moved or _newest(readings, now, profile.stuck_after)
     return Pace(
         progress=how_far,
@@ -73,10 +81,12 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
         share=share,
         ways=each,
         moved_at=min(max(moved), now) if moved else None,
+        fell=_fell(own) if how_far.measure and not is_estimate(how_far) else None,
+        is_total_rising=_is_total_rising(how_far, points),
         told_every=_told_every(each),
         still_since=None if is_estimate(how_far) else _still_since(own),
         minutes=minutes,
-        eta=left(how_far, rate, share, each, now),
+        eta=unknown(UNTIMED) if is_ahead else left(how_far, rate, share, each, now),
         measures=measures,
     )
 
@@ -124,7 +134,11 @@ def _rate(
 
 
 def _of_positions(how_far: Progress, each: Sequence[Way]) -> Rate | None:
-    some = [one for one in each if one.rate is not None and one.unit != "percent" and not one.worker.is_finished]
+    some = [
+        one
+        for one in each
+        if one.rate is not None and one.unit != "percent" and not (one.worker.is_finished or one.is_standing)
+    ]
     if len({one.unit for one in some}) != 1 or how_far.unit == "percent":
         return None
     known = [one.rate for one in some if one.rate is not None]
@@ -159,6 +173,18 @@ def _still_since(points: Sequence[Point]) -> float | None:
             break
         since = before.at
     return since
+
+
+def _is_total_rising(how_far: Progress, points: Mapping[Measure, Sequence[Point]]) -> bool:
+    whole = next((whole for measure, whole in PROGRESS if measure is how_far.measure), None)
+    some = points.get(whole, []) if whole is not None else []
+    return len(some) > 1 and some[-1].value > some[-2].value
+
+
+def _fell(points: Sequence[Point]) -> tuple[float, float] | None:
+    if len(points) < 2 or points[-2].value <= points[-1].value:
+        return None
+    return points[-2].value, points[-1].value
 
 
 def is_estimate(how_far: Progress) -> bool:

@@ -12,6 +12,8 @@ from backfill.texts import one_line
 # Who counts what was committed knows it better than who says what he has done.
 TRUST: Final = ("job", "sql", "command", "log")
 COUNTED: Final = ("page", "record", "row", "item", "file", "line", "key", "call", "request")  # from nothing on
+NEARLY_NOTHING: Final = 0.05  # of its share
+OVER: Final = ("failed", "cancelled", "completed")
 ALIKE: Final = 0.02  # of two sources that count the same: what may lie between two moments of looking
 
 
@@ -33,8 +35,13 @@ class Progress:
 
 
 def trusted(readings: Sequence[Reading]) -> list[Reading]:
-    """The readings, those first that know best; among equals the profile's order."""
-    return sorted(readings, key=lambda one: TRUST.index(one.kind) if one.kind in TRUST else len(TRUST))
+    """The readings, those first that know best, of jobs those that are not over; among equals the profile's order."""
+    return sorted(readings, key=lambda one: (TRUST.index(one.kind) if one.kind in TRUST else len(TRUST), _over(one)))
+
+
+def _over(reading: Reading) -> int:
+    state = reading.job.state if reading.job is not None else ""
+    return OVER.index(state) if state in OVER else -1
 
 
 def workers(readings: Sequence[Reading]) -> list[Worker]:
@@ -55,7 +62,7 @@ def progress(profile: Profile, readings: Sequence[Reading]) -> Progress:
         is_own = found.reading is not None and found.reading.kind == "job"
         return found if found.percent is not None or is_own else replace(found, percent=percent)
     added, unit = _of_positions(profile, some)
-    if added is not None and profile.total and percent is None:
+    if added is not None and profile.total and percent is None and added <= profile.total:
         return Progress(added, float(profile.total), 100 * min(added / profile.total, 1.0), unit)
     shares = [(one, value) for one in readings if (value := numeric(one.measures.get(Measure.PERCENT))) is not None]
     if percent is None and shares:
@@ -129,7 +136,15 @@ def _of_positions(profile: Profile, some: Sequence[Worker]) -> tuple[float | Non
     if unit != _bare(profile.unit) and (unit not in COUNTED or profile.unit != "rows"):
         return None, f"{one_line(unit, MOST_OF_A_NAME)}s" if unit else "steps"
     told = [numeric(one.position) for one in some]
+    if any(_is_begun_elsewhere(profile, one, len(some)) for one in some):
+        return None, f"{unit}s"
     return sum(one for one in told if one is not None), profile.unit if unit == _bare(profile.unit) else f"{unit}s"
+
+
+def _is_begun_elsewhere(profile: Profile, worker: Worker, many: int) -> bool:
+    """Whether its share does not begin at nothing: then where it is does not say how much it has done."""
+    first = min((numeric(one.value) or 0.0 for one in worker.points), default=0.0)
+    return profile.total is not None and first > NEARLY_NOTHING * profile.total / many
 
 
 def _bare(unit: str) -> str:

@@ -15,6 +15,7 @@ PARTS: Final = 4  # that a stretch is cut into, to see how its rate varies
 LEAST_SECONDS: Final = 0.5  # between two points that make a rate
 MINUTES: Final = 10  # whole ones that are compared
 GAP: Final = 10.0  # times the usual one is a jump of the clock, or a stop: what was before does not count
+LONG_ENOUGH: Final = 60.0  # seconds, to know how a rate varies
 LEAST_SHARE: Final = 0.25  # of a rate, which is the slowest that a range of times left is made of
 
 
@@ -32,8 +33,10 @@ class Rate:
         """Seconds that so many units take: as it goes, at best, at worst; None where nothing moves."""
         if self.a_minute <= 0:
             return None
-        slowest = max(min(self.least, self.a_minute), self.a_minute * LEAST_SHARE)
-        fastest = min(max(self.most, self.a_minute), self.a_minute / LEAST_SHARE)
+        is_short = self.seconds < LONG_ENOUGH  # of which nobody can say how it varies
+        least, most = (0.0, self.a_minute / LEAST_SHARE) if is_short else (self.least, self.most)
+        slowest = max(min(least, self.a_minute), self.a_minute * LEAST_SHARE)
+        fastest = min(max(most, self.a_minute), self.a_minute / LEAST_SHARE)
         return 60 * units / self.a_minute, 60 * units / fastest, 60 * units / slowest
 
 
@@ -75,7 +78,7 @@ def by_minute(minutes: Mapping[int, int], now: float, way: str) -> Rate | None:
     known = [minute for minute in minutes if current - MINUTES <= minute < current and minutes[minute] > 0]
     if not known:
         return None
-    first = max(min(known), current - MINUTES)
+    first = max(min(minutes), current - MINUTES)  # empty ones count once it has begun
     # The minute in which it began is none that is whole.
     first = first + 1 if first == min(minutes) and first + 1 < current else first
     counts = [float(minutes.get(minute, 0)) for minute in range(first, current)]

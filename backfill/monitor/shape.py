@@ -12,6 +12,7 @@ from backfill.monitor.readings import Happened, Measure, Reading, Value
 from backfill.monitor.report import Kind, Stat, State
 from backfill.texts import counted, one_line
 
+MOVING = (State.RUNNING, State.SLOW, State.UNKNOWN)
 OF_FILES = (Measure.FILES, Measure.BYTES)
 
 
@@ -34,7 +35,7 @@ def stats(case: Case, state: State) -> list[Stat]:
     """The numbers that are known; those that the kind is about first."""
     about = {Kind.DATABASE: _database, Kind.FILES: _files, Kind.API: _api}
     own = about.pop(case.kind)
-    speed = {State.FINISHED: (), State.DEAD: (_moved,), State.STUCK: (_moved,)}.get(state, (_speed, _moved))
+    speed = () if state is State.FINISHED else (_speed, _moved) if state in MOVING else (_moved,)
     found = [stat for one in (_share, own, _progress, *speed, *about.values(), _around) for stat in one(case)]
     return list({stat.name: stat for stat in reversed(found)}.values())[::-1]
 
@@ -47,7 +48,8 @@ def value(case: Case, measure: Measure) -> Value | None:
 def _share(case: Case) -> Iterator[Stat]:
     percent = case.pace.progress.percent
     if percent is not None:
-        yield Stat("percent", "Done", round(percent, 2), share(percent))
+        shown = percent if percent >= 100 else min(round(percent, 2), 99.99)
+        yield Stat("percent", "Done", shown, share(percent))
 
 
 def _progress(case: Case) -> Iterator[Stat]:
@@ -97,6 +99,9 @@ def _database(case: Case) -> Iterator[Stat]:
     for job in case.jobs[:1]:
         yield Stat("updated", "Updated", job.updated, f"{job.updated:,} records")
         yield Stat("failed", "Failed", job.failed, f"{job.failed:,} records")
+        rest = job.done - job.updated - job.failed
+        if rest > 0:
+            yield Stat("left_as_is", "Unchanged or skipped", rest, f"{rest:,} records")
         yield Stat("live_workers", "Live workers", job.live_workers, f"{job.live_workers:,}")
 
 

@@ -34,12 +34,12 @@ MOST_EVIDENCE: Final = 12
 
 def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float, since: float | None = None) -> Report:
     """The report of what was read at `now`; raises nothing, whatever was."""
-    case = Case(profile, readings, pace, kind(profile, readings), now)
+    case = Case(profile, readings, pace, kind(profile, readings), now, since)
     what, verdict = state(case)
     first = _clean(verdict)
     checks = data.quality(case)
     found = [
-        *tries.findings(case),
+        *tries.findings(case, what),
         *harm.findings(case, what),
         *crew.findings(case, what),
         *jobs.findings(case),
@@ -67,7 +67,7 @@ def judged(profile: Profile, readings: Sequence[Reading], pace: Pace, now: float
         errors=errors(case),
         quality=checks,
         eta=left,
-        minutes=_minutes(pace),
+        minutes=_minutes(pace, now),
         groups=_groups(readings),
         sources=[_seen(one, pace) for one in readings],
         next=_next(findings),
@@ -114,8 +114,10 @@ def _eta(eta: Eta, what: State, first: Finding) -> Eta:
             return eta
 
 
-def _minutes(pace: Pace) -> list[dict[str, Any]]:
-    return [{"minute": moment(60.0 * minute), "count": count} for minute, count in pace.minutes.items()]
+def _minutes(pace: Pace, now: float) -> list[dict[str, Any]]:
+    """Those that are whole: one that has just begun is no throughput."""
+    whole = [(minute, count) for minute, count in pace.minutes.items() if minute < now // 60]
+    return [{"minute": moment(60.0 * minute), "count": count} for minute, count in whole]
 
 
 def _groups(readings: Sequence[Reading]) -> list[dict[str, Any]]:

@@ -6,11 +6,10 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from backfill.monitor.amounts import MOST, MOST_OF_A_NAME, numeric, order, plain, share
+from backfill.monitor.amounts import MOST, foreign, numeric, order, plain, share
 from backfill.monitor.progress import workers
 from backfill.monitor.rates import Rate, slope
 from backfill.monitor.readings import Point, Reading, Worker
-from backfill.texts import one_line
 
 STANDS: Final = 300.0  # seconds without a move while others move
 LATE: Final = 10.0  # times the longest that it took before
@@ -83,12 +82,12 @@ def ways(readings: Sequence[Reading], stuck_after: float, now: float) -> list[Wa
 
 
 def _way(worker: Worker, is_shared: bool, now: float) -> Way:
-    name = one_line(worker.name, MOST_OF_A_NAME)
+    name = foreign(worker.name)
     points = sorted((one for one in worker.points if _is_sound(one)), key=lambda one: one.at)
     return Way(
         worker=worker,
-        name=f"{name} of {one_line(worker.source, MOST_OF_A_NAME)}" if is_shared else name,
-        unit="percent" if numeric(worker.percent) is not None else one_line(worker.unit, MOST_OF_A_NAME),
+        name=f"{name} of {foreign(worker.source)}" if is_shared else name,
+        unit="percent" if numeric(worker.percent) is not None else foreign(worker.unit),
         rate=slope(points, "as the worker tells"),
         moved_at=_moved_at(points, worker),
         age=max(now - points[-1].at, 0.0) if points else 0.0,

@@ -183,3 +183,11 @@ def test_few_points_after_a_jump_are_not_held_against_those_before() -> None:
     rate = rates.slope(points((0, 1), (60, 2), (120, 3), (7_320, 4), (7_380, 5)), "")
     assert rate is not None
     assert rate.a_minute == pytest.approx(1)
+
+
+def test_seconds_between_two_looks_make_no_rate_of_workers() -> None:
+    once = [Worker("1", "log load.log", 61.2)]
+    assert pace([log(once)], looks(Measure.PERCENT, (2, 61.2))).share is None
+    found = pace([log(once)], looks(Measure.PERCENT, (120, 59.2)))
+    assert found.share is not None
+    assert found.share.a_minute == pytest.approx(1)

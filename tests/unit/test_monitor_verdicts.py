@@ -75,7 +75,8 @@ def test_silence_alone_does_not_say_whether_it_lives() -> None:
 
 
 def test_a_process_that_is_gone_before_the_end_is_dead() -> None:
-    found = report([log(SLOWLY), process()])
+    long_ago = [worker(number, 60.0 + number, 0.5, quiet=90) for number in range(4)]
+    found = report([log(long_ago, quiet=90), process()])
     assert (found.state, found.level) == (State.DEAD, Level.CRITICAL)
     assert found.headline == "dead: its process is gone at 61.5 %"
     assert "process_gone" not in names(found)
@@ -155,7 +156,7 @@ def test_what_is_quiet_for_a_while_is_said_before_it_is_stuck() -> None:
 def test_the_end_that_is_said_with_much_left_is_a_warning() -> None:
     said = {"finished": happened(1, ago=1, text="Backfill complete")}
     assert report([log([worker(0, 99.5, 0.5)], happened=said)]).level is Level.OK
-    short = report([log(SLOWLY, happened=said)])
+    short = report([log([worker(0, 61.5, 0.5, quiet=200)], happened=said)])
     assert (short.state, short.level) == (State.FINISHED, Level.WARNING)
     assert short.headline.startswith("finished: its work has ended, but 61.5 % done")
 
@@ -165,6 +166,11 @@ def test_a_job_that_was_just_started_may_yet_get_its_workers() -> None:
     new = report([job(attention=waits, live_workers=0, started_at=NOW - 5)])
     assert (new.state, new.level) == (State.RUNNING, Level.WARNING)
     assert new.next == ["backfill-worker"]
+    for state, started in (("running", NOW - 90), ("pending", None)):
+        opened = job(state, attention=waits, live_workers=0, started_at=started, done=0)
+        opened.newest_at = NOW - 90
+        assert report([opened]).headline.startswith("running: killmails waits for a worker since 1 min 30 s")
+        assert report([opened], stuck_after="1m").state is State.STUCK
 
 
 def test_a_total_that_was_said_too_low_does_not_end_what_goes_on() -> None:

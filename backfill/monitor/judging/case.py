@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backfill.monitor.amounts import clock, numeric, span
-from backfill.monitor.pace import Pace
+from backfill.monitor.amounts import clock, foreign, numeric, span
+from backfill.monitor.pace import AHEAD, Pace
 from backfill.monitor.profile import Profile
+from backfill.monitor.progress import trusted
 from backfill.monitor.readings import MOST_EXAMPLES, Happened, Job, Line, Measure, Process, Processes, Reading
 from backfill.monitor.report import Kind
 from backfill.texts import one_line
 
 MOST_OF_A_LINE: Final = 300
+SILENCE: Final = 60.0  # seconds after which nobody is left to speak: behind a fatal line, or of what is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,11 @@ class Case:
     pace: Pace
     kind: Kind
     now: float
+    since: float | None = None  # what is older was not looked at
 
     @property
     def jobs(self) -> list[Job]:
-        return [one.job for one in self.readings if one.job is not None]
+        return [one.job for one in trusted(self.readings) if one.job is not None]
 
     @property
     def sought(self) -> list[Processes]:
@@ -59,13 +62,33 @@ class Case:
 
     @property
     def heard_at(self) -> float | None:
-        """When a log was last written."""
-        return max((at for one in self.readings if one.kind == "log" and (at := numeric(one.newest_at))), default=None)
+        """When a log was last written, by its lines; a time that is yet to come is none of this clock."""
+        times = [numeric(one.newest_at) for one in self.readings if one.kind == "log"]
+        return max((at for at in times if at is not None and at <= self.now + AHEAD), default=None)
+
+    @property
+    def written_at(self) -> float | None:
+        """The same by the files' own times."""
+        return max((at for one in self.readings if (at := numeric(one.written_at))), default=None)
+
+    @property
+    def behind_seconds(self) -> float | None:
+        """By how much the lines of what is written right now are behind; None where they are not, by far."""
+        if self.written_at is None or self.heard_at is None or self.now - self.written_at > self.profile.stuck_after:
+            return None
+        behind = self.written_at - self.heard_at
+        return behind if behind > self.profile.stuck_after else None
 
     @property
     def silent_seconds(self) -> float | None:
         """How long no log has said anything."""
         return None if self.heard_at is None else max(self.now - self.heard_at, 0.0)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there was a sign of life just now: a line, or a move."""
+        seconds = [one for one in (self.quiet_seconds, self.silent_seconds) if one is not None]
+        return min(seconds, default=SILENCE) < SILENCE
 
     def happened(self, name: str) -> Happened:
         """How often a pattern was seen, in all logs together."""
@@ -106,10 +129,15 @@ class Case:
 
 def absent(sought: Processes) -> str:
     """That nothing was found; what is sought may be words, a pid, or "of" a file."""
-    what = one_line(sought.sought, 100)
+    what = foreign(sought.sought, 100)
     if what.startswith("pid "):
         return f"there is no process with {what}"
     return f"the process {what} is gone" if what.startswith("of ") else f"no process matches {what}"
+
+
+def is_of_pid(sought: Processes) -> bool:
+    """Whether it was named by its pid, or by a file that holds it, rather than by words."""
+    return sought.sought.startswith(("pid ", "of "))
 
 
 def ends(happened: Happened) -> list[Line]:
@@ -130,4 +158,4 @@ def described(process: Process, now: float) -> str:
     parts.append(f"up for {span(now - process.started_at)}")
     if process.cpu_percent is not None:
         parts.append(f"CPU {process.cpu_percent:.0f} %")
-    return f"{', '.join(parts)}: {one_line(process.command, 120)}"
+    return f"{', '.join(parts)}: {foreign(process.command, 120)}"

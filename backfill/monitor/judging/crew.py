@@ -16,7 +16,8 @@ STRAGGLERS: Final = 0.25  # of the workers: so few of them make the others wait
 def findings(case: Case, state: State) -> list[Finding]:
     """What is to be said of some workers, or of one."""
     is_open = state not in (State.FINISHED, State.DEAD)
-    return [*(_stalled(case, state) if is_open else ()), *(_apart(case) if is_open else ()), *_again(case)]
+    open_ = (*_unheard(case), *_stalled(case, state), *_apart(case)) if is_open else ()
+    return [*open_, *_again(case), *_fell(case)]
 
 
 def stalled(case: Case) -> list[Way]:
@@ -34,6 +35,23 @@ def _stalled(case: Case, state: State) -> Iterator[Finding]:
     text = f"{_who(found, names)} not moved for {longest}, while others have"
     step = f"see what worker {found[0].name} waits for; start it again, or give its share to others"
     yield Finding("worker_stalled", Level.WARNING, text, evidence, step)
+
+
+def _unheard(case: Case) -> Iterator[Finding]:
+    told, many = case.pace.ways, case.profile.workers or 0
+    first = min((one.worker.points[0].at for one in told if one.worker.points), default=case.now)
+    if told and len(told) < many and case.now - first >= case.profile.stuck_after:
+        text = f"{many - len(told):,} of {many:,} workers were not heard of"
+        step = "see whether they were started, and write where they are looked for"
+        yield Finding("worker_stalled", Level.WARNING, text, [f"there are {listed([one.name for one in told])}"], step)
+
+
+def _fell(case: Case) -> Iterator[Finding]:
+    fell, measure = case.pace.fell, case.pace.progress.measure
+    if fell is not None and measure is not None and not case.jobs:
+        text = f"the number of {measure.value} fell from {fell[0]:,.0f} to {fell[1]:,.0f} since the last look"
+        step = "see who deletes, or whether it was begun again"
+        yield Finding("went_backwards", Level.WARNING, text, [], step)
 
 
 def _who(found: list[Way], names: str) -> str:

@@ -47,6 +47,8 @@ def _share(case: Case, measure: Measure, label: str, rows: float | None, limit: 
 
 
 def _none(case: Case, measure: Measure, label: str) -> Iterator[Quality]:
-    count = case.measure(measure)
-    if count is not None:
+    # A pattern of that name counts lines of a log.
+    told = case.happened(measure.value).total
+    count = max(case.measure(measure) or 0.0, float(told))
+    if told or case.measure(measure) is not None:
         yield Quality(measure.value, label, round(count), None, None, None, count == 0)

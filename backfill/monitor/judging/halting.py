@@ -3,6 +3,7 @@
 from backfill.monitor.amounts import listed, plain, span
 from backfill.monitor.judging.case import Case, described
 from backfill.monitor.judging.phrases import Verdict, how_far, last_seen, verdict
+from backfill.monitor.rates import LONG_ENOUGH
 from backfill.monitor.readings import Measure, Reading
 from backfill.monitor.report import Level, State
 
@@ -19,6 +20,13 @@ def stuck(case: Case) -> Verdict | None:
         quiet = case.silent_seconds
     if quiet is None or quiet < case.profile.stuck_after:
         return None
+    if case.since is not None and quiet >= case.now - case.since:
+        text = f"nothing since {case.at(case.since)}, and what is older was not looked at"
+        return verdict(State.UNKNOWN, Level.UNKNOWN, text, lives, "look at all of it, without --since")
+    if case.behind_seconds is not None and case.pace.still_since is None:
+        text = f"its lines are {span(case.behind_seconds)} behind the time at which their file was written, just now"
+        step = "set timezone in the profile to that of its lines"
+        return verdict(State.UNKNOWN, Level.WARNING, text, lives, step)
     far = how_far(case, is_moving=False)
     text = f"nothing has moved for {span(quiet)}" + (f", {far}" if far else "")
     if (cause := _cause(case)) is not None:
@@ -56,7 +64,7 @@ def slow(case: Case) -> Verdict | None:
     is_judged = limits.is_rate_judged
     if is_judged is None:
         is_judged = progress.unit == "rows" and progress.reading is not None and not _is_own(progress.reading)
-    if not is_judged or rate is None or rate.a_minute <= 0:
+    if not is_judged or rate is None or rate.a_minute <= 0 or rate.seconds < LONG_ENOUGH:
         return None
     # Whoever has finished leaves the others to work alone, at no fault of theirs.
     ways = case.pace.ways

@@ -1,8 +1,9 @@
 """Jobs of ours: the ledger knows what they do, and what needs somebody to look."""
 
+from dataclasses import replace
 from typing import Final
 
-from backfill.monitor.amounts import moment, plain
+from backfill.monitor.amounts import foreign, moment, plain, span
 from backfill.monitor.judging.case import Case
 from backfill.monitor.readings import Job
 from backfill.monitor.report import Finding, Level, State
@@ -14,13 +15,18 @@ STANDING: Final = ("stuck", "no_worker")  # what of that means that nothing move
 
 
 def state(case: Case) -> tuple[State, Finding] | None:
-    """What the first job does; None where none was read."""
-    return _judged(case.jobs[0], case.now) if case.jobs else None
+    """What the first job does that is not over; None where none was read."""
+    if not case.jobs:
+        return None
+    what, found = _judged(case, case.jobs[0])
+    if len(case.jobs) > 1:
+        found = replace(found, text=f"{found.text}; one of {len(case.jobs)} jobs")
+    return what, found
 
 
 def findings(case: Case) -> list[Finding]:
     """What needs somebody to look, of each job, and what the other jobs do."""
-    found = [_judged(job, case.now)[1] for job in case.jobs[1:]]
+    found = [_judged(case, job)[1] for job in case.jobs[1:]]
     for number, job in enumerate(case.jobs):
         for kind, text, step in job.attention:
             if number == 0 and kind in STANDING:
@@ -30,9 +36,9 @@ def findings(case: Case) -> list[Finding]:
     return found
 
 
-def _judged(job: Job, now: float) -> tuple[State, Finding]:
-    name, far = one_line(job.backfill, 100), _how_far(job)
-    reason = one_line(job.reason, 300) if job.reason else "no reason is given"
+def _judged(case: Case, job: Job) -> tuple[State, Finding]:
+    name, far = foreign(job.backfill, 100), _how_far(job)
+    reason = foreign(job.reason, 300) if job.reason else "no reason is given"
     evidence = [f"job {one_line(job.id, 60)}, mode {one_line(job.mode, 20)}, {job.state}"]
     match job.state:
         case "completed":
@@ -48,19 +54,22 @@ def _judged(job: Job, now: float) -> tuple[State, Finding]:
             return State.PAUSED, Finding("paused", Level.WARNING, f"{name} is paused: {reason}; {far}", evidence, step)
     evidence.append(counted(job.live_workers, "live worker"))
     for kind, text, step in job.attention:
-        if kind in STANDING and _is_new(job, now):
-            finding = Finding("running", Level.WARNING, one_line(text), evidence, one_line(step) or None)
-            return State.RUNNING, finding
+        waits = _waits(case, job)
+        if kind in STANDING and waits < (case.profile.stuck_after if job.done == 0 else NEW):
+            text = f"{name} waits for a worker since {span(waits)}" if kind == "no_worker" else one_line(text)
+            return State.RUNNING, Finding("running", Level.WARNING, text, evidence, one_line(step) or None)
         if kind in STANDING:
             finding = Finding("stuck", Level.CRITICAL, one_line(text), evidence, one_line(step) or None)
             return State.STUCK, finding
-    waits = " waits to be started;" if job.state == "pending" else ""
-    return State.RUNNING, Finding("running", Level.OK, f"{name}{waits} {far}", evidence)
+    pending = " waits to be started;" if job.state == "pending" else ""
+    return State.RUNNING, Finding("running", Level.OK, f"{name}{pending} {far}", evidence)
 
 
-def _is_new(job: Job, now: float) -> bool:
-    """Whether its workers may yet be on their way."""
-    return job.state == "pending" or (job.started_at is not None and now - job.started_at < NEW)
+def _waits(case: Case, job: Job) -> float:
+    """Seconds since it was started, or since the ledger heard of it last: its workers may yet be on their way."""
+    heard = next((one.newest_at for one in case.readings if one.job is job), None)
+    since = job.started_at if job.started_at is not None else heard
+    return max(case.now - since, 0.0) if since is not None else 0.0
 
 
 def _finished(job: Job, name: str, far: str, evidence: list[str]) -> tuple[State, Finding]:
@@ -79,6 +88,6 @@ def _how_far(job: Job) -> str:
     parts = [f"{share}{job.done:,} of {matched} records", f"{job.updated:,} updated"]
     if job.failed:
         parts.append(f"{job.failed:,} failed")
-    if job.rate_per_second and job.state not in ("completed", "failed", "cancelled"):
-        parts.append(f"{plain(job.rate_per_second)} records a second")
+    if job.rate_per_second and job.state in ("running", "resuming"):
+        parts.append(f"{plain(60 * job.rate_per_second)} records a minute")
     return ", ".join(parts)

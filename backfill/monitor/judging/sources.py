@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from backfill.monitor.amounts import foreign, span
 from backfill.monitor.judging.case import Case, absent, described
+from backfill.monitor.pace import AHEAD
 from backfill.monitor.readings import Reading
 from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted, one_line
@@ -24,11 +26,12 @@ def _processes(case: Case, state: State) -> Iterator[Finding]:
     for one in case.sought:
         if not one.found and state not in (State.FINISHED, State.DEAD):
             step = "see whether it has ended, or the profile names another one"
-            yield Finding("process_gone", Level.CRITICAL, absent(one), case.notes_on(one), step)
+            goes_on = case.is_heard and not case.alive
+            text = f"{absent(one)}, but it goes on" if goes_on else absent(one)
+            step = "see whether the name is right, and where it runs" if goes_on else step
+            yield Finding("process_gone", Level.CRITICAL, text, case.notes_on(one), step)
         elif len(one.found) > 1 and not one.is_every_one_meant:
-            text = (
-                f"{len(one.found):,} processes match {one_line(one.sought, 100)}, which of them is meant is not known"
-            )
+            text = f"{len(one.found):,} processes match {foreign(one.sought, 100)}, which of them is meant is not known"
             listed = [described(process, case.now) for process in one.found[:MOST_NAMED]]
             step = f"name one: --process {one.found[0].pid}; or all of them, with all = true in the profile"
             yield Finding("process_ambiguous", Level.WARNING, text, listed, step)
@@ -45,7 +48,7 @@ def _targets(case: Case, state: State) -> Iterator[Finding]:
     for one in case.readings:
         if one.target is not None and one.target.milliseconds is None:
             level = Level.WARNING if state is State.FINISHED else Level.CRITICAL
-            text = f"{one_line(one.target.address, 200)} cannot be reached"
+            text = f"{foreign(one.target.address, 200)} cannot be reached"
             why = [one_line(one.target.why_not)] if one.target.why_not else []
             step = "see whether it runs, and whether a firewall or a name stands between"
             yield Finding("target_unreachable", level, text, why, step)
@@ -54,16 +57,16 @@ def _targets(case: Case, state: State) -> Iterator[Finding]:
 def _failed(case: Case) -> Iterator[Finding]:
     failed = [one for one in case.readings if one.problems]
     if failed:
-        names = ", ".join(one_line(one.source, 100) for one in failed[:MOST_NAMED])
+        names = ", ".join(foreign(one.source, 100) for one in failed[:MOST_NAMED])
         text = f"{counted(len(failed), 'source')} could not be read whole: {names}"
-        problems = [f"{one_line(one.source, 100)}: {one_line(what.text)}" for one in failed for what in one.problems]
+        problems = [f"{foreign(one.source, 100)}: {one_line(what.text)}" for one in failed for what in one.problems]
         yield Finding("source_failed", Level.WARNING, text, problems[:MOST_NAMED], _mended(failed[0]))
 
 
 def _mended(reading: Reading) -> str:
     """What its problem says is to be done: that stands behind the last semicolon."""
     what, _, step = one_line(reading.problems[0].text).rpartition("; ")
-    return f"{one_line(reading.source, 100)}: {step}" if what else "do what its problem asks for"
+    return f"{foreign(reading.source, 100)}: {step}" if what else "do what its problem asks for"
 
 
 def _told(case: Case) -> Iterator[Finding]:
@@ -71,8 +74,14 @@ def _told(case: Case) -> Iterator[Finding]:
     if jumps:
         text = f"the clock of a log jumped, {counted(len(jumps), 'time')}; rates are of what came after"
         yield Finding("clock_jumped", Level.OK, text, jumps[:MOST_NAMED])
+    ahead = [one for one in case.readings if one.newest_at is not None and one.newest_at > case.now + AHEAD]
+    if ahead:
+        names = ", ".join(foreign(one.source, 100) for one in ahead[:MOST_NAMED])
+        by = span(max(one.newest_at or 0.0 for one in ahead) - case.now)
+        text = f"the newest line of {names} is {by} ahead of this machine's clock: nothing can be told by its times"
+        yield Finding("clock_jumped", Level.WARNING, text, [], "set timezone in the profile to that of its lines")
     rotated = [
-        f"{one_line(one.source, 100)}: {one_line(note)}"
+        f"{foreign(one.source, 100)}: {one_line(note)}"
         for one in case.readings
         for note in one.notes
         if note.casefold().startswith("rotated")

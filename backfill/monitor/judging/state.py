@@ -10,6 +10,7 @@ from backfill.monitor.judging.ended import dead, finished
 from backfill.monitor.judging.halting import slow, stuck
 from backfill.monitor.judging.phrases import Verdict, how_far, verdict
 from backfill.monitor.report import Level, State
+from backfill.texts import one_line
 
 AGAIN: Final = "look again in a minute: what rises shows then"
 LATE: Final = 5.0  # times what usually lies between two lines of a worker, and
@@ -31,7 +32,7 @@ def _nothing(case: Case) -> Verdict | None:
         step = "say where to look, such as --log 'logs/*.log', or have a profile written: backfill monitor init"
         return verdict(State.UNKNOWN, Level.UNKNOWN, "no source was given and none was found", [], step)
     if all(one.problems and not _tells(case, index) for index, one in enumerate(case.readings)):
-        text = "none of its sources could be read"
+        text = f"none of its sources could be read: {one_line(case.readings[0].problems[0].text, 200)}"
         return verdict(State.UNKNOWN, Level.UNKNOWN, text, [])
     return None
 
@@ -51,7 +52,7 @@ def _running(case: Case) -> Verdict:
     told, step = _untold(case)
     sign = _sign(case)
     text = "; ".join(part for part in (far, sign, told) if part)
-    if case.gone and not alive:
+    if case.gone and not alive and not case.is_heard:
         text = "nothing tells whether it had finished"
     elif sign is not None:
         return verdict(State.RUNNING, Level.OK, text, evidence, None if case.pace.measures else step)

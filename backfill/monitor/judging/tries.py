@@ -6,7 +6,7 @@ from typing import Final
 from backfill.monitor.amounts import numeric, plain, span
 from backfill.monitor.judging.case import Case, ends, quoted
 from backfill.monitor.readings import Happened, Measure
-from backfill.monitor.report import Finding, Level
+from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted
 
 REFUSALS: Final = (("http_503", "503s"), ("rate_limit", "rate limits"))
@@ -14,9 +14,9 @@ SHOWN_MINUTES: Final = 6
 LEFT: Final = 0.75  # of the workers, where there are too many
 
 
-def findings(case: Case) -> list[Finding]:
-    """Of what was refused, and of retries that failed."""
-    return [*_failing(case), *_refused(case)]
+def findings(case: Case, state: State) -> list[Finding]:
+    """Of what was refused, and of retries that failed; of what is finished nothing is to be set otherwise."""
+    return [*_failing(case, state), *_refused(case, state)]
 
 
 def failed_retries(case: Case) -> int:
@@ -32,7 +32,7 @@ def is_recovered(case: Case, refused: Happened) -> bool:
     return case.happened("recovered").total > 0 or case.is_past(refused)
 
 
-def _failing(case: Case) -> Iterator[Finding]:
+def _failing(case: Case, state: State) -> Iterator[Finding]:
     failed, limit = failed_retries(case), case.profile.limits.failed_retries
     if failed <= limit:
         return
@@ -43,11 +43,14 @@ def _failing(case: Case) -> Iterator[Finding]:
     tried = case.happened("attempt_failed").total
     if tried:
         evidence.append(f"{counted(tried, 'attempt')} failed and could be tried again")
-    step = f"stop it, and start it again slower, {_fewer(case)}; then do again what the lines name"
+    step = {
+        State.FINISHED: "do again what the lines name",
+        State.DEAD: f"start it again slower, {_fewer(case)}; then do again what the lines name",
+    }.get(state, f"stop it, and start it again slower, {_fewer(case)}; then do again what the lines name")
     yield Finding("retries_failing", Level.CRITICAL, text, evidence, step)
 
 
-def _refused(case: Case) -> Iterator[Finding]:
+def _refused(case: Case, state: State) -> Iterator[Finding]:
     tuned: list[str] = []
     seen: list[str] = []
     is_every = True
@@ -57,9 +60,9 @@ def _refused(case: Case) -> Iterator[Finding]:
         if not refused.total:
             continue
         if hour is None or hour >= case.profile.limits.http_503_an_hour:
-            yield from _too_many(case, refused, label, hour)
+            yield from _too_many(case, refused, label, hour) if state is not State.FINISHED else ()
         elif is_recovered(case, refused):
-            tuned.append(f"{hour:,} {label} in the last hour")
+            tuned.append(f"{hour:,} {label} in {_hour(case)}")
             seen.extend(_counts(case, refused, label))
             is_every &= case.happened("recovered").total >= refused.total or case.is_past(refused)
     if tuned:
@@ -79,17 +82,17 @@ def _too_many(case: Case, refused: Happened, label: str, hour: int | None) -> It
     is_said = failed_retries(case) > limits.failed_retries  # with the failed retries, which are more urgent
     step = None if is_said else f"start it again with {_fewer(case)}"
     if hour > limits.too_many_503_an_hour:
-        text = f"{hour:,} {label} in the last hour, more than {limits.too_many_503_an_hour:,}: too many workers"
+        text = f"{hour:,} {label} in {_hour(case)}, more than {limits.too_many_503_an_hour:,}: too many workers"
         yield Finding("too_many_503", Level.WARNING, text, evidence, step)
         return
-    text = f"{hour:,} {label} in the last hour, fewer than {limits.http_503_an_hour:,} are healthy"
+    text = f"{hour:,} {label} in {_hour(case)}, fewer than {limits.http_503_an_hour:,} are healthy"
     step = f"add no workers; above {limits.too_many_503_an_hour:,} an hour take {_fewer(case)}"
     yield Finding("too_many_503", Level.WARNING, text, evidence, step)
 
 
 def _counts(case: Case, refused: Happened, label: str) -> Iterator[str]:
     recovered, moved = case.happened("recovered").total, case.pace.moved_at
-    if not recovered and moved is not None and refused.last_at is not None and case.is_past(refused):
+    if recovered < refused.total and moved is not None and refused.last_at is not None and case.is_past(refused):
         yield f"{refused.total:,} {label} in all; it moved on {span(moved - refused.last_at)} after the last of them"
     else:
         yield f"{refused.total:,} {label} in all, {recovered:,} recovered, {failed_retries(case):,} failed for good"
@@ -97,6 +100,10 @@ def _counts(case: Case, refused: Happened, label: str) -> Iterator[str]:
         last = sorted(refused.minutes)[-1]
         counts = [refused.minutes.get(minute, 0) for minute in range(last - SHOWN_MINUTES + 1, last + 1)]
         yield f"{label} a minute, the newest last: {', '.join(f'{one:,}' for one in counts)}"
+
+
+def _hour(case: Case) -> str:
+    return "the last hour" if (case.silent_seconds or 0.0) < case.profile.stuck_after else "its last hour"
 
 
 def _fewer(case: Case) -> str:
