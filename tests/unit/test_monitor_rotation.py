@@ -3,6 +3,7 @@
 import gzip
 import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,8 @@ async def test_the_rest_of_a_log_that_was_packed_is_unpacked(tmp_path: Path, log
 
 async def test_a_log_whose_file_is_gone_goes_on_with_what_was_read_of_it(tmp_path: Path, log: Path) -> None:
     _, kept = await looked(tmp_path)
-    os.unlink(log)
-    write(log, *lines(20, 40).splitlines())
+    write(tmp_path / "new", *lines(20, 40).splitlines())
+    os.replace(tmp_path / "new", log)
     reading, _ = await looked(tmp_path, remembered=kept)
     is_all_there(reading, 39)
     assert reading.notes[0] == "rotated: the file before it is gone; what was read of that counts"
@@ -101,7 +102,9 @@ async def test_a_log_that_is_written_anew_in_its_place_is_another_although_it_be
     log.write_text(head + lines(0, 90))
     reading, _ = await looked(tmp_path, remembered=kept)
     assert reading.happened["error"].total == 90
-    assert "rotated" in reading.notes[0]
+    assert reading.notes[0].startswith("emptied, or written anew: what was read of it before counts too")
+    since = datetime.fromisoformat(reading.notes[0].split()[-1]).timestamp()
+    assert since == AT + 20
 
 
 async def test_another_file_beside_it_is_not_taken_for_the_one_that_was_read(tmp_path: Path, log: Path) -> None:

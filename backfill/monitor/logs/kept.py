@@ -1,6 +1,7 @@
 """What is kept of a log between looks, as JSON."""
 
 import os
+from dataclasses import field
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -27,7 +28,9 @@ class Kept:
     tailed: str  # and what the last ones were that were read
     packed: int | None  # bytes, where gzip packed it
     ranges: Ranges
-    before: Tally
+    before: Tally  # of files that were read to their ends
+    earlier: list["Kept"] = field(default_factory=list)  # files that are not, the oldest first
+    lost: int = 0  # bytes of files before it that were gone before they were read
 
     def is_of(self, file: Opened) -> bool:
         """Whether the file is that one, and nothing of it was taken away."""
@@ -68,7 +71,8 @@ def _is_possible(kept: Kept) -> bool:
     rises = [0, ranges.begin, ranges.front_end]
     if ranges.back is not None:
         rises += [ranges.back_begin, ranges.back_end]
-    return rises == sorted(rises) and 0 <= kept.printed <= PRINTED and (kept.packed or 0) >= 0
+    is_whole = kept.lost >= 0 and all(map(_is_possible, kept.earlier))
+    return is_whole and rises == sorted(rises) and 0 <= kept.printed <= PRINTED and (kept.packed or 0) >= 0
 
 
 def written(kept: Kept) -> dict[str, Any]:

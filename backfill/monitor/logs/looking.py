@@ -4,11 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from backfill.monitor.logs import kept as keeping
 from backfill.monitor.logs import since
+from backfill.monitor.logs.earlier import given_up, succeeded
 from backfill.monitor.logs.gzipped import Unpacking
 from backfill.monitor.logs.kept import Kept
 from backfill.monitor.logs.lines import Block
@@ -37,6 +39,8 @@ class Followed:
     size: int = 0
     seen: int = 0
     begin: int = 0
+    earlier_size: int = 0  # of the file before it that is read on
+    earlier_seen: int = 0
     written_at: float = 0.0
     is_whole: bool = True
     is_numbered: bool = False
@@ -83,11 +87,14 @@ class Look:
         if kept is None or kept.settings != self.settings:
             kept = keeping.begun(self.settings, file, self._begin(file))
         elif not kept.is_of(file):
-            before = None if self.is_one_of_several else self._ended(kept, file, followed)
-            kept = keeping.begun(self.settings, file, 0, before)
-        half = self._on(file, kept, followed)
+            is_alone = not self.is_one_of_several
+            kept = succeeded(kept, file, self.stamps) if is_alone else keeping.begun(self.settings, file, 0)
+        half, followed.is_whole = self._on(file, kept, followed)
         kept.ranges.newest.dated(file.written_at)
         kept.know(file)
+        followed.earlier_size = followed.earlier_seen = 0
+        while kept.earlier and self._read_on(kept, file, followed):
+            pass
         return kept, half
 
     def _begin(self, file: Opened) -> int:
@@ -95,45 +102,71 @@ class Look:
             return 0
         return since.begin(file, self.stamps(file.written_at), self.where.since)
 
-    def _on(self, file: Opened, kept: Kept, followed: Followed) -> bytes:
-        scanner = self.scanner(file.path, file.written_at)
+    def _on(self, file: Opened, kept: Kept, followed: Followed) -> tuple[bytes, bool]:
+        """Read on; the half line at the end, and whether that is the end."""
+        scanner, ranges = self.scanner(file.path, file.written_at), kept.ranges
         if not file.is_gzip:
-            return kept.ranges.read(file, scanner, self.is_time_up)
+            half = ranges.read(file, scanner, self.is_time_up)
+            return half, ranges.back is None and ranges.front_end + len(half) >= file.size
         # What can only be read from its beginning has no back.
-        kept.ranges.back = None
+        ranges.back = None
         unpacking = Unpacking(file, self.is_time_up)
-        half = kept.ranges.stream(unpacking.pieces(kept.ranges.front_end), scanner, self.is_time_up)
-        followed.is_whole = unpacking.is_whole or unpacking.why is not None
+        half = ranges.stream(unpacking.pieces(ranges.front_end), scanner, self.is_time_up)
         if unpacking.why is not None:
             followed.problems.append(unpacking.why)
-        return half
+        return half, unpacking.is_whole or unpacking.why is not None
 
-    def _ended(self, kept: Kept, now: Opened, followed: Followed) -> Tally:
-        """What a file adds up to that has lost its name, with what was written to it since it was read."""
-        path = found_again(kept, now)
+    def _read_on(self, kept: Kept, now: Opened, followed: Followed) -> bool:
+        """Read on in the first of the files before it; whether that is done with."""
+        old = kept.earlier[0]
+        path = found_again(old, now)
         if path is None:
-            followed.notes.append("rotated: the file before it is gone; what was read of that counts")
-            return kept.before.then(kept.ranges.joined())
-        followed.notes.append(f"rotated: the rest of the file before it was read from {one_line(Path(path).name, 200)}")
+            followed.notes.append(self._gone(old, now))
+            given_up(kept)
+            return True
+        name = one_line(Path(path).name, 200)
         with opened(path) as file:
-            half, end = self._on(file, kept, followed), kept.ranges.end
-            tally = kept.before.then(kept.ranges.joined())
-            if half:
-                self.scanner(path, file.written_at).scan(Block(end, half + b"\n", len(half)), tally)
-        return tally
+            half, is_whole = self._on(file, old, followed)
+            old.ranges.newest.dated(file.written_at)
+            if is_whole:
+                self._half(file, old, half, old.ranges.newest)
+                given_up(kept)
+                followed.notes.append(f"rotated: the rest of the file before it was read from {name}")
+                return True
+            had, old.path = old.path, path
+            old.know(file)
+            old.path = had
+            followed.earlier_size, followed.earlier_seen = file.size, old.ranges.seen
+        followed.notes.append(f"rotated: the file before it, {name}, is not read to its end yet")
+        return False
+
+    def _gone(self, old: Kept, now: Opened) -> str:
+        at = old.ranges.newest.newest_at
+        if (old.device, old.inode) != (now.device, now.inode) or at is None:
+            return "rotated: the file before it is gone; what was read of that counts"
+        since = datetime.fromtimestamp(int(at) + 1, UTC).isoformat()
+        return f"emptied, or written anew: what was read of it before counts too; leave that out with: --since {since}"
+
+    def _half(self, file: Opened, kept: Kept, half: bytes, tally: Tally) -> None:
+        """Count the line that has no end."""
+        if half:
+            self.scanner(file.path, file.written_at).scan(Block(kept.ranges.end, half + b"\n", len(half)), tally)
 
     def _tell(self, file: Opened, kept: Kept, half: bytes, followed: Followed) -> None:
         ranges = kept.ranges
         followed.kept = keeping.written(kept)
-        followed.size, followed.written_at = file.size, file.written_at
-        followed.seen, followed.begin = ranges.seen, ranges.begin
-        if not file.is_gzip:
-            followed.is_whole = ranges.back is None and ranges.front_end + len(half) >= file.size
-        followed.is_numbered = ranges.back is None and ranges.begin == 0 and kept.before.lines == 0
-        end = ranges.end
+        followed.size, followed.written_at = file.size + followed.earlier_size, file.written_at
+        followed.seen, followed.begin = ranges.seen + followed.earlier_seen, ranges.begin
+        followed.is_whole = followed.is_whole and not kept.earlier and not kept.lost
+        if kept.lost:
+            followed.notes.append(f"rotated: {kept.lost:,} bytes before it were gone before they were read")
+        is_first = kept.before.lines == 0 and not kept.earlier
+        followed.is_numbered = ranges.back is None and ranges.begin == 0 and is_first
+        if file.is_gzip or self.where.now() - file.written_at >= SETTLED:
+            self._half(file, kept, half, ranges.newest)
+        while kept.earlier:
+            given_up(kept)
         followed.tally = kept.before.then(ranges.joined())
-        if half and (file.is_gzip or self.where.now() - file.written_at >= SETTLED):
-            self.scanner(file.path, file.written_at).scan(Block(end, half + b"\n", len(half)), followed.tally)
 
     def scanner(self, path: str, written_at: float) -> Scanner:
         """For the lines of that file."""

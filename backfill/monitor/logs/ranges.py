@@ -42,6 +42,11 @@ class Ranges:
         """How many bytes."""
         return self.front_end - self.begin + (0 if self.back is None else self.back_end - self.back_begin)
 
+    @property
+    def unread(self) -> int:
+        """How many bytes lie between what was read."""
+        return 0 if self.back is None else self.back_begin - self.front_end
+
     def read(self, file: Opened, scanner: Scanner, is_time_up: Callable[[], bool], tail: int = TAIL) -> bytes:
         """Read on: the newest first, then what is between; returns the half line at the end of the file."""
         size = file.size

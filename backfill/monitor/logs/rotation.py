@@ -19,7 +19,7 @@ def found_again(kept: Kept, now: Opened | None) -> str | None:
     for path in islice(_beside(kept, now), MOST_OPENED):
         try:
             with opened(path) as file:
-                if _is_packed(kept, file) if file.is_gzip else kept.is_of(file):
+                if _is_packed(kept, file) if file.is_gzip and kept.packed is None else kept.is_of(file):
                     return path
         except (OSError, ValueError):
             continue

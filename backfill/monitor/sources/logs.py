@@ -93,9 +93,10 @@ class _Source:
                 kept[path] = followed.kept
             seen, size = seen + followed.seen, size + followed.size - followed.begin
             self._put(followed, look, is_one=not self._source.all)
-        is_all = seen >= size or self._reading.is_whole
         if size:
-            self._reading.seen = f"{_size(size)}, whole" if is_all else f"{_size(seen)} of {_size(size)}"
+            # What is packed unpacks to more than its size.
+            part = f"{_size(seen)} of {_size(size)}" if seen <= size else f"{_size(seen)} so far"
+            self._reading.seen = f"{_size(size)}, whole" if self._reading.is_whole else part
         if size and self._source.all:
             self._reading.seen += f" in {counted(len(paths), 'file')}"
         if not self._source.all:
