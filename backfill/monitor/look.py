@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -55,6 +56,7 @@ async def look(profile: Profile, where: Surroundings, memory: Memory, gap: float
     Where nothing but a number was found, and none of an earlier look, it is read again after `gap` seconds: else there
     would be no rate. Raises nothing for what is wrong outside: the report says it.
     """
+    where = replace(where, read_until=time.monotonic() + where.read_seconds)
     asked = list(_asked(profile, where))
     readings, sources = await _read(asked, profile, where, memory.sources)
     now = where.now()

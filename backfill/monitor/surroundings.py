@@ -24,3 +24,4 @@ class Surroundings:
     since: float | None = None  # what is older does not count
     stdin: BinaryIO | None = None
     read_seconds: float = READ_SECONDS  # for the logs of one look; what is left is read at the next
+    read_until: float | None = None  # when those are over, by time.monotonic(); each look sets it

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from backfill.monitor import look as looking
+from backfill.monitor.logs.looking import Look
 from backfill.monitor.look import look
 from backfill.monitor.memory import Memory
 from backfill.monitor.profile import JobSource, LogSource, Profile, SqlSource
@@ -95,6 +97,30 @@ async def test_all_are_asked_at_once(where: Surroundings, sources: dict[str, Cal
     sources["log"] = meets
     async with asyncio.timeout(5):
         await look(Profile(log=[LogSource(path=one) for one in "abc"]), where, Memory())
+
+
+async def test_the_time_for_logs_is_one_for_all_logs_of_a_look(where: Surroundings, monkeypatch) -> None:
+    until: list[float | None] = []
+    ended: list[float] = []
+
+    def reads(self: Look, path: str, kept: Any) -> Any:
+        until.append(self.where.read_until)
+        while not self.is_time_up():
+            time.sleep(0.001)
+        ended.append(time.monotonic())
+        raise PermissionError
+
+    monkeypatch.setattr(looking, "AT_ONCE", 1)
+    monkeypatch.setattr(Look, "file", reads)
+    for name in "abc":
+        (where.folder / name).touch()
+    where = replace(where, read_seconds=0.5)
+    began = time.monotonic()
+    for names in ("abc", "a"):
+        await look(Profile(log=[LogSource(path=one) for one in names]), where, Memory())
+    first, second, third, later = until
+    assert first == second == third != later
+    assert began + 0.5 <= (first or 0) <= ended[2] < (first or 0) + 0.45
 
 
 async def test_a_number_alone_is_read_again_for_its_rate(

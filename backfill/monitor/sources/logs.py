@@ -52,7 +52,8 @@ class _Source:
         self._reading = Reading(name(source), "log", where.now())
 
     def read(self, remembered: Remembered) -> tuple[Reading, Remembered]:
-        self._deadline = time.monotonic() + self._where.read_seconds
+        until, own = self._where.read_until, time.monotonic() + self._where.read_seconds
+        self._deadline = own if until is None else until
         look = Look(self._profile, self._where, self._patterns(), self._is_time_up, self._source.all)
         try:
             look.stamps(0.0)
