@@ -44,6 +44,8 @@ COUNTED = {
     "got 503 from api.example.com": "http_503",
     '127.0.0.1 - - [26/Nov/2026:15:00:00 +0000] "GET / HTTP/1.1" 503 123': "http_503",
     "Service Unavailable": "http_503",
+    "request failed: 503": "http_503",
+    "GET /a failed with 503, waiting": "http_503",
     "HTTP 429": "rate_limit",
     "429 Too Many Requests": "rate_limit",
     "rate limit exceeded": "rate_limit",
@@ -73,6 +75,7 @@ def test_a_line_is_counted_by_what_is_most_exact_in_it(reader: Reader, line: str
     "line",
     [
         "wrote 503 rows",
+        "request took 503 ms",
         "returned 503 rows",
         "took 503 ms",
         "block 503",
@@ -114,8 +117,12 @@ TOLD = {
     "progress: 45%": ("load", [("%", 45)]),
     " 45%|####      | 450/1000 [00:10<00:12]": ("load", [("%", 45)]),
     '{"worker":3,"percent":"61.2"}': ("3", [("%", 61.2)]),
+    '{"worker":"3: backfill cancel --all #","pct":5}': ("3:_backfill_cancel_--all_#", [("%", 5)]),
     '{"worker_id":"a","progress":0.5}': ("a", [("~", 0.5)]),
     '{"workerName":"a","lastBlock":"123"}': ("a", [("block", 123)]),
+    "[INFO] batch 60 of 500 done": ("load", [("%", 12), ("batch", 60)]),
+    '{"ts":"x","worker":2,"done":2000,"total":10000}': ("2", [("%", 20)]),
+    '{"worker":2,"done":0.5,"total":1}': ("2", [("~", 0.5)]),
     "Worker 3: cpu 99%": (None, []),
     "Workers: 61% busy": (None, []),
     "Worker 3: block " + "9" * 40: (None, []),
@@ -139,6 +146,24 @@ def test_a_worker_finishes(reader: Reader, line: str) -> None:
 )
 def test_the_whole_finishes(reader: Reader, line: str) -> None:
     assert reader.said(line.encode()).is_finished
+
+
+def test_an_attempt_that_failed_of_a_status_is_counted_as_both(reader: Reader) -> None:
+    assert reader.said(b"2026-11-26T16:00:00Z Attempt 2 failed: 503").names == {"attempt_failed", "http_503"}
+    assert reader.said(b"Attempt 1 failed: 429, retrying").names == {"attempt_failed", "rate_limit"}
+    assert reader.said(b"Attempt 1 failed: 503 rows left, retrying").names == {"attempt_failed"}
+
+
+@pytest.mark.parametrize(
+    "line", ["Processed 60000/100000", "processed: 60,000 of 100,000, 3 left", "progress 60000/100000."]
+)
+def test_how_much_is_done_of_how_much_without_a_word_for_it(reader: Reader, line: str) -> None:
+    assert reader.said(line.encode()).amount == ("record", 60_000, 100_000)
+
+
+@pytest.mark.parametrize("line", ["processed 3 of 9 batches", "updated 1 of 5 tables", "written 3/9 MB"])
+def test_a_piece_of_something_else_is_no_amount(reader: Reader, line: str) -> None:
+    assert reader.said(line.encode()).amount is None
 
 
 def test_a_pattern_of_a_default_name_replaces_it() -> None:

@@ -39,6 +39,9 @@ def _status(code: int, words: str) -> tuple[str, ...]:
         rf"\" {code} (?:\d+|-)(?:\s|$)",  # of an access log
         rf"\b{code} (?:{words})\b",
         rf"\({code}\)",
+        # A number behind a failure alone may be one of rows.
+        rf"\b(?:attempt|try|retry|request|fetch|call|GET|POST|PUT)\b[^\n]{{0,120}}?\bfail(?:ed|ure|s)?"
+        rf"(?:\s?[:(-]|\swith)\s?(?:an? )?{code}{behind}",
     )
 
 
@@ -97,6 +100,7 @@ WORKER_PERCENT: Final = _either(rf"{_WHO}[^%\n]{{0,80}}?(?P<percent>{_PERCENT})\
 PERCENT: Final = _either(
     rf"\b(?:progress|completed?|done|finished)\b[^%\n\d]{{0,20}}(?P<percent>{_PERCENT})\s{{0,2}}%",
     rf"\b(?P<percent_before>{_PERCENT})\s{{0,2}}%\s{{0,2}}(?:\(?(?:completed?|done|finished)\b|\|)",
+    rf"\b(?P<unit>batch|chunk|part)\s#?(?P<position>{_NUMBER}){_OF}(?P<total>{_NUMBER})\b[^\n]{{0,40}}?\b{_DONE}\b",
 )
 _PLACE: Final = rf"\b(?P<unit>{_UNITS})s?[\s:#=]{{0,3}}(?P<position>{_NUMBER})(?:{_OF}(?P<total>{_NUMBER}))?"
 _MANY: Final = rf"\b(?P<count>{_NUMBER})(?:{_OF}(?P<of>{_NUMBER}))?\s(?P<counted>{_UNITS})s\b"
@@ -104,7 +108,10 @@ WORKER_POSITION: Final = _either(rf"{_WHO}[^\n]{{0,60}}?(?:{_PLACE}|{_MANY})")
 WORKER_FINISHED: Final = _either(rf"{_WHO}[\s\]):|,-]{{0,4}}(?:has |is |was |now |all )?{_DONE}{_ENDS}")
 # Of the whole: what is done, of how much.
 AMOUNT: Final = _either(
-    rf"\b(?P<count>{_NUMBER})\s?(?:/|of)\s?(?P<total>{_NUMBER})\s(?P<counted>row|record|file|call|request)s\b"
+    rf"\b(?P<count>{_NUMBER})\s?(?:/|of)\s?(?P<total>{_NUMBER})\s(?P<counted>row|record|file|call|request)s\b",
+    # Of what is not said: records.
+    rf"\b(?:processed|imported|inserted|loaded|exported|synced|migrated|copied|written|updated|progress)"
+    rf"[:\s]{{1,3}}(?P<done>{_NUMBER})\s?(?:/|of)\s?(?P<all>{_NUMBER})\s*(?:$|[;(|]|[,.](?:\s|$))",
 )
 ROLLING: Final = r"\[(?P<count>\d[\d,]{0,24})\] Rate: [\d,.]{1,30}/sec \| Updated: "
 ROLLED: Final = r"\bProcessed (?P<count>\d[\d,]{0,24}) records in [\d.]{1,20} s \([\d,.]{1,30}/sec\) \| Updated: "

@@ -8,6 +8,8 @@ from typing import Any, Final
 MOST_OF_A_LINE: Final = 64 * 1024  # bytes
 UNITS: Final = ("block", "page", "record", "row", "offset", "item", "batch", "file", "line", "key", "ledger", "slot")
 _WORKER: Final = re.compile(r"(?:worker|shard|thread)(?:id|name|no|num|number|index)?")
+MOST_OF_A_NAME: Final = 64
+_NO_NAME: Final = re.compile(r"[^\w.:@/#-]")
 _PERCENT: Final = (
     "percent",
     "percentage",
@@ -18,6 +20,8 @@ _PERCENT: Final = (
     "completepercent",
 )
 _SHARE: Final = ("progress", "fraction", "ratio", "completed", "complete", "done")
+_COUNTED: Final = ("done", "processed", "completed", "count", "current")
+_TOTAL: Final = ("total", "of", "totalcount", "all")
 _FINISHED: Final = ("finished", "completed", "complete", "done")
 
 
@@ -44,10 +48,15 @@ def told(line: bytes) -> Told | None:
         return None
     position = next(((unit, number) for unit in UNITS if (number := _position(keys, unit)) is not None), None)
     state = next((str(keys[key]).lower() for key in ("status", "state", "event") if key in keys), "")
+    done, total = _first(keys, _COUNTED), _first(keys, _TOTAL)
+    is_counted = done is not None and total is not None and 0 <= done <= total and total > 1
+    percent = _first(keys, _PERCENT)
+    if percent is None and is_counted and done is not None and total is not None:
+        percent = 100 * done / total
     return Told(
         worker,
-        percent=_first(keys, _PERCENT),
-        share=_first(keys, _SHARE),
+        percent=percent,
+        share=None if is_counted else _first(keys, _SHARE),
         position=position[1] if position else None,
         unit=position[0] if position else "",
         is_finished=state in _FINISHED or keys.get("finished") is True or keys.get("done") is True,
@@ -76,7 +85,8 @@ def _plain(key: str) -> str:
 def _name(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return str(value)[:64] or None
+    # What no name has is no part of one: names stand in sentences, and beside commands.
+    return _NO_NAME.sub("_", str(value)[:MOST_OF_A_NAME]) or None
 
 
 def _position(keys: dict[str, Any], unit: str) -> float | None:

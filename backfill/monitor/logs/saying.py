@@ -126,9 +126,10 @@ class Reader:
 
     def _amount(self, line: bytes, said: Said) -> None:
         groups, _ = self._patterns.groups("amount", line)
-        count, total = _number(groups.get("count")), _number(groups.get("total"))
+        count = _number(groups.get("count") or groups.get("done"))
+        total = _number(groups.get("total") or groups.get("all"))
         if count is not None and total is not None and count <= total:
-            said.amount, said.is_progress = (groups["counted"].decode().lower(), count, total), True
+            said.amount, said.is_progress = (groups.get("counted", b"record").decode().lower(), count, total), True
 
     def _number(self, name: str, line: bytes, process: str | None, said: Said) -> None:
         groups, found = self._patterns.groups(name, line)
