@@ -1,5 +1,6 @@
 """Which files a glob means, and that each of them is read once."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from backfill.monitor.logs import finding, looking
-from tests.unit.test_monitor_logs import AT, looked, problems, write
+from tests.unit.test_monitor_logs import AT, looked, problems, stamp, write
 
 
 def found(folder: Path, pattern: str) -> list[str]:
@@ -63,6 +64,17 @@ async def test_that_one_of_several_logs_is_read_is_said_where_they_grow_together
     note = "the newest of 2 files that grow together is read; all = true reads every one"
     assert note in (await looked(tmp_path, "*.log"))[0].notes
     assert not any("newest of" in note for note in (await looked(tmp_path, "*.log", all=True))[0].notes)
+
+
+async def test_less_is_remembered_of_each_of_many_files(tmp_path: Path, monkeypatch) -> None:
+    for number in range(3):
+        write(tmp_path / f"{number}.log", *(f"{stamp(60 * step)} Worker 1: {step}%" for step in range(60)))
+    _, kept = await looked(tmp_path, "*.log", all=True)
+    monkeypatch.setattr(looking, "FEWER", ((2, 4),))
+    reading, less = await looked(tmp_path, "*.log", all=True)
+    assert len(json.dumps(less)) < len(json.dumps(kept)) / 1.5
+    assert all(len(worker.points) <= 7 for worker in reading.workers)
+    assert reading.workers[0].percent == 59
 
 
 @pytest.mark.parametrize("data", [None, b"", bytes(range(32)) * 100])

@@ -20,6 +20,7 @@ from backfill.monitor.logs.saying import Reader
 from backfill.monitor.logs.scan import Scanner
 from backfill.monitor.logs.stamps import Stamps
 from backfill.monitor.logs.tally import Tally
+from backfill.monitor.logs.ways import FEWEST_POINTS
 from backfill.monitor.patterns import Patterns
 from backfill.monitor.profile import Profile
 from backfill.monitor.readings import Remembered
@@ -28,7 +29,7 @@ from backfill.texts import one_line
 
 SETTLED: Final = 5.0  # seconds after which half a line at the end is taken for a whole one
 ROUNDS: Final = 3  # that a log may be rotated in while it is read
-SCALE: Final = 1_000_000
+FEWER: Final = ((256, FEWEST_POINTS), (64, 16))  # more files than that have fewer points of each worker
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Look:
     patterns: Patterns
     is_time_up: Callable[[], bool]
     is_one_of_several: bool = False  # what was rotated is read beside it, not with it
+    files: int = 1  # that are read by it
 
     @property
     def settings(self) -> str:
@@ -147,6 +149,14 @@ class Look:
         since = datetime.fromtimestamp(int(at) + 1, UTC).isoformat()
         return f"emptied, or written anew: what was read of it before counts too; leave that out with: --since {since}"
 
+    def _thin(self, kept: Kept) -> None:
+        """Keep less of each file where there are many, so that what is remembered has a bound."""
+        most = next((points for many, points in FEWER if self.files > many), None)
+        if most is not None:
+            for one in (kept, *kept.earlier):
+                for tally in (one.before, one.ranges.front, one.ranges.newest):
+                    tally.keep_few(most)
+
     def _half(self, file: Opened, kept: Kept, half: bytes, tally: Tally) -> None:
         """Count the line that has no end."""
         if half:
@@ -154,6 +164,7 @@ class Look:
 
     def _tell(self, file: Opened, kept: Kept, half: bytes, followed: Followed) -> None:
         ranges = kept.ranges
+        self._thin(kept)
         followed.kept = keeping.written(kept)
         followed.size, followed.written_at = file.size + followed.earlier_size, file.written_at
         followed.seen, followed.begin = ranges.seen + followed.earlier_seen, ranges.begin

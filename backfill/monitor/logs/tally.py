@@ -209,6 +209,11 @@ class Tally:
     def _most_points(self) -> int:
         return next((points for many, points in MANY if len(self.ways) > many), MOST_KEPT)
 
+    def keep_few(self, most: int) -> None:
+        """Keep at most so many points of each worker."""
+        for way in self.ways.values():
+            way.thin(min(way.most, most))
+
     def _thin(self) -> None:
         """Keep fewer points of each worker where there are many of them."""
         most = self._most_points

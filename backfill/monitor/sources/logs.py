@@ -81,6 +81,7 @@ class _Source:
 
     def _files(self, look: Look, remembered: Remembered) -> Remembered:
         paths = self._found()
+        look.files = len(paths) if self._source.all else 1
         known = _known(remembered)
         kept, seen, size = {}, 0, 0
         for path in paths if self._source.all else paths[-1:]:
