@@ -5,15 +5,20 @@ something is drawn, as it takes its time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backfill.door import MOST
-from backfill.texts import one_line
+from backfill.texts import counted, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.segment import Segment
     from rich.table import Table
     from rich.text import Text
+
+    Row = list[Segment]
+
+FEWEST_ROWS: Final = 4  # of a part that is cut off: less tells nothing
 
 
 def text(*lines: object) -> "Text":
@@ -99,32 +104,76 @@ def share(done: int, total: int) -> "RenderableType":
 
 
 class Fitted:
-    """What is drawn for as many columns as there are, and in ASCII where the terminal has no more than that."""
+    """Parts below each other, drawn for as many columns as there are, and in ASCII where there is no more than that.
 
-    def __init__(self, draw: "Callable[[int, bool], RenderableType]") -> None:
-        self._draw = draw
+    Each has a rank. On a screen that has not the lines for all, briefer ones are drawn, of which those of the lowest
+    ranks are seen; how many lines are left out is said below.
+    """
+
+    def __init__(self, draw: "Callable[[int, bool, bool], Iterable[tuple[int, RenderableType]]]") -> None:
+        self._draw = draw  # of a width, whether in ASCII, and whether briefly
+        self.is_whole = True  # however many lines that are
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
-        del console
-        yield self._draw(options.max_width, options.ascii_only)
+        from rich.segment import Segment
+        from rich.text import Text
+
+        width, is_ascii = options.max_width, options.ascii_only
+        whole = list(self._draw(width, is_ascii, False))
+        if self.is_whole:
+            yield from (drawn for _, drawn in whole)
+            return
+        free = options.update(height=None)
+        rows = [console.render_lines(drawn, free, pad=False) for _, drawn in whole]
+        number, most = sum(map(len, rows)), options.size.height
+        if number > most:
+            brief = list(self._draw(width, is_ascii, True))
+            rows = _most_important(
+                [(rank, console.render_lines(drawn, free, pad=False)) for rank, drawn in brief], most
+            )
+        for row in (row for part in rows for row in part):
+            yield from row
+            yield Segment.line()
+        if left := number - sum(map(len, rows)):
+            dots = "..." if is_ascii else "…"
+            said = f"{dots} {counted(left, 'more line')}; a taller window shows them"
+            yield Text(said, "dim", no_wrap=True, overflow="crop")
+
+
+def _most_important(parts: "Sequence[tuple[int, list[Row]]]", most: int) -> "list[list[Row]]":
+    """Of each part, in their order, the rows that there is room for, and for a line below them."""
+    room = most - 1
+    kept: list[list[Row]] = [[] for _ in parts]
+    for place in sorted(range(len(parts)), key=lambda one: parts[one][0]):
+        rank, rows = parts[place]
+        if len(rows) <= room or not rank or room >= FEWEST_ROWS:
+            kept[place] = rows[: max(0, room)]
+            room -= len(kept[place])
+    return kept
 
 
 class Screen:
-    """One place that is drawn again and again."""
+    """One place that is drawn again and again; what is fitted is whole when it ends."""
 
     def __init__(self) -> None:
         from rich.live import Live
 
         self._live = Live(auto_refresh=False, screen=False)
+        self._fitted: Fitted | None = None
 
     def __enter__(self) -> "Screen":
         self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._fitted is not None:
+            self._fitted.is_whole = True
         self._live.stop()
 
     def draw(self, drawn: "RenderableType") -> None:
+        if isinstance(drawn, Fitted):
+            drawn.is_whole = False
+            self._fitted = drawn
         self._live.update(drawn, refresh=True)
 
 

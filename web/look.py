@@ -5,11 +5,17 @@ import json
 import sys
 from typing import Any, Final
 
+from backfill.monitor.profile import SECTIONS, Profile
 from backfill.texts import one_line
 from backfill.web.child import end, most_of
 from backfill.web.monitor_models import MonitorReport
 
-LOOK_SECONDS: Final = 90.0
+LEAST_SECONDS: Final = 90.0  # that a look may take
+MOST_SECONDS: Final = 900.0
+OWN_SECONDS: Final = 30.0  # to start, to judge, and to end what hangs
+SOURCE_SECONDS: Final = 30.0  # of a source that has no timeout to set
+MARGIN_SECONDS: Final = 10.0  # that a source has beyond its own timeout
+AT_ONCE: Final = 16  # sources; the others wait for them
 END_SECONDS: Final = 5.0
 MOST_BYTES: Final = 4 * 1024 * 1024  # of a report
 MOST_SAID: Final = 2_000  # bytes of what it says beside it
@@ -20,24 +26,34 @@ class LookError(Exception):
     """A look has given no report; the text says why."""
 
 
-async def asked(profile: str) -> dict[str, Any]:
-    """The report that `backfill monitor` prints of the profile; raises LookError."""
+def seconds(profile: Profile) -> float:
+    """How long a look at the profile may take: as long as its sources may, which are asked at once."""
+    sources = [one for kind in SECTIONS for one in getattr(profile, kind)]
+    longest = max((getattr(one, "timeout", SOURCE_SECONDS) for one in sources), default=0.0)
+    rounds = -(-len(sources) // AT_ONCE)
+    return min(max(LEAST_SECONDS, OWN_SECONDS + rounds * (longest + MARGIN_SECONDS)), MOST_SECONDS)
+
+
+async def asked(profile: str, most: float) -> dict[str, Any]:
+    """The report that `backfill monitor` prints of the profile within so many seconds; raises LookError.
+
+    Numbers are read once, as the server looks again: the rate comes of its second look.
+    """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", PROGRAM, "monitor", "--profile", profile, "--json"),
-        stdin=asyncio.subprocess.DEVNULL,
+        *(sys.executable, "-m", "backfill.web.bound", PROGRAM),
+        *("monitor", "--profile", profile, "--json", "--gap", "0"),
+        stdin=asyncio.subprocess.PIPE,  # it ends when nobody holds the other end any more
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(LOOK_SECONDS):
+        async with asyncio.timeout(most):
             printed, said = await asyncio.gather(
                 most_of(process.stdout, MOST_BYTES), most_of(process.stderr, MOST_SAID)
             )
             code = await process.wait()
     except TimeoutError:
-        raise LookError(
-            f"it was not done after {LOOK_SECONDS:g} s, and was ended; give its sources less time"
-        ) from None
+        raise LookError(f"it was not done after {most:g} s, and was ended; give its sources less time") from None
     finally:
         await end(process, END_SECONDS)
     return read(printed, said.decode(errors="replace"), code)

@@ -6,7 +6,8 @@ import re
 import pytest
 from rich.console import Console
 
-from backfill.monitor.render.screen import screen
+from backfill import drawing
+from backfill.monitor.render.screen import RANKS, screen
 from backfill.monitor.render.sections import sections
 from backfill.monitor.report import Level, Report
 from tests.support.reports import attacked, bare, load
@@ -86,3 +87,58 @@ def test_a_count_that_fell_is_no_bar() -> None:
         {"minute": one["minute"], "count": count} for one, count in zip(load().minutes, (-(10**30), 0, 8), strict=False)
     ]
     assert "\n   █ " in drawn(bare(minutes=minutes), 80)
+
+
+def watched(report: Report, height: int, width: int = 80) -> list[str]:
+    """What stands on a screen of so many lines while it is watched."""
+    file = io.StringIO()
+    console = Console(file=file, width=width, height=height, force_terminal=True, color_system=None)
+    fitted = screen(report)
+    assert isinstance(fitted, drawing.Fitted)
+    fitted.is_whole = False
+    console.print(fitted, end="")
+    return file.getvalue().splitlines()
+
+
+def titles(lines: list[str]) -> list[str]:
+    every = {one.title for one in sections(load())}
+    return [one for one in lines if one in every]
+
+
+@pytest.mark.parametrize("height", [1, 2, 5, 9, 10, 24, 33, 50, 100])
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_screen_that_is_watched_shows_no_more_lines_than_it_has(height: int, width: int) -> None:
+    whole = drawn(load(), width).splitlines()
+    found = watched(load(), height, width)
+    if height >= len(whole):
+        assert found == whole
+    else:
+        assert len(found) <= height
+        left = len(whole) - len(found) + 1
+        assert found[-1] == f"… {left} more line{'s' * (left > 1)}; a taller window shows them"[:width]
+
+
+def test_what_matters_most_is_seen_on_a_short_screen() -> None:
+    lines = watched(load(), 24)
+    assert lines[:2] == drawn(load(), 80).splitlines()[:2]
+    assert titles(lines)[:3] == ["Findings", "What to do", "Numbers"]
+    assert {"ETA"} <= {*titles(lines)}
+    assert "Sources" not in lines
+    assert not any("others moved 2.1 % since" in one for one in lines)
+    assert titles(watched(load(), 10)) == ["What to do"]
+
+
+def test_what_was_watched_is_whole_when_the_watch_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=80, height=12, force_terminal=True, color_system=None)
+    monkeypatch.setattr("rich.live.get_console", lambda: console)
+    with drawing.Screen() as place:
+        place.draw(screen(load()))
+        assert "more lines; a taller window shows them" in file.getvalue()
+        assert "Sources" not in file.getvalue()
+    assert "Sources" in file.getvalue()
+    assert "the query took longer than 10 s" in file.getvalue()
+
+
+def test_every_section_has_a_rank() -> None:
+    assert {one.title for one in sections(load())} == {*RANKS}

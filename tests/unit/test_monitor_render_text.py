@@ -13,7 +13,7 @@ from backfill.monitor.render.as_json import as_json
 from backfill.monitor.render.markdown import markdown
 from backfill.monitor.render.nagios import EXIT_CODES, exit_code, line
 from backfill.monitor.render.sections import percent
-from backfill.monitor.report import Eta, Level, Seen, Stat, State
+from backfill.monitor.report import Eta, Finding, Level, Seen, Stat, State
 from tests.support.reports import NOW, attacked, bare, load
 
 HOSTILE = [
@@ -84,6 +84,16 @@ def test_what_is_not_known_has_no_section() -> None:
 def test_a_next_step_that_stands_below_is_not_said_twice() -> None:
     assert markdown(load()).count("split what is left of its range") == 1
     assert "  - next: restart worker 9" in markdown(load(next=[]))
+
+
+def test_a_problem_that_is_evidence_of_a_finding_is_not_said_again_of_its_source() -> None:
+    source = Seen("sql select 1", "sql", "could not be read", ["no way there", "too slow"])
+    finding = Finding(
+        "source_failed", Level.WARNING, "1 source could not be read whole", ["sql select 1: no way there"]
+    )
+    found = markdown(bare(sources=[source], findings=[finding]))
+    assert found.count("no way there") == 1
+    assert "- **warning**: sql select 1: could not be read\n  - **warning**: too slow\n" in found
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -1,6 +1,7 @@
 """A report for people, on a terminal of any width."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -18,30 +19,45 @@ ASCII_MARKS: Final = {Level.OK: "+", Level.WARNING: "!", Level.CRITICAL: "x", Le
 HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 LABELS: Final = 0.4  # of the width, at most, that labels take; where they are longer they stand above their texts
 BAR: Final = 20
+# What is to be seen first where there is no room for all.
+RANKS: Final = (
+    *("What to do", "Findings", "ETA", "Numbers", "Workers", "Errors", "Throughput", "Data quality", "By status"),
+    "Sources",
+)
 WIDE: Final = 72  # columns from which on there is room for a bar beside a text
 
 
 def screen(report: Report) -> "RenderableType":
-    """The report in colours, drawn for the width that it is shown at."""
-    return drawing.Fitted(lambda width, is_ascii: drawing.below(*_Drawn(width, is_ascii).report(report)))
+    """The report in colours, drawn for the width that it is shown at, and on a screen for its height."""
+    return drawing.Fitted(lambda width, is_ascii, is_brief: _Drawn(width, is_ascii, is_brief).report(report))
 
 
 class _Drawn:
-    def __init__(self, width: int, is_ascii: bool) -> None:
+    def __init__(self, width: int, is_ascii: bool, is_brief: bool) -> None:
         self._width = width
         self._is_ascii = is_ascii
+        self._is_brief = is_brief
 
-    def report(self, report: Report) -> "Iterator[RenderableType]":
+    def report(self, report: Report) -> "Iterator[tuple[int, RenderableType]]":
+        """The head, then the sections, each with its rank."""
+        yield 0, drawing.below(*self._head(report))
+        for section in sections(report):
+            yield RANKS.index(section.title) + 1, drawing.below(*self._titled(section))
+
+    def _head(self, report: Report) -> "Iterator[RenderableType]":
         badge = f"bold black on {COLOURS[report.level]}"
         yield drawing.phrase((f" {report.state.value.upper()} ", badge), (" ", ""), (report.title, "bold"))
         yield drawing.phrase((report.headline, ""))
         between = " - " if self._is_ascii else " · "
         told = between.join(f"{one.label.lower()} {one.text}" for one in facts(report)[1:])
         yield drawing.phrase((told, "dim"))
-        for section in sections(report):
-            yield ""
-            yield drawing.phrase((section.title, "bold"))
-            yield from self._section(section)
+
+    def _titled(self, section: Section) -> "Iterator[RenderableType]":
+        if self._is_brief:
+            section = replace(section, items=list(map(_brief, section.items)))
+        yield ""
+        yield drawing.phrase((section.title, "bold"))
+        yield from self._section(section)
 
     def _section(self, section: Section) -> "Iterator[RenderableType]":
         labels = max((drawing.cells(one.label) for one in section.items), default=0)
@@ -92,3 +108,8 @@ class _Drawn:
         return drawing.columns(
             [[drawing.phrase((drawn, "cyan"))], [drawing.phrase((f"{first} to {last} UTC", "dim"))]], 1
         )
+
+
+def _brief(item: Item) -> Item:
+    """Without its evidence, examples and notes."""
+    return replace(item, under=[one for one in item.under if one.level or one.label])

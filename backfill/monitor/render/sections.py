@@ -39,6 +39,7 @@ class Section:
 def sections(report: Report) -> list[Section]:
     """Those that have something to say."""
     steps = [Item(one) for one in report.next]
+    told = [text for one in report.findings for text in one.evidence]
     made = (
         Section("Findings", [_finding(one, report.next) for one in report.findings]),
         Section("What to do", steps, is_ordered=len(steps) > 1),
@@ -49,7 +50,7 @@ def sections(report: Report) -> list[Section]:
         Section("Data quality", [_quality(one) for one in report.quality]),
         Section("ETA", list(_eta(report.eta))),
         Section("Throughput", list(_throughput(report.minutes)), [_minute(one) for one in report.minutes]),
-        Section("Sources", [_seen(one) for one in report.sources]),
+        Section("Sources", [_seen(one, told) for one in report.sources]),
     )
     return [one for one in made if one.items or one.minutes]
 
@@ -159,7 +160,9 @@ def _minute(one: dict[str, Any]) -> tuple[str, int]:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if isinstance(moment, datetime) else str(moment), count
 
 
-def _seen(one: Seen) -> Item:
-    problems = [Item(text, level=Level.WARNING) for text in one.problems]
+def _seen(one: Seen, told: Sequence[str]) -> Item:
+    """A source, with its problems but for those that are a finding's evidence."""
+    new = [text for text in one.problems if f"{one.name}: {text}" not in told]
+    problems = [Item(text, level=Level.WARNING) for text in new]
     notes = [Item(text) for text in one.notes]
-    return Item(one.text, one.name, Level.WARNING if problems else Level.OK, under=problems + notes)
+    return Item(one.text, one.name, Level.WARNING if one.problems else Level.OK, under=problems + notes)
