@@ -5,8 +5,7 @@ bars no two readers of Markdown take alike there.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
 
 from backfill.texts import one_line, parted
 
@@ -16,6 +15,9 @@ _TICKS = re.compile("`+")
 _ODD = re.compile(r"[^\w.,:;%()'\"/+=!?–…×≥≤→−-]|_|[.:][^\W\d_]|//|--|\bGH-\d")
 _LIST = re.compile(r"([-+]|\d+[.)])( |$)")  # what it begins
 _ALONE = {"<", ">", "&", "·"}  # read as themselves where they are the whole word
+_BEFORE = "('\""
+_PARTING = ".,:;!?)"  # behind an odd word: the next is another
+MOST_IN_BRACKETS: int = 20  # words
 _WORD = re.compile(r"([('\"]*)(.*?)([.,:;)'\"!?]*)")
 
 
@@ -35,8 +37,7 @@ def sentence(value: object, most: int = MOST) -> str:
     if _LIST.match(text):
         return code(text, most)
     said, command = parted(text)
-    runs = [(odd, " ".join(words)) for odd, words in groupby(said.split(), _is_odd)]
-    pieces = [_odd(words) if odd else words for odd, words in runs]
+    pieces = list(_pieces(said.split()))
     return " ".join([*pieces, code(command, most)] if command else pieces) or "(empty)"
 
 
@@ -55,10 +56,45 @@ def _is_odd(word: str) -> bool:
     return word.lstrip("(") not in _ALONE and _ODD.search(word) is not None
 
 
+def _pieces(words: Sequence[str]) -> Iterator[str]:
+    """The words, of which odd ones that no punctuation parts are one piece of code."""
+    place = 0
+    while place < len(words):
+        end = place
+        while end < len(words) and _is_odd(words[end]):
+            end = _closed(words, end)
+            if words[end - 1][-1] in _PARTING:
+                break
+        if end == place:
+            yield words[place]
+        else:
+            yield _odd(" ".join(words[place:end]))
+        place = max(end, place + 1)
+
+
+def _closed(words: Sequence[str], place: int) -> int:
+    """Where what the odd word begins has ended: behind it, or behind the word that closes its brackets."""
+    open_ones = 0
+    for end in range(place, min(len(words), place + MOST_IN_BRACKETS)):
+        word = words[end].lstrip(_BEFORE) if end == place else words[end]
+        open_ones += word.count("(") - word.count(")")
+        if open_ones <= 0:
+            return end + 1
+    return place + 1
+
+
 def _odd(run: str) -> str:
     """Code, and outside of it the punctuation around it."""
     before, inside, behind = _WORD.fullmatch(run).groups()  # type: ignore[union-attr]  # every text has three parts
-    return f"{before}{code(inside)}{behind}" if inside else code(run)
+    if not inside:
+        return code(run)
+    own = 0  # of what is behind, what closes something inside
+    for place, sign in enumerate(behind):
+        so_far = inside + behind[:place]
+        is_open = so_far.count("(") > so_far.count(")") if sign == ")" else so_far.count(sign) % 2 == 1
+        if sign in ")'\"" and is_open:
+            own = place + 1
+    return f"{before}{code(inside + behind[:own])}{behind[own:]}"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -12,7 +12,13 @@ FORGING: Final = re.compile(
     r"\U000e0000-\U000e0fff]"
 )
 _SHORT: Final = {"\n": "\\n", "\t": "\\t"}
-_COMMAND: Final = re.compile(r"(|.*?: )(backfill(?:-queue|-worker|-serve)? [a-z-].*)", re.S)
+# A command as we write one, up to the end of the text, of those that change nothing but what its reader wants to go on:
+# names of others stand in our sentences, and what they hold is not to be copied into a shell.
+_COMMAND: Final = re.compile(
+    r"(|.*: )(backfill (?:dead|events|failures|init|limits|list|monitor|queues|resume|services|status|workers)"
+    r"(?: [A-Za-z0-9_./:=-]+)*|backfill-queue --resume)",
+    re.S,
+)
 MOST: Final = 2_000
 MOST_OF_A_NAME: Final = 200
 

@@ -49,6 +49,10 @@ class File:
     def read(self, offset: int, size: int) -> bytes:
         return self.data[offset : offset + size]
 
+    def data_from(self, offset: int) -> int:
+        """As a file system that keeps no zeros."""
+        return self.size - len(self.data[offset:].lstrip(b"\0"))
+
 
 def scanner() -> Scanner:
     return Scanner(PATTERNS, Reader(PATTERNS, 3, "load"), Stamps("UTC", WRITTEN))

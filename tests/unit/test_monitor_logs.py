@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from backfill.monitor.logs import streamed
 from backfill.monitor.profile import LogSource, Profile, made
 from backfill.monitor.readings import Measure, Reading, Remembered
 from backfill.monitor.sources import logs
@@ -155,8 +156,13 @@ async def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch)
     assert "permission denied; run it as a user" in problems(reading)[0]
 
 
-async def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+async def test_a_pipe_is_not_opened(tmp_path: Path, monkeypatch) -> None:
     os.mkfifo(tmp_path / "load.log")
+
+    def refuse(path: Any, *args: Any) -> int:
+        raise AssertionError(f"{path} is opened, and left, which ends its writer")
+
+    monkeypatch.setattr(os, "open", refuse)
     reading, _ = await looked(tmp_path)
     assert "is a pipe; read it with: backfill monitor --log - <" in problems(reading)[0]
 
@@ -357,6 +363,16 @@ async def test_a_large_log_is_known_at_its_end_first(tmp_path: Path) -> None:
     assert looks > 1
 
 
+async def test_a_number_that_cannot_be_is_no_memory(tmp_path: Path) -> None:
+    write(tmp_path / "load.log", "Worker 1: 5%")
+    _, kept = await looked(tmp_path)
+    (one,) = kept["files"].values()
+    one["ranges"]["front_end"] = -50
+    reading, _ = await looked(tmp_path, remembered=kept)
+    assert reading.problems == []
+    assert reading.workers[0].percent == 5
+
+
 @pytest.mark.parametrize("kept", [{"files": {"load.log": {"version": 1}}}, {"files": 7}, {"x": 1}])
 async def test_what_was_remembered_and_is_damaged_is_read_anew(tmp_path: Path, kept: Remembered) -> None:
     write(tmp_path / "load.log", "Worker 1: 5%")
@@ -403,6 +419,20 @@ async def test_standard_input_that_stays_open_is_read_on_at_the_next_look(tmp_pa
         (61, False),
         (61, True),
     ]
+
+
+async def test_standard_input_whose_first_byte_comes_late_is_waited_for(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(streamed, "IDLE", 0.01)
+    come, go = os.pipe()
+    with os.fdopen(come, "rb", buffering=0) as stdin:
+        nothing, _ = await looked(tmp_path, "-", stdin=stdin, read_seconds=0.1)
+        look = asyncio.create_task(looked(tmp_path, "-", stdin=stdin, read_seconds=30))
+        await asyncio.sleep(0.2)
+        os.write(go, b"Worker 1: 5%\n")
+        reading, _ = await look
+        os.close(go)
+    assert "nothing came within 0 s" in problems(nothing)[0]
+    assert reading.workers[0].percent == 5
 
 
 def test_a_source_is_called_by_its_path() -> None:

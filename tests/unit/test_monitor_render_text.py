@@ -13,7 +13,7 @@ from backfill.monitor.render.as_json import as_json
 from backfill.monitor.render.markdown import markdown
 from backfill.monitor.render.nagios import EXIT_CODES, exit_code, line
 from backfill.monitor.render.sections import percent
-from backfill.monitor.report import Eta, Level, Stat
+from backfill.monitor.report import Eta, Level, Seen, Stat, State
 from tests.support.reports import NOW, attacked, bare, load
 
 HOSTILE = [
@@ -118,6 +118,11 @@ def test_nobody_elses_text_changes_the_shape_of_markdown(text: str) -> None:
         ("backfill-queue --resume", "`backfill-queue --resume`"),
         ("two odd_words a_b here", "two `odd_words a_b` here"),
         ("8-15 at 61.2 to 84.0 %", "8-15 at 61.2 to 84.0 %"),
+        ("null share of min(block_number) is high", "null share of `min(block_number)` is high"),
+        ("(see min(block_number)).", "(see `min(block_number)`)."),
+        ("of round(a_b, 2), and f('x_y').", "of `round(a_b, 2)`, and `f('x_y')`."),
+        ("columns a_b, c_d and e_f.", "columns `a_b`, `c_d` and `e_f`."),
+        ("a bracket f_x(that nobody closes", "a bracket `f_x(that` nobody closes"),
         ("", "(empty)"),
     ],
 )
@@ -145,6 +150,15 @@ def test_the_line_of_a_check() -> None:
         "http_503=31", "gave_up=2",
     ]  # fmt: skip
     assert line(bare(level=Level.UNKNOWN, headline="nothing to tell from")) == "UNKNOWN - nothing to tell from"
+
+
+def test_a_check_that_can_tell_nothing_says_why() -> None:
+    unknown = bare(state=State.UNKNOWN, level=Level.UNKNOWN, headline="unknown: none of its sources could be read")
+    assert line(unknown) == "UNKNOWN - none of its sources could be read"
+    sources = [Seen("log a.log", "log", "read"), Seen("sql select 1", "sql", "could not be read", ["no way | there"])]
+    assert line(replace(unknown, sources=sources)) == "UNKNOWN - sql select 1: no way / there"
+    named = Seen("sql select 1", "sql", "could not be read", ["sql select 1 told nothing within 10 s"])
+    assert line(replace(unknown, sources=[named])) == "UNKNOWN - sql select 1 told nothing within 10 s"
 
 
 @pytest.mark.parametrize("level", Level)

@@ -1,20 +1,22 @@
 """A log that gzip packed, unpacked as a stream."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from backfill.monitor.logs.opened import Opened
 
 PIECE: Final = 256 * 1024  # bytes that are unpacked at once, whatever they were packed into
+MOST_SKIPPED: Final = 256 * 1024 * 1024  # that may take longer than there is time
 _GZIP: Final = 31
 
 
 class Unpacking:
     """The lines of one file; `is_whole` and `why` are known when it was read to the end."""
 
-    def __init__(self, file: Opened) -> None:
+    def __init__(self, file: Opened, is_time_up: Callable[[], bool] = lambda: False) -> None:
         self._file = file
+        self._is_time_up = is_time_up
         self.read = 0  # bytes of the packed file
         self.is_whole = False
         self.why: str | None = None
@@ -22,7 +24,12 @@ class Unpacking:
     def pieces(self, skip: int = 0) -> Iterator[bytes]:
         """What is unpacked, behind so many bytes of it."""
         try:
+            skipped = 0
             for piece in self._pieces():
+                skipped += min(skip, len(piece))
+                if skip and skipped > MOST_SKIPPED and self._is_time_up():
+                    self.why = "unpacks to more than can be read in the time there is; unpack it first"
+                    return
                 if skip < len(piece):
                     yield piece[skip:]
                 skip -= min(skip, len(piece))

@@ -10,7 +10,7 @@ from backfill.monitor.logs.opened import PRINTED, Opened
 from backfill.monitor.logs.ranges import Ranges
 from backfill.monitor.logs.tally import Tally
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass
@@ -60,7 +60,15 @@ def read(found: Any) -> Kept | None:
         kept = _ADAPTER.validate_python(found)
     except ValidationError:
         return None
-    return kept if kept.version == VERSION else None
+    return kept if kept.version == VERSION and _is_possible(kept) else None
+
+
+def _is_possible(kept: Kept) -> bool:
+    ranges = kept.ranges
+    rises = [0, ranges.begin, ranges.front_end]
+    if ranges.back is not None:
+        rises += [ranges.back_begin, ranges.back_end]
+    return rises == sorted(rises) and 0 <= kept.printed <= PRINTED and (kept.packed or 0) >= 0
 
 
 def written(kept: Kept) -> dict[str, Any]:

@@ -40,6 +40,15 @@ class Cutter:
         for start in range(0, len(data), MOST_OF_A_LINE):
             yield from self._piece(self._late + data[start : start + MOST_OF_A_LINE])
 
+    def hole(self, size: int) -> None:
+        """So many NUL bytes behind one that it was fed."""
+        if not self._held:
+            self._nothing += size
+            return
+        room = min(MOST_OF_A_LINE - len(self._held), size)
+        self._held += bytes(room)
+        self._skipped += size - room
+
     def _piece(self, data: bytes) -> Iterator[Block]:
         self._late = b"\r" if data.endswith(b"\r") else b""
         if self._late:

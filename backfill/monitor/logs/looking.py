@@ -70,6 +70,7 @@ class Look:
             with opened(path) as file:
                 if not file.is_gzip and (why := file.why_not_text()):
                     followed.problems.append(why)
+                    followed.is_whole = False
                     return followed
                 kept, half = self._read(file, kept, followed)
                 if not _is_rotated(file, kept):
@@ -100,7 +101,7 @@ class Look:
             return kept.ranges.read(file, scanner, self.is_time_up)
         # What can only be read from its beginning has no back.
         kept.ranges.back = None
-        unpacking = Unpacking(file)
+        unpacking = Unpacking(file, self.is_time_up)
         half = kept.ranges.stream(unpacking.pieces(kept.ranges.front_end), scanner, self.is_time_up)
         followed.is_whole = unpacking.is_whole or unpacking.why is not None
         if unpacking.why is not None:

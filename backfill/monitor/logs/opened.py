@@ -1,5 +1,6 @@
 """One file of a log, opened: which it is, how long, and what kind of bytes it holds."""
 
+import errno
 import hashlib
 import os
 import re
@@ -46,6 +47,14 @@ class Opened:
         """Up to so many bytes from there."""
         return os.pread(self.descriptor, size, offset)
 
+    def data_from(self, offset: int) -> int:
+        """Where the next byte is that was written: behind the hole, if there is one at that place."""
+        try:
+            return os.lseek(self.descriptor, offset, os.SEEK_DATA)
+        except OSError as error:
+            # There is only a hole from there on, or the file system does not know.
+            return self.size if error.errno == errno.ENXIO else offset
+
     def printed(self, offset: int, size: int) -> str:
         """What tells so many bytes from those of another file."""
         return print_of(self.read(offset, size))
@@ -68,17 +77,22 @@ class Opened:
 @contextmanager
 def opened(path: str) -> Iterator[Opened]:
     """The file of that name; raises OSError, and ValueError when it is no file."""
+    # Before it is opened: to open a pipe and leave it ends its writer, and devices do things when they are opened.
+    _look_at(path, os.stat(path))
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         told = os.fstat(descriptor)
-        if stat.S_ISFIFO(told.st_mode):
-            # To open and leave it would end its writer.
-            raise ValueError(f"is a pipe; read it with: backfill monitor --log - < {shlex.quote(path)}")
-        if not stat.S_ISREG(told.st_mode):
-            raise ValueError("is no file; name the log that the program writes")
+        _look_at(path, told)
         yield Opened(path, descriptor, told.st_dev, told.st_ino)
     finally:
         os.close(descriptor)
+
+
+def _look_at(path: str, told: os.stat_result) -> None:
+    if stat.S_ISFIFO(told.st_mode):
+        raise ValueError(f"is a pipe; read it with: backfill monitor --log - < {shlex.quote(path)}")
+    if not stat.S_ISREG(told.st_mode):
+        raise ValueError("is no file; name the log that the program writes")
 
 
 def print_of(data: bytes) -> str:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.monitor.logs import scan
-from backfill.monitor.logs.lines import MOST_OF_A_LINE, Cutter
+from backfill.monitor.logs.lines import Cutter
 from backfill.monitor.logs.opened import Opened
 from backfill.monitor.logs.scan import Scanner
 from backfill.monitor.logs.tally import Tally
 
 CHUNK: Final = 128 * 1024  # stays in the cache of a processor while it is looked through
 TAIL: Final = 2 * 1024 * 1024  # is read first
+MOST_OF_NO_LINE: Final = 64 * 1024 * 1024  # bytes that are read on for the end of a line when the time is up
+MUCH: Final = 16  # tails that a log has to grow by for its newest to be read first while there is a back
 
 
 @dataclass
@@ -43,7 +45,8 @@ class Ranges:
     def read(self, file: Opened, scanner: Scanner, is_time_up: Callable[[], bool], tail: int = TAIL) -> bytes:
         """Read on: the newest first, then what is between; returns the half line at the end of the file."""
         size = file.size
-        if self.back is None and size - self.front_end > 2 * tail:
+        # What is read again for that lies between the front and the new back.
+        if size - self.end > (2 if self.back is None else MUCH) * tail:
             self._leap(file, size - tail)
         half = b""
         if self.back is None:
@@ -59,11 +62,12 @@ class Ranges:
 
     def stream(self, pieces: Iterator[bytes], scanner: Scanner, is_time_up: Callable[[], bool]) -> bytes:
         """Read on what comes behind the front; returns the half line at its end."""
-        cutter = Cutter(self.front_end)
+        cutter, read = Cutter(self.front_end), 0
         for piece in pieces:
             for block in cutter.feed(piece):
                 scanner.scan(block, self.front)
-            if cutter.offset > self.front_end and is_time_up():
+            read += len(piece)
+            if (cutter.offset > self.front_end or read > MOST_OF_NO_LINE) and is_time_up():
                 break
         self.front_end = cutter.offset
         return cutter.half
@@ -79,11 +83,14 @@ class Ranges:
         mark = near - near % scan.FAR_CELL
         if mark <= self.front_end:
             return
-        data = file.read(mark - 1, MOST_OF_A_LINE)
-        end = data.find(b"\n")
-        if end >= 0:
-            self.back_begin = self.back_end = mark + end
-            self.back = Tally()
+        at = file.data_from(mark - 1)
+        while data := file.read(at, CHUNK):
+            end = data.find(b"\n")
+            if end >= 0:
+                self.back_begin = self.back_end = at + end + 1
+                self.back = Tally()
+                return
+            at = file.data_from(at + len(data))
 
 
 def _read(
@@ -98,6 +105,9 @@ def _read(
         at += len(data)
         for block in cutter.feed(data):
             scanner.scan(block, tally)
+        if data.endswith(b"\0") and (written := min(file.data_from(at), end)) > at:
+            cutter.hole(written - at)
+            at = written
         if at >= until and is_time_up():
             break
     return cutter.offset, cutter.half if at >= end else b""

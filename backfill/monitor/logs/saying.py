@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from backfill.monitor.logs import defaults, objects, prefixes
+from backfill.monitor.logs.ending import is_of_a_part
 from backfill.monitor.logs.harmless import HARMLESS, OTHER_BEFORE, OTHER_BEHIND, SUMS
 from backfill.monitor.logs.ways import PERCENT, SHARE
 from backfill.monitor.patterns import Patterns
@@ -15,6 +16,7 @@ PROGRESS: Final = frozenset(
 )
 # An error that one of these is is counted as that alone.
 EXACT: Final = frozenset({"attempt_failed", "gave_up", "recovered", "http_503", "rate_limit", "fatal", "disk_full"})
+ENDING: Final = frozenset({"finished", "worker_finished"})
 _AGAIN: Final = re.compile(defaults.TRIES_AGAIN.encode())
 _DIGITS: Final = re.compile(rb"\d{1,18}(?:\.\d{1,18})?")
 COUNT: Final = "#record"  # the unit of our own workers' lines: a count, and no place like "record 7"
@@ -44,6 +46,8 @@ class Reader:
     def said(self, line: bytes) -> Said:
         """What a line says."""
         names = self._patterns.names(line)
+        if (ending := names & ENDING - self._patterns.own) and is_of_a_part(line):
+            names -= ending
         said = Said(set())
         if names & PROGRESS:
             self._progress(line, names, said)

@@ -48,6 +48,7 @@ class Scanner:
             text = places.without_ansi()
         self._lines(places, text, tally)
         tally.lines += raw.count(b"\n")
+        tally.ends(raw)
         tally.cut += block.is_cut
 
     def _lines(self, places: "_Places", text: bytes, tally: Tally) -> None:

@@ -1,6 +1,7 @@
 """Standard input, read as it comes and never waited for longer than a look may take."""
 
 import io
+import math
 import os
 import select
 import time
@@ -16,7 +17,7 @@ from backfill.monitor.logs.tally import Tally
 
 PIECE: Final = 256 * 1024
 STEP: Final = 0.05
-IDLE: Final = 2.0  # seconds without a byte, after which the look goes on without more
+IDLE: Final = 2.0  # seconds without a byte more, after which the look goes on
 
 
 @dataclass
@@ -55,7 +56,7 @@ def _pieces(source: BinaryIO, stream: Stream, is_time_up: Callable[[], bool]) ->
         descriptor = source.fileno()
     except (OSError, ValueError, io.UnsupportedOperation):
         descriptor = None
-    while descriptor is None or _comes(descriptor, is_time_up):
+    while descriptor is None or _comes(descriptor, is_time_up, idle=IDLE if stream.size else None):
         piece = os.read(descriptor, PIECE) if descriptor is not None else source.read(PIECE)
         if not piece:
             stream.is_ended = True
@@ -65,8 +66,9 @@ def _pieces(source: BinaryIO, stream: Stream, is_time_up: Callable[[], bool]) ->
             return
 
 
-def _comes(descriptor: int, is_time_up: Callable[[], bool]) -> bool:
-    idle_at = time.monotonic() + IDLE
+def _comes(descriptor: int, is_time_up: Callable[[], bool], idle: float | None) -> bool:
+    """Whether there is more; what writes it may take its time for the first byte."""
+    idle_at = time.monotonic() + idle if idle is not None else math.inf
     while not select.select([descriptor], [], [], STEP)[0]:
         if is_time_up() or time.monotonic() >= idle_at:
             return False

@@ -8,6 +8,7 @@ from backfill.monitor.logs.ways import BACK, FEWEST_POINTS, MOST_KEPT, MOST_UNIT
 from backfill.monitor.readings import MOST_EXAMPLES, MOST_WORKERS
 
 DAY: Final = 86_400.0
+MOST_OF_THE_END: Final = 2_048  # bytes
 SILENCE: Final = 1_800.0  # seconds without a line that are worth saying
 MANY: Final = ((2_048, FEWEST_POINTS), (256, 16))  # more workers than that have fewer points each
 
@@ -80,6 +81,14 @@ class Tally:
     last_fatal: int = -1
     last_finished: int = -1
     points_each: int = MOST_KEPT
+    ends_with: str = ""  # the last bytes of it, as Latin-1
+
+    def ends(self, data: bytes) -> None:
+        """What stands at its end now."""
+        last = data[-MOST_OF_THE_END:]
+        # NULs are of no line.
+        text = data.replace(b"\0", b"")[-MOST_OF_THE_END:] if b"\0" in last else last
+        self.ends_with = (self.ends_with + text.decode("latin-1"))[-MOST_OF_THE_END:]
 
     def timed(self, number: int, at: float, is_dateless: bool = False) -> None:
         """A line whose time was looked at."""
@@ -167,6 +176,7 @@ class Tally:
         for name in ("last_progress", "last_fatal", "last_finished"):
             if (number := getattr(other, name)) >= 0:
                 setattr(self, name, number + lines)
+        self.ends_with = (self.ends_with + other.ends_with)[-MOST_OF_THE_END:]
         self.lines += other.lines
         self.cut += other.cut
         self.dropped_workers |= other.dropped_workers

@@ -4,13 +4,14 @@ import re
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
+from backfill.monitor.logs.ending import is_end
 from backfill.monitor.logs.happenings import Happening
 from backfill.monitor.logs.minutes import by_minute
 from backfill.monitor.logs.saying import COUNT
 from backfill.monitor.logs.tally import Jump, Tally, Way
 from backfill.monitor.logs.ways import BACK, PERCENT, SHARE, Series
 from backfill.monitor.readings import MOST_WORKERS, Happened, Line, Measure, Point, Reading, Worker
-from backfill.texts import counted, duration
+from backfill.texts import counted, duration, one_line
 
 TRAIL: Final = 50  # lines that a crash writes behind its first
 TRAIL_SECONDS: Final = 60.0
@@ -29,8 +30,11 @@ _PASSWORD: Final = re.compile(r"(://[^:/@\s]{0,200}):[^\s@]{1,200}@")
 def told(reading: Reading, tally: Tally, path: str, is_numbered: bool, zone: tzinfo | None) -> None:
     """Fill a reading with what the tally says of the file of that path."""
     for name, happening in tally.happened.items():
-        if name != "finished" or tally.last_finished >= tally.last_progress:
+        if name != "finished" or is_end(tally):
             reading.happened[name] = _happened(happening, path, is_numbered)
+        elif tally.last_finished >= tally.last_progress:
+            line = one_line(_PASSWORD.sub(r"\1:***@", happening.examples[-1].text), 100)
+            reading.notes.append(f"it went on behind the line that says that it has finished: {line}")
     shares = [way.series[SHARE].last for way in tally.ways.values() if SHARE in way.series]
     scale = 100.0 if shares and max(shares) <= 1 else 1.0
     for worker, way in tally.ways.items():

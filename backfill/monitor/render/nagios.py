@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from backfill.monitor.report import Level, Report
+from backfill.monitor.report import Level, Report, State
 from backfill.texts import one_line
 
 EXIT_CODES: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}
@@ -17,7 +17,17 @@ def line(report: Report) -> str:
     """Level and headline, then after a bar the numbers: `OK - running: 61.7 % done | rows=617 errors=0`."""
     found = list(dict(_numbers(report)).items())[:MOST_NUMBERS]
     numbers = f" | {' '.join(f'{name}={value}' for name, value in found)}" if found else ""
-    return said(report.level, report.headline) + numbers
+    return said(report.level, _told(report)) + numbers
+
+
+def _told(report: Report) -> str:
+    """The headline; where nothing could be told, why: it is all that a pager shows."""
+    if report.state is not State.UNKNOWN:
+        return report.headline
+    for one in report.sources:
+        if one.problems:
+            return one.problems[0] if one.name in one.problems[0] else f"{one.name}: {one.problems[0]}"
+    return report.headline.removeprefix(f"{report.state.value}: ")
 
 
 def said(level: Level, text: object) -> str:

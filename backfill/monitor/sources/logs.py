@@ -1,16 +1,16 @@
 """Log files and standard input: what their lines add up to, the newest first, and on from where the last look ended."""
 
 import asyncio
-import glob
 import os
+import shlex
 import threading
 import time
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from backfill.monitor import patterns
-from backfill.monitor.logs import beside, streamed, telling
+from backfill.monitor import growing, patterns
+from backfill.monitor.logs import beside, finding, streamed, telling
 from backfill.monitor.logs import kept as keeping
 from backfill.monitor.logs.kept import Kept
 from backfill.monitor.logs.looking import Followed, Look
@@ -66,6 +66,7 @@ class _Source:
             return self._reading, self._files(look, remembered)
         except (OSError, ValueError) as error:
             self._problem(f"cannot be read: {_why(error)}")
+            self._reading.is_whole = False
             return self._reading, remembered
 
     def _is_time_up(self) -> bool:
@@ -86,14 +87,16 @@ class _Source:
                 followed = look.file(path, _of(known, path))
             except (OSError, ValueError) as error:
                 self._problem(f"{self._place(path)}: cannot be read: {_why(error)}")
+                self._reading.is_whole = False
                 continue
             if followed.kept is not None:
                 kept[path] = followed.kept
             seen, size = seen + followed.seen, size + followed.size - followed.begin
             self._put(followed, look, is_one=not self._source.all)
         is_all = seen >= size or self._reading.is_whole
-        self._reading.seen = f"{_size(size)}, whole" if is_all else f"{_size(seen)} of {_size(size)}"
-        if self._source.all:
+        if size:
+            self._reading.seen = f"{_size(size)}, whole" if is_all else f"{_size(seen)} of {_size(size)}"
+        if size and self._source.all:
             self._reading.seen += f" in {counted(len(paths), 'file')}"
         if not self._source.all:
             others = [(path, one) for path, one in _raw(remembered).items() if path not in kept]
@@ -101,24 +104,33 @@ class _Source:
         return {"files": kept}
 
     def _found(self) -> list[str]:
-        folder = self._where.folder
-        found = glob.glob(os.path.expanduser(self._source.path), root_dir=folder, recursive=True)
-        paths = {os.path.join(folder, one) for one in found}
-        dated = []
-        for path in paths:
+        dated: dict[tuple[int, int], tuple[int, str]] = {}
+        for path in finding.found(self._source.path, self._where.folder, self._is_time_up):
             try:
                 told = os.stat(path)
             except OSError:
                 continue  # it is gone already
-            if not os.path.isdir(path):
-                dated.append((told.st_mtime_ns, path))
+            file = told.st_dev, told.st_ino
+            # A link beside its file is the same one, and the file's own name is the better.
+            if not os.path.isdir(path) and (file not in dated or not os.path.islink(path)):
+                dated[file] = told.st_mtime_ns, path
+        if not dated and os.path.isdir(os.path.join(self._where.folder, os.path.expanduser(self._source.path))):
+            path = one_line(self._source.path, 200)
+            raise ValueError(f"{path} is a folder; name a file in it, such as {shlex.quote(f'{path}/*.log')}")
         if not dated:
             raise ValueError(f"there is no file {one_line(self._source.path, 200)}; name the log of the program")
         if self._source.all and len(dated) > MOST_FILES:
             self._problem(
                 f"there are {counted(len(dated), 'file')}, and the newest {MOST_FILES:,} are read; name fewer"
             )
-        return [path for _, path in sorted(dated)][-MOST_FILES:]
+        found = sorted(dated.values())
+        near = [at for at, _ in found if at > found[-1][0] - growing.TOGETHER_SECONDS * 10**9]
+        if not self._source.all and len(near) > 1:
+            # Of a crew with a log each this is one worker.
+            self._reading.notes.append(
+                f"the newest of {counted(len(near), 'file')} that grow together is read; all = true reads every one"
+            )
+        return [path for _, path in found][-MOST_FILES:]
 
     def _put(self, followed: Followed, look: Look, is_one: bool) -> None:
         reading, place = self._reading, self._place(followed.path)
@@ -127,7 +139,7 @@ class _Source:
         if one.newest_at is None and followed.size:
             one.newest_at = followed.written_at
         one.written_at = followed.written_at or None
-        one.is_whole = followed.is_whole
+        one.is_whole = one.is_whole and followed.is_whole
         one.notes[:0] = followed.notes
         for problem in followed.problems:
             self._problem(f"{place} {problem}")
@@ -147,7 +159,11 @@ class _Source:
         telling.told(reading, stream.tally, "stdin", is_numbered=True, zone=look.stamps(0.0).zone)
         if stream.is_packed:
             self._problem("is packed with gzip; unpack it on the way: zcat FILE | backfill monitor --log -")
-        elif stream.is_ended and stream.size == 0:
+        elif stream.size == 0 and not stream.is_ended:
+            self._problem(
+                f"nothing came within {self._where.read_seconds:.0f} s; see whether the program before it writes"
+            )
+        elif stream.size == 0:
             self._problem("is empty; see whether the program writes there")
 
     def _place(self, path: str) -> str:

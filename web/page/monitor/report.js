@@ -58,9 +58,12 @@ function Steps({ items }) {
   return html`<${Panel} title="What to do"><ol class="attention">${items.map((text) => html`<li key=${text}><div><${Step} text=${text} /></div></li>`)}</ol><//>`;
 }
 
+// As in backfill/texts.py: names of others stand in our sentences, and what they hold is not to be copied into a shell.
+const COMMAND = /^(|.*: )(backfill (?:dead|events|failures|init|limits|list|monitor|queues|resume|services|status|workers)(?: [A-Za-z0-9_./:=-]+)*|backfill-queue --resume)$/s;
+
 /** A sentence, and the command of ours at its end, which may be nothing, or all of it. */
 function Step({ text }) {
-  const [, said, command] = /^(|.*?: )(backfill(?:-queue|-worker|-serve)? [a-z-].*)$/s.exec(text) || [text, text, ""];
+  const [, said, command] = COMMAND.exec(text) || [text, text, ""];
   return command ? html`<${Command} text=${command}>${said}<//>` : html`<p>${said}</p>`;
 }
 
