@@ -99,7 +99,11 @@ def amount(number: float, unit: str) -> str:
 
 
 def _amount(number: float, unit: str) -> str:
-    return f"{number:,.1f} %" if unit == "percent" else f"{plain(number)} {one_line(unit, MOST_OF_A_NAME)}".rstrip()
+    if unit == "percent":
+        return f"{number:,.1f} %"
+    told = plain(number)
+    name = one_line(unit, MOST_OF_A_NAME)
+    return f"{told} {name.removesuffix('s') if told == '1' else name}".rstrip()
 
 
 def part(number: float, of: float | None, unit: str) -> str:

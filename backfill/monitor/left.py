@@ -9,7 +9,7 @@ from backfill.monitor.amounts import share as share_of
 from backfill.monitor.progress import Progress
 from backfill.monitor.rates import Rate
 from backfill.monitor.report import Eta
-from backfill.monitor.ways import Way, since
+from backfill.monitor.ways import Way, since, sound
 
 ALIKE = 1.1  # times what the whole takes
 Left = tuple[float, float, float]  # seconds: as it goes, at best, at worst
@@ -31,7 +31,9 @@ def left(how_far: Progress, rate: Rate | None, share: Rate | None, ways: Sequenc
     elif how_far.done is not None and how_far.total is not None:
         told = [one.age for one in ways if not (one.worker.is_finished or one.is_standing)]
         overall = rate.left(max(how_far.total - how_far.done, 0.0)) if rate is not None else None
-        overall = since(overall, fmean(told or [0.0])) if how_far.measure is None else overall
+        points = sound(how_far.reading.points) if how_far.reading is not None else []
+        age = max(now - points[-1].at, 0.0) if points else fmean(told or [0.0]) if how_far.measure is None else 0.0
+        overall = since(overall, age)
     else:
         told = [one.age for one in ways if one.percent is not None and not (one.worker.is_finished or one.is_standing)]
         overall = share.left(100.0 - how_far.percent) if share is not None and how_far.percent is not None else None

@@ -13,7 +13,7 @@ from backfill.monitor.progress import Progress, history, progress, trusted
 from backfill.monitor.rates import Rate
 from backfill.monitor.readings import PROGRESS, Measure, Point, Reading
 from backfill.monitor.report import Eta
-from backfill.monitor.ways import Way, ways
+from backfill.monitor.ways import Way, came_at, sound, ways
 
 if TYPE_CHECKING:
     from backfill.monitor.memory import Look
@@ -65,13 +65,15 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     minutes = _minutes(readings, how_far, now)
     measure = how_far.measure or (Measure.PERCENT if Measure.PERCENT in measures else None)
     own = points.get(measure, []) if measure else []
-    rate = _rate(how_far, own if how_far.measure else [], minutes, each, now)
     share = _share(profile, each)
+    rate = _rate(how_far, own if how_far.measure else [], minutes, each, now, share)
     if share is None and how_far.measure is None:
         share = _of_looks(own)
         # Workers tell now and then: of seconds between two looks they have no rate.
         share = share if share is not None and share.seconds >= LONG_ENOUGH else None
     told = [one.moved_at for one in each if one.moved_at is not None]
+    whole = sound(how_far.reading.points) if how_far.reading is not None else []
+    told.extend([came_at(whole)] if whole else [])
     is_ahead = any(at > now + AHEAD for at in told)
     moved = _moved(own, minutes, [at for at in told if at <= now + AHEAD], now)
     moved = moved or _newest(readings, now, profile.stuck_after)
@@ -115,12 +117,21 @@ def _minutes(readings: Sequence[Reading], how_far: Progress, now: float) -> dict
 
 
 def _rate(
-    how_far: Progress, points: Sequence[Point], minutes: Mapping[int, int], each: Sequence[Way], now: float
+    how_far: Progress,
+    points: Sequence[Point],
+    minutes: Mapping[int, int],
+    each: Sequence[Way],
+    now: float,
+    share: Rate | None,
 ) -> Rate | None:
     job = how_far.reading.job if how_far.reading is not None else None
     if job is not None and (second := numeric(job.rate_per_second)) is not None:
         ran = max(now - job.started_at, 1.0) if job.started_at is not None else 60.0
         return Rate(60 * second, 60 * second, 60 * second, min(60.0, ran), "as the ledger counts")
+    if share is not None and how_far.total and how_far.reading is not None and how_far.reading.kind == "log":
+        return rates.times(share, how_far.total / 100)  # of the lines' own times
+    if how_far.reading is not None and (told := rates.slope(sound(how_far.reading.points), "as the log tells")):
+        return told
     looked = _of_looks(points)
     counted = rates.by_minute(minutes, now, "as counted by minute")
     if looked is not None and (looked.seconds >= LONG_ENOUGH or counted is None):
@@ -158,7 +169,8 @@ def _of_looks(points: Sequence[Point]) -> Rate | None:
 
 def _moved(points: Sequence[Point], minutes: Mapping[int, int], told: Sequence[float], now: float) -> list[float]:
     """Times at which it moved, the newest of what each tells."""
-    exact = [*told, *[min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]]
+    last = [min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]
+    exact = list(told) or last  # the end of a minute is no time at which it moved
     for before, after in zip(reversed(points[:-1]), reversed(points), strict=False):
         if after.value > before.value:
             # It moved at some time between two looks: what was told of a moment in between is nearer to the truth.

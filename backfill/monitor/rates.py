@@ -1,7 +1,7 @@
 """How fast something goes: from points in time, from counts by minute, from looks; and how much that varies."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from statistics import median
 from typing import Final
@@ -80,10 +80,17 @@ def by_minute(minutes: Mapping[int, int], now: float, way: str) -> Rate | None:
         return None
     first = max(min(minutes), current - MINUTES)  # empty ones count once it has begun
     # The minute in which it began is none that is whole.
-    first = first + 1 if first == min(minutes) and first + 1 < current else first
+    first = first + 1 if first == min(minutes) else first
+    if first >= current:
+        return None
     counts = [float(minutes.get(minute, 0)) for minute in range(first, current)]
     least, most = _spread(counts)
     return Rate(sum(counts) / len(counts), least, most, 60.0 * len(counts), way)
+
+
+def times(rate: Rate, factor: float) -> Rate:
+    """The same in other units."""
+    return replace(rate, a_minute=rate.a_minute * factor, least=rate.least * factor, most=rate.most * factor)
 
 
 def together(rates: Sequence[Rate], parts: int, way: str) -> Rate | None:

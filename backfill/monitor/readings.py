@@ -173,6 +173,7 @@ class Reading:
     notes: list[str] = field(default_factory=list)  # what is worth saying and no problem: rotated, cut lines
     measures: dict[Measure, Value] = field(default_factory=dict)
     minutes: dict[int, int] = field(default_factory=dict)  # units done by minute since the epoch
+    points: list[Point] = field(default_factory=list)  # how many were done when, where lines of the whole say it
     groups: dict[str, int] = field(default_factory=dict)  # of a status
     workers: list[Worker] = field(default_factory=list)
     happened: dict[str, Happened] = field(default_factory=dict)  # by the name of the pattern

@@ -21,7 +21,7 @@ from backfill.texts import one_line
 NAMES: Final = (
     *(one.value for one in State),
     *("retries_failing", "disk_full", "fatal_lines", "process_gone", "target_unreachable", "rows_not_rising"),
-    *("attention", "too_many_503", "worker_stalled", "workers_apart", "process_ambiguous", "restarted"),
+    *("attention", "many_errors", "too_many_503", "worker_stalled", "workers_apart", "process_ambiguous", "restarted"),
     *("went_backwards", "quality", "source_failed", "profile_mistake", "clock_jumped", "rotated"),
     "well_tuned",
 )  # the most urgent first
@@ -84,8 +84,12 @@ def _clean(one: Finding) -> Finding:
 def _headline(what: State, first: Finding, others: Sequence[Finding], left: Eta) -> str:
     """The verdict, what is worse than it, and when it may be done."""
     parts = [f"{what.value}: {first.text}"]
-    parts.extend(one.text for one in others[:1] if BADNESS.index(one.level) > BADNESS.index(first.level))
-    parts.extend([left.text] if left.latest_at is not None else [])
+    worse = [one for one in others if BADNESS.index(one.level) > BADNESS.index(first.level)]
+    parts.extend(one.text for one in worse[:1])
+    alike = sum(one.level is worse[0].level for one in worse[1:]) if worse else 0
+    parts.extend([f"and {alike} more as bad"] if alike else [])
+    is_critical = first.level is Level.CRITICAL or (bool(worse) and worse[0].level is Level.CRITICAL)
+    parts.extend([left.text] if left.latest_at is not None and not is_critical else [])
     return "; ".join(parts)
 
 

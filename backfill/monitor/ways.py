@@ -83,7 +83,7 @@ def ways(readings: Sequence[Reading], stuck_after: float, now: float) -> list[Wa
 
 def _way(worker: Worker, is_shared: bool, now: float) -> Way:
     name = foreign(worker.name)
-    points = sorted((one for one in worker.points if _is_sound(one)), key=lambda one: one.at)
+    points = sound(worker.points)
     return Way(
         worker=worker,
         name=f"{name} of {foreign(worker.source)}" if is_shared else name,
@@ -108,17 +108,21 @@ def _is_late(way: Way, quiet: float) -> bool:
     return quiet > LATE * max(gaps, default=0.0)
 
 
-def _is_sound(point: Point) -> bool:
-    return 0 <= point.at < MOST and 0 <= point.value < MOST
+def sound(points: Sequence[Point]) -> list[Point]:
+    """Those that are numbers, by time."""
+    known = (one for one in points if 0 <= one.at < MOST and 0 <= one.value < MOST)
+    return sorted(known, key=lambda one: one.at)
 
 
-def _moved_at(points: Sequence[Point], worker: Worker) -> float | None:
-    """When it came to where it is."""
-    if not points:
-        return numeric(worker.last_at)
+def came_at(points: Sequence[Point]) -> float:
+    """When it came to where it is; of at least one point."""
     at = points[-1].at
     for point in reversed(points):
         if point.value != points[-1].value:
             break
         at = point.at
     return at
+
+
+def _moved_at(points: Sequence[Point], worker: Worker) -> float | None:
+    return came_at(points) if points else numeric(worker.last_at)

@@ -143,3 +143,50 @@ def test_workers_that_were_never_heard_of_are_missed() -> None:
 def test_a_wrong_name_beside_a_log_that_goes_on_says_what_is_known() -> None:
     found = report([sql(calls=1_200, calls_total=5_000), log(quiet=5), process(sought="sync.py")])
     assert found.headline.startswith("running: 24.0 % done, 1,200 of 5,000 calls; its log was written 5 s ago; ")
+
+
+def test_a_job_that_is_over_does_not_end_what_a_log_beside_it_tells() -> None:
+    beside = log([worker(number, 70.0 + number, 5.0) for number in range(4)])
+    found = report([job("completed", done=1_000_000), beside])
+    assert (found.state, found.level) == (State.RUNNING, Level.OK)
+    assert found.headline.startswith("running: log load.log moves at 71.5 %; the job is finished: killmails ")
+    ours = Worker("worker.1", "log demo.log", position=500, unit="record", last_at=NOW - 1)
+    assert report([job("completed", done=1_000_000), log([ours])]).state is State.FINISHED
+
+
+def test_errors_that_go_on_while_nothing_moves_are_a_warning() -> None:
+    errors = {"error": happened(5, ago=4, text="ERROR: duplicate key")}
+    found = report([log(quiet=4, happened=errors)])
+    assert (found.level, finding(found, "many_errors").next) == (Level.WARNING, "read them: does each batch fail?")
+    assert "many_errors" not in names(report([log(SLOWLY, quiet=4, happened=errors)]))
+    assert "many_errors" in names(report([log(SLOWLY, quiet=4, happened={"error": happened(50, ago=60)})]))
+
+
+def test_the_first_seconds_of_a_log_are_no_minute() -> None:
+    first = int(NOW // 60) - 1
+    read = log(measures={Measure.ROWS: 60_000, Measure.ROWS_TOTAL: 100_000}, minutes={first: 7_000, first + 1: 33_000})
+    assert pace([read]).rate is None
+    read.points = [Point(NOW - 44 + 10 * step, 20_000 + 10_000 * step) for step in range(5)]
+    found = pace([read])
+    assert found.rate is not None
+    assert (found.rate.a_minute, found.moved_at) == (60_000, NOW - 4)
+    assert found.eta.by_overall_at is not None
+    assert found.eta.by_overall_at.timestamp() == NOW + 36
+
+
+def test_the_default_rate_does_not_judge_what_is_soon_done() -> None:
+    before = looks(Measure.ROWS, (600, 0))
+    soon = [sql(rows=40_000, rows_total=50_000)]
+    assert report(soon, before).state is State.RUNNING
+    assert report(soon, before, limits={"good_rate": [200_000, 500_000]}).state is State.SLOW
+    assert "set good_rate" in " ".join(report([sql(rows=40_000)], before).findings[0].evidence)
+
+
+def test_a_headline_says_how_many_more_are_as_bad() -> None:
+    seen = {"gave_up": happened(1), "disk_full": happened(1, ago=1)}
+    found = report([log(SLOWLY, happened=seen)])
+    assert "; 1 failed retry, none is allowed: work is missing; and 1 more as bad" in found.headline
+
+
+def test_one_is_one() -> None:
+    assert "1 row a minute" in report([sql(rows=11)], looks(Measure.ROWS, (600, 1))).headline

@@ -191,3 +191,7 @@ def test_seconds_between_two_looks_make_no_rate_of_workers() -> None:
     found = pace([log(once)], looks(Measure.PERCENT, (120, 59.2)))
     assert found.share is not None
     assert found.share.a_minute == pytest.approx(1)
+
+
+def test_it_moved_at_its_newest_time_not_at_the_end_of_that_minute() -> None:
+    assert pace([sql({MINUTE - 1: 9}, rows=9, newest=NOW - 54)]).moved_at == NOW - 54

@@ -102,6 +102,7 @@ READINGS = st.builds(
         max_size=4,
     ),
     newest_at=st.one_of(st.none(), TIMES),
+    written_at=st.one_of(st.none(), TIMES),
     last_fatal_is_newest=st.booleans(),
     clock_jumps=st.lists(TEXT, max_size=1),
     processes=st.one_of(
@@ -130,11 +131,11 @@ WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=WITHOUT_SHRINKING)
-@given(PROFILES, st.lists(READINGS, max_size=4), LOOKS)
+@given(PROFILES, st.lists(READINGS, max_size=4), LOOKS, st.one_of(st.none(), st.floats(NOW - 7_200, NOW)))
 def test_whatever_was_read_the_report_is_true_in_itself(
-    profile: Profile, readings: list[Reading], before: list[Look]
+    profile: Profile, readings: list[Reading], before: list[Look], since: float | None
 ) -> None:
-    found = judged(profile, readings, measured(profile, readings, before, NOW), NOW)
+    found = judged(profile, readings, measured(profile, readings, before, NOW), NOW, since)
     assert found.level is max((one.level for one in found.findings), key=BADNESS.index)
     assert found.findings[0].name == found.state.value
     assert found.headline.startswith(f"{found.state.value}: ")

@@ -1,11 +1,15 @@
 """Whether it moves as it should: stuck, or slow."""
 
+from typing import Final
+
 from backfill.monitor.amounts import listed, plain, span
 from backfill.monitor.judging.case import Case, described
 from backfill.monitor.judging.phrases import Verdict, how_far, last_seen, verdict
 from backfill.monitor.rates import LONG_ENOUGH
 from backfill.monitor.readings import Measure, Reading
 from backfill.monitor.report import Level, State
+
+SOON: Final = 3_600.0  # seconds
 
 
 def stuck(case: Case) -> Verdict | None:
@@ -54,6 +58,12 @@ def _cause(case: Case) -> str | None:
     return None
 
 
+def _seconds_left(case: Case) -> float:
+    """At the latest; 0 where that is not known."""
+    latest = case.pace.eta.latest_at
+    return latest.timestamp() - case.now if latest is not None else 0.0
+
+
 def _is_own(reading: Reading) -> bool:
     """Whether it is of our own workers, whose speed is that of their definition: their logs know no total."""
     return reading.job is not None or (reading.kind == "log" and Measure.ROWS_TOTAL not in reading.measures)
@@ -66,6 +76,9 @@ def slow(case: Case) -> Verdict | None:
         is_judged = progress.unit == "rows" and progress.reading is not None and not _is_own(progress.reading)
     if not is_judged or rate is None or rate.a_minute <= 0 or rate.seconds < LONG_ENOUGH:
         return None
+    is_default = "good_rate" not in limits.model_fields_set
+    if is_default and 0 < _seconds_left(case) < SOON:
+        return None  # it is one load's, and this one is soon done
     # Whoever has finished leaves the others to work alone, at no fault of theirs.
     ways = case.pace.ways
     open_ = sum(not one.worker.is_finished for one in ways)
@@ -74,6 +87,8 @@ def slow(case: Case) -> Verdict | None:
         return None
     low, high = (plain(one) for one in limits.good_rate)
     evidence = [f"{low} to {high} {progress.unit} a minute are good; measured {rate.way} over {span(rate.seconds)}"]
+    if is_default:
+        evidence.append("that is the default: set good_rate below limits in the profile to what is good here")
     if open_ and open_ < len(ways):
         evidence.append(f"{open_:,} of {len(ways):,} workers are left, of whom {plain(good)} a minute are expected")
     step = "see what it waits for: the target's load, the network, limits of rate; then add workers, a few at a time"

@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from backfill.monitor.amounts import share, size, span
-from backfill.monitor.judging.case import Case, absent, described, ends, quoted
+from backfill.monitor.judging.case import SILENCE, Case, absent, described, ends, quoted
 from backfill.monitor.readings import Happened, Measure
 from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted
 
+FEW: Final = 5  # errors that may be by chance
 LONG_ENOUGH: Final = 0.5  # of the time after which it is stuck: many commit every few minutes
 
 
 def findings(case: Case, state: State) -> list[Finding]:
     """What there is of it, with the lines that say so."""
-    found = [*_disk(case, state), *_fatal(case, state)]
+    found = [*_disk(case, state), *_fatal(case, state), *_errors(case, state)]
     return [*found, *_not_rising(case, state)]
 
 
@@ -30,6 +31,23 @@ def _fatal(case: Case, state: State) -> Iterator[Finding]:
     step = "read what stands around them, and see that what was being done then is done again"
     is_said = state is State.DEAD  # whose own step begins with them
     yield Finding("fatal_lines", level, text, [quoted(line) for line in fatal.examples], None if is_said else step)
+
+
+def _errors(case: Case, state: State) -> Iterator[Finding]:
+    """Errors that are none of those that are counted by themselves: where they go on and nothing moves, or of many."""
+    errors, limit = case.happened("error"), case.profile.limits.http_503_an_hour
+    hour = case.last_hour(errors)
+    if case.jobs or state is State.FINISHED or hour is None or hour < FEW:
+        return
+    moved, last = case.pace.moved_at, errors.last_at
+    goes_on = last is not None and case.heard_at is not None and case.heard_at - last < SILENCE
+    is_moving = moved is not None and last is not None and moved > last - SILENCE
+    if hour < limit and (is_moving or not goes_on):
+        return
+    text = f"{counted(hour, 'error')} in the last hour of the log"
+    text += "" if is_moving else ", and nothing tells that it moves"
+    step = "read them: does each batch fail?"
+    yield Finding("many_errors", Level.WARNING, text, [quoted(line) for line in ends(errors)], step)
 
 
 def _disk(case: Case, state: State) -> Iterator[Finding]:

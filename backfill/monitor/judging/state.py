@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from backfill.monitor.amounts import span
+from backfill.monitor.amounts import foreign, share, span
 from backfill.monitor.judging import jobs
 from backfill.monitor.judging.case import Case, described
 from backfill.monitor.judging.ended import dead, finished
@@ -13,18 +13,33 @@ from backfill.monitor.report import Level, State
 from backfill.texts import one_line
 
 AGAIN: Final = "look again in a minute: what rises shows then"
+OWN_UNIT: Final = "record"  # of the lines of our own workers, which end with the job
 LATE: Final = 5.0  # times what usually lies between two lines of a worker, and
-SHORT: Final = 60.0  # seconds: for less nobody has to look
+SHORT: Final = 20.0  # seconds: for less nobody has to look
 
 
 def state(case: Case) -> Verdict:
     """The state and the finding of that name; the first that can be told."""
     if (of_job := jobs.state(case)) is not None:
-        return of_job
+        return _beside(case, of_job)
     for judge in _JUDGES:
         if (found := judge(case)) is not None:
             return found
     return _running(case)
+
+
+def _beside(case: Case, of_job: Verdict) -> Verdict:
+    """What the job does; where it is over, or waits, and a log beside it is of something else that moves, that too."""
+    what, found = of_job
+    ways = [one for one in case.pace.ways if not one.worker.is_finished and one.unit != OWN_UNIT and one.moved_at]
+    ways = [one for one in ways if case.now - (one.moved_at or 0.0) < case.profile.stuck_after]
+    if what not in (State.FINISHED, State.DEAD, State.PAUSED) or not ways:
+        return of_job
+    sources = ", ".join(dict.fromkeys(foreign(one.worker.source) for one in ways))
+    told = [one.percent for one in ways if one.percent is not None]
+    far = f" at {share(sum(told) / len(told))}" if told else ""
+    text = f"{sources} moves{far}; the job is {what.value}: {found.text}"
+    return verdict(State.RUNNING, found.level, text, found.evidence, found.next)
 
 
 def _nothing(case: Case) -> Verdict | None:

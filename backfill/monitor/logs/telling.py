@@ -54,7 +54,8 @@ def _amounts(reading: Reading, tally: Tally) -> None:
     for what, amount in tally.amounts.items():
         done, of = MEASURES[what]
         reading.measures |= {done: int(amount.last), of: int(tally.totals[what])}
-        reading.minutes = by_minute([_points(amount, 1.0)])
+        reading.points = _points(amount, 1.0)
+        reading.minutes = by_minute([reading.points])
 
 
 def _is_fatal_newest(tally: Tally) -> bool:
