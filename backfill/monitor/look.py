@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from backfill.monitor import pace, verdicts
+from backfill.monitor import aside, pace, verdicts
 from backfill.monitor.memory import Look, Memory
 from backfill.monitor.pace import Pace
 from backfill.monitor.profile import LogSource, Profile
@@ -35,6 +36,7 @@ SOURCES: Final[dict[str, Any]] = {
 }
 
 _logged: set[str] = set()
+_left: dict[str, list[Future[Any]]] = {}  # what has not come back of earlier looks, by what was asked
 
 Read = Callable[[Any, Profile, Surroundings, Remembered], Awaitable[tuple[Reading, Remembered]]]
 
@@ -55,6 +57,7 @@ async def look(profile: Profile, where: Surroundings, memory: Memory, gap: float
     Where nothing but a number was found, and none of an earlier look, it is read again after `gap` seconds: else there
     would be no rate. Raises nothing for what is wrong outside: the report says it.
     """
+    aside.use()
     asked = list(_asked(profile, where))
     readings, sources = await _read(asked, profile, where, memory.sources)
     now = where.now()
@@ -106,9 +109,16 @@ async def _bounded(
     ask: _Asked, profile: Profile, where: Surroundings, remembered: Remembered
 ) -> tuple[Reading, Remembered]:
     """What the source tells; that it told nothing in time, or has a bug of ours, is a problem like any other."""
+    place = f"{where.folder} {ask.key}"
+    # Another one at each look of a watch would be without end.
+    if left := [one for one in _left.pop(place, []) if not one.done()]:
+        _left[place] = left
+        why = f"{ask.title} is still being read since an earlier look; see whether a disk or a network hangs"
+        return _unread(ask, why, where), remembered
     try:
         async with asyncio.timeout(ask.seconds):
-            return await ask.read(ask.source, profile, where, remembered)
+            with aside.begun() as left:
+                return await ask.read(ask.source, profile, where, remembered)
     except TimeoutError:
         why = f"{ask.title} told nothing within {ask.seconds:.0f} s; see whether a disk or a network hangs"
     except Exception as error:
@@ -116,5 +126,12 @@ async def _bounded(
             _logged.add(ask.key)
             logging.getLogger("backfill.monitor").exception("a mistake of ours in reading %s", ask.title)
         why = f"{ask.title} could not be read: {in_a_line(error)}; this is a mistake of ours: report it"
+    finally:
+        if waiting := [one for one in left if not one.done()]:
+            _left[place] = waiting
+    return _unread(ask, why, where), remembered
+
+
+def _unread(ask: _Asked, why: str, where: Surroundings) -> Reading:
     problem = Problem(ask.title, why)
-    return Reading(ask.title, ask.kind, where.now(), is_whole=False, problems=[problem]), remembered
+    return Reading(ask.title, ask.kind, where.now(), is_whole=False, problems=[problem])
