@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from backfill import door, drawing, log
+from backfill.commands import monitor_page
 from backfill.console import is_terminal, note, print_json
-from backfill.errors import BackfillError
 from backfill.monitor import memory as memories
 from backfill.monitor.around import around
 from backfill.monitor.look import look
@@ -81,12 +81,7 @@ class Shown:
         if file == STDOUT:
             door.exact(page(report))
             return
-        new = file.with_name(f".{file.name}.new")
-        try:
-            new.write_text(page(report), encoding="utf-8")
-            new.replace(file)  # whoever has it open sees one report or the other
-        except OSError as error:
-            raise BackfillError(f"cannot write {file}: {error.strerror}; name another file") from error
+        monitor_page.write(file, page(report))
         if self.count == 1:
             note(f"wrote {file}")
 
@@ -104,6 +99,8 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
             file = memories.place(seen, where.folder, where.environ) if _is_remembered(seen, where) else None
             if memory is None:
                 memory = memories.read(file) if file else Memory()
+                if file is None and _is_remembered(seen, where):
+                    memory.notes.append(memories.HOMELESS)
             report, memory = await look(seen, where, memory, 0.0 if watch else gap)
             if file and (why := memories.write(file, memory)):
                 memory.notes.append(why)

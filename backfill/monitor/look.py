@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -86,7 +87,7 @@ def _asked(profile: Profile, where: Surroundings) -> Iterator[_Asked]:
     for kind, module in SOURCES.items():
         sources: Sequence[BaseModel] = getattr(profile, kind)
         for source in sources:
-            key = f"{kind} {hashlib.sha256(source.model_dump_json().encode()).hexdigest()[:16]}"
+            key = f"{kind} {hashlib.sha256(json.dumps(source.model_dump()).encode()).hexdigest()[:16]}"
             seconds = where.read_seconds if kind == "log" else getattr(source, "timeout", OWN_SECONDS)
             yield _Asked(kind, source, key, module.name(source), module.read, seconds + MARGIN_SECONDS)
 
