@@ -47,7 +47,7 @@ def logged(text: str, level: log.Level, *, beside: bool = False) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, quoting: Any = csv.QUOTE_MINIMAL) -> None:
     """Print CSV, exact in a pipe or a file; a terminal, which no program reads, gets each row on one line."""
-    seen = sys.stdout.isatty()
+    seen = (stdout := _stdout()) is not None and stdout.isatty()
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, quoting=quoting, lineterminator="\n" if seen else "\r\n")
     for row in (columns, *rows):
@@ -68,7 +68,8 @@ def confirmed(question: str) -> bool:
 
 def silence() -> None:
     """Nobody can read stdout any more: what is printed from now on goes nowhere, and the work goes on."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if (stdout := _stdout()) is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
 
 
 def guard() -> None:
@@ -125,9 +126,16 @@ class _Unhandled(logging.Handler):
 
 
 def _print(text: str, beside: bool) -> None:
-    stream = sys.stderr if beside else sys.stdout
+    stream: TextIO | None = sys.stderr if beside else sys.stdout
+    if stream is None:  # it was closed before this began: nobody wants to read it
+        return
     stream.write(_fit(text, stream))  # not click's echo, which takes colours out of what is to be exact
     stream.flush()
+
+
+def _stdout() -> TextIO | None:
+    """None where it was closed before this process began."""
+    return sys.stdout
 
 
 def _fit(text: str, stream: TextIO) -> str:
