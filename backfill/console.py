@@ -31,7 +31,7 @@ UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)  # what
 
 def is_terminal() -> bool:
     """Whether a person looks at stdout, on a terminal that can move its cursor."""
-    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+    return not door.is_closed() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ def logged(text: str, level: log.Level, *, beside: bool = False) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, quoting: Any = csv.QUOTE_MINIMAL) -> None:
     """Print CSV, exact in a pipe or a file; a terminal, which no program reads, gets each row on one line."""
-    seen = (stdout := _stdout()) is not None and stdout.isatty()
+    seen = not is_closed() and sys.stdout.isatty()
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, quoting=quoting, lineterminator="\n" if seen else "\r\n")
     for row in (columns, *rows):
@@ -68,8 +68,14 @@ def confirmed(question: str) -> bool:
 
 def silence() -> None:
     """Nobody can read stdout any more: what is printed from now on goes nowhere, and the work goes on."""
-    if (stdout := _stdout()) is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+    if not is_closed():
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def is_closed() -> bool:
+    """Whether stdout was closed before this process began, so that nobody wants to read it."""
+    stdout: TextIO | None = sys.stdout
+    return stdout is None
 
 
 def guard() -> None:
@@ -131,11 +137,6 @@ def _print(text: str, beside: bool) -> None:
         return
     stream.write(_fit(text, stream))  # not click's echo, which takes colours out of what is to be exact
     stream.flush()
-
-
-def _stdout() -> TextIO | None:
-    """None where it was closed before this process began."""
-    return sys.stdout
 
 
 def _fit(text: str, stream: TextIO) -> str:
