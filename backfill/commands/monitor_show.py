@@ -87,9 +87,10 @@ class Shown:
 
 
 async def looks(profile: Profile, where: Surroundings, *, watch: float | None, gap: float, shown: Shown) -> None:
-    """Look and show until the backfill has finished, or once."""
+    """Look and show until two looks on end have found the backfill finished, or once."""
     is_found = not profile.sources
     told: set[str] = set()
+    was_finished = False
     if watch is not None:  # the first look is not to be long, and what comes through a pipe is to be shown as it comes
         where = replace(where, read_seconds=min(where.read_seconds, watch))
     try:
@@ -104,11 +105,14 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
             report, memory = await look(seen, where, memory, 0.0 if watch else gap)
             if file and (why := memories.write(file, memory)):
                 memory.notes.append(why)
-            for text in [one for one in memory.notes if one not in told]:
+            # A check is one line, and what shows both streams would take another for the state.
+            for text in [one for one in memory.notes if one not in told and not shown.check]:
                 note(f"warning: {text}")
                 told.add(text)
             shown.show(report, watch is not None)
-            if watch is None or memory.has_ended or report.state is State.FINISHED:
+            # Once may be between two pages, or two jobs.
+            is_over, was_finished = was_finished and report.state is State.FINISHED, report.state is State.FINISHED
+            if watch is None or memory.has_ended or is_over:
                 return
             await asyncio.sleep(watch)
     finally:

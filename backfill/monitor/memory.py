@@ -107,7 +107,7 @@ def write(file: Path, memory: Memory) -> str | None:
                 os.unlink(new)
             raise
     except OSError as error:
-        return f"cannot remember this look in {file}: {error.strerror}; the next one begins anew"
+        return f"cannot remember this look in {file}: {error.strerror}; the next one begins anew: set XDG_STATE_HOME"
     return None
 
 

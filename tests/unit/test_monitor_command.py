@@ -218,11 +218,13 @@ def test_a_path_that_is_no_utf_8_is_a_path(looks: Looks, tmp_path: Path) -> None
 
 
 def test_a_watch_ends_when_it_has_finished(looks: Looks) -> None:
-    looks.reports = [load(), load(), load(state=State.FINISHED)]
+    done = load(state=State.FINISHED)
+    looks.reports = [done, load(), done, done, load()]
     result = call(*ANY, "--watch=1", "--json")
-    assert [json.loads(line)["state"] for line in result.stdout.splitlines()] == ["running", "running", "finished"]
+    states = [json.loads(line)["state"] for line in result.stdout.splitlines()]
+    assert states == ["finished", "running", "finished", "finished"]  # the first was between two pages
     assert result.exit_code == 0
-    assert [one.sources for one in looks.memories] == [{}, {"log x": {"n": 1}}, {"log x": {"n": 2}}]
+    assert [one.sources for one in looks.memories] == [{}, *({"log x": {"n": number}} for number in (1, 2, 3))]
 
 
 def test_a_watch_of_standard_input_ends_with_it_and_shows_what_came_meanwhile(looks: Looks) -> None:
@@ -250,6 +252,8 @@ def test_a_damaged_memory_is_said_once_and_not_in_the_way(looks: Looks, tmp_path
     result = call(*ANY)
     assert result.exit_code == 0
     assert result.stderr.startswith(f"warning: what was remembered in {file} cannot be used (")
+    file.write_text("{")
+    assert call(*ANY, "--check").stderr == ""
     assert call(*ANY).stderr == ""
 
 
