@@ -163,5 +163,12 @@ def test_every_profile_that_is_shipped_is_found_by_its_name_and_has_no_mistake(
     monkeypatch.chdir(tmp_path)
     found = profile.read(file.stem)
     assert found.mistakes == ()
-    assert found.sources >= 3
+    assert found.sources >= 2
     assert file.name in (file.parent / "README.md").read_text()
+
+
+@pytest.mark.parametrize("file", sorted(profile.FOLDER.glob("*.toml")), ids=lambda file: file.stem)
+def test_a_profile_that_is_shipped_takes_no_other_program_for_its_own(file: Path) -> None:
+    for one in profile.read(str(file)).process:
+        # A word that says what it loads, or a file; not one that every recorder or worker has.
+        assert one.pid_file or one.name in ("backfill-erc1155", "api_sync.py")
