@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from backfill.monitor import aside, pace, verdicts
 from backfill.monitor.memory import Look, Memory
+from backfill.monitor.once import once
 from backfill.monitor.pace import Pace
 from backfill.monitor.profile import LogSource, Profile
 from backfill.monitor.readings import PROGRESS, Measure, Problem, Reading, Remembered
@@ -60,7 +61,8 @@ async def look(profile: Profile, where: Surroundings, memory: Memory, gap: float
     """
     aside.use()
     asked = list(_asked(profile, where))
-    readings, sources = await _read(asked, profile, where, memory.sources)
+    found, sources = await _read(asked, profile, where, memory.sources)
+    readings = once(found)
     now = where.now()
     measured = pace.measured(profile, readings, memory.looks, now)
     memory = replace(memory, sources=sources).with_look(Look(now, measured.measures))
@@ -68,8 +70,8 @@ async def look(profile: Profile, where: Surroundings, memory: Memory, gap: float
         await asyncio.sleep(gap)
         again = [one for one in asked if one.kind in PLAIN]
         newer, remembered = await _read(again, profile, where, sources)
-        found = dict(zip([one.key for one in again], newer, strict=True))
-        readings = [found.get(one.key, reading) for one, reading in zip(asked, readings, strict=True)]
+        numbers = dict(zip([one.key for one in again], newer, strict=True))
+        readings = [numbers.get(one.key, reading) for one, reading in zip(asked, readings, strict=True)]
         now = where.now()
         measured = pace.measured(profile, readings, memory.looks, now)
         memory = replace(memory, sources=sources | remembered).with_look(Look(now, measured.measures))
