@@ -10,6 +10,7 @@ from backfill.commands import monitor_page
 from backfill.console import is_terminal, note, print_json
 from backfill.monitor import memory as memories
 from backfill.monitor.around import around
+from backfill.monitor.databases import OWN
 from backfill.monitor.look import look
 from backfill.monitor.memory import Memory
 from backfill.monitor.profile import SECTIONS, Profile
@@ -106,7 +107,8 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
             if file and (why := memories.write(file, memory)):
                 memory.notes.append(why)
             # A check is one line, and what shows both streams would take another for the state.
-            for text in [one for one in memory.notes if one not in told and not shown.check]:
+            notes = memory.notes if seen.sources else [*memory.notes, _nowhere(where)]
+            for text in [one for one in notes if one not in told and not shown.check]:
                 note(f"warning: {text}")
                 told.add(text)
             shown.show(report, watch is not None)
@@ -117,6 +119,12 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
             await asyncio.sleep(watch)
     finally:
         shown.end()
+
+
+def _nowhere(where: Surroundings) -> str:
+    """Where nothing was found: somebody may stand in another folder than they think."""
+    ledger = f"{OWN} leads to no ledger with a job of a day" if where.environ.get(OWN) else f"{OWN} is not set"
+    return f"no log of the last day in {where.folder}, nor in its tmp, logs or log; {ledger}"
 
 
 def _is_remembered(profile: Profile, where: Surroundings) -> bool:

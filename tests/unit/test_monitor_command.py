@@ -322,6 +322,13 @@ def test_without_a_source_what_is_there_is_looked_at(looks: Looks, tmp_path: Pat
     assert (found.unit, found.stuck_after, found.total, found.name) == ("blocks", 60, 3, "only")
 
 
+def test_where_nothing_was_found_is_said(looks: Looks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    said = f"no log of the last day in {tmp_path}, nor in its tmp, logs or log; DATABASE_URL is not set"
+    assert call().stderr == f"warning: {said}\n"
+    assert call("--check").stderr == ""
+
+
 @pytest.fixture
 def init(looks: Looks, tmp_path: Path) -> Callable[..., Result]:
     (tmp_path / "load.log").write_text("x\n")
