@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -26,10 +26,12 @@ Exit codes: 0 done, 1 failure, 2 wrong call, setting or definition, 3 no such jo
 70 a worker that could not interrupt a record, 75 wait, run: not ended in time, 130 interrupted,
 143 ended by SIGTERM."""
 
+UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)  # what printing fails with, but for a pipe's
+
 
 def is_terminal() -> bool:
     """Whether a person looks at stdout, on a terminal that can move its cursor."""
-    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+    return not door.is_closed() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -81,7 +83,7 @@ def reporting() -> Iterator[None]:
         door.silence()
         sys.exit(0)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in UNWRITABLE:
             raise
         door.silence()
         _end(BackfillError(f"cannot write to stdout: {error.strerror}"))

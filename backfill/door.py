@@ -47,7 +47,7 @@ def logged(text: str, level: log.Level, *, beside: bool = False) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, quoting: Any = csv.QUOTE_MINIMAL) -> None:
     """Print CSV, exact in a pipe or a file; a terminal, which no program reads, gets each row on one line."""
-    seen = sys.stdout.isatty()
+    seen = not is_closed() and sys.stdout.isatty()
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, quoting=quoting, lineterminator="\n" if seen else "\r\n")
     for row in (columns, *rows):
@@ -68,7 +68,14 @@ def confirmed(question: str) -> bool:
 
 def silence() -> None:
     """Nobody can read stdout any more: what is printed from now on goes nowhere, and the work goes on."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not is_closed():
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def is_closed() -> bool:
+    """Whether stdout was closed before this process began, so that nobody wants to read it."""
+    stdout: TextIO | None = sys.stdout
+    return stdout is None
 
 
 def guard() -> None:
@@ -125,7 +132,9 @@ class _Unhandled(logging.Handler):
 
 
 def _print(text: str, beside: bool) -> None:
-    stream = sys.stderr if beside else sys.stdout
+    stream: TextIO | None = sys.stderr if beside else sys.stdout
+    if stream is None:  # it was closed before this began: nobody wants to read it
+        return
     stream.write(_fit(text, stream))  # not click's echo, which takes colours out of what is to be exact
     stream.flush()
 

@@ -11,15 +11,16 @@ from backfill.commands.monitor_group import MonitorGroup, answering
 from backfill.commands.monitor_init import init
 from backfill.commands.monitor_options import profile_of, since_option, source_options
 from backfill.commands.monitor_where import surroundings
-from backfill.console import EXIT_CODES, json_option, reporting
+from backfill.console import json_option, reporting
 from backfill.eventloop import obeying
 
 
 @click.group(
     cls=MonitorGroup,
     invoke_without_command=True,
-    epilog=EXIT_CODES
-    + """
+    epilog="""\b
+Exit codes: 0 it has reported, whatever that says, 1 failure, 2 wrong call or setting, 3 no such profile,
+130 interrupted, 143 ended by SIGTERM.
 
 \b
 With --check: 0 OK, 1 warning, 2 critical, 3 unknown, or it could not look.

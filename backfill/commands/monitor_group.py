@@ -5,11 +5,12 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 
 from backfill import door
+from backfill.console import UNWRITABLE, note
 from backfill.errors import BackfillError
 from backfill.invocation import CallGroup
 from backfill.texts import in_a_line
@@ -63,14 +64,29 @@ def answering() -> Iterator[None]:
     except BrokenPipeError:
         door.silence()
         sys.exit(UNKNOWN)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            _ours(error)
+        door.silence()
+        note(f"error: cannot write to stdout: {error.strerror}")
+        sys.exit(UNKNOWN)
     except Exception as error:
-        door.trouble(traceback.format_exc())
-        _end(f"a mistake of ours: {in_a_line(error)}; report it")
+        _ours(error)
+    if door.is_closed():  # whoever calls it so sees no line, and may take exit code 0 for one
+        sys.exit(UNKNOWN)
 
 
-def _end(text: str) -> None:
+def _ours(error: Exception) -> NoReturn:
+    door.trouble("".join(traceback.format_exception(error)))
+    _end(f"a mistake of ours: {in_a_line(error)}; report it")
+
+
+def _end(text: str) -> NoReturn:
     from backfill.monitor.render import nagios
     from backfill.monitor.report import Level
 
-    door.line(nagios.said(Level.UNKNOWN, text))
+    try:
+        door.line(nagios.said(Level.UNKNOWN, text))
+    except OSError:
+        door.silence()
     sys.exit(UNKNOWN)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from backfill import door, drawing, log
+from backfill.commands import monitor_page
 from backfill.console import is_terminal, note, print_json
-from backfill.errors import BackfillError
 from backfill.monitor import memory as memories
 from backfill.monitor.around import around
+from backfill.monitor.databases import OWN
 from backfill.monitor.look import look
 from backfill.monitor.memory import Memory
 from backfill.monitor.profile import SECTIONS, Profile
@@ -81,20 +82,16 @@ class Shown:
         if file == STDOUT:
             door.exact(page(report))
             return
-        new = file.with_name(f".{file.name}.new")
-        try:
-            new.write_text(page(report), encoding="utf-8")
-            new.replace(file)  # whoever has it open sees one report or the other
-        except OSError as error:
-            raise BackfillError(f"cannot write {file}: {error.strerror}; name another file") from error
+        monitor_page.write(file, page(report))
         if self.count == 1:
             note(f"wrote {file}")
 
 
 async def looks(profile: Profile, where: Surroundings, *, watch: float | None, gap: float, shown: Shown) -> None:
-    """Look and show until the backfill has finished, or once."""
+    """Look and show until two looks on end have found the backfill finished, or once."""
     is_found = not profile.sources
     told: set[str] = set()
+    was_finished = False
     if watch is not None:  # the first look is not to be long, and what comes through a pipe is to be shown as it comes
         where = replace(where, read_seconds=min(where.read_seconds, watch))
     try:
@@ -104,18 +101,30 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
             file = memories.place(seen, where.folder, where.environ) if _is_remembered(seen, where) else None
             if memory is None:
                 memory = memories.read(file) if file else Memory()
+                if file is None and _is_remembered(seen, where):
+                    memory.notes.append(memories.HOMELESS)
             report, memory = await look(seen, where, memory, 0.0 if watch else gap)
             if file and (why := memories.write(file, memory)):
                 memory.notes.append(why)
-            for text in [one for one in memory.notes if one not in told]:
+            # A check is one line, and what shows both streams would take another for the state.
+            notes = memory.notes if seen.sources else [*memory.notes, _nowhere(where)]
+            for text in [one for one in notes if one not in told and not shown.check]:
                 note(f"warning: {text}")
                 told.add(text)
             shown.show(report, watch is not None)
-            if watch is None or memory.has_ended or report.state is State.FINISHED:
+            # Once may be between two pages, or two jobs.
+            is_over, was_finished = was_finished and report.state is State.FINISHED, report.state is State.FINISHED
+            if watch is None or memory.has_ended or is_over:
                 return
             await asyncio.sleep(watch)
     finally:
         shown.end()
+
+
+def _nowhere(where: Surroundings) -> str:
+    """Where nothing was found: somebody may stand in another folder than they think."""
+    ledger = f"{OWN} leads to no ledger with a job of a day" if where.environ.get(OWN) else f"{OWN} is not set"
+    return f"no log of the last day in {where.folder}, nor in its tmp, logs or log; {ledger}"
 
 
 def _is_remembered(profile: Profile, where: Surroundings) -> bool:

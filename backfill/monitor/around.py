@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from backfill.errors import BackfillError, SchemaError, UnreachableError
-from backfill.monitor import growing, writers
+from backfill.monitor import aside, growing, writers
 from backfill.monitor.databases import DEMO, OWN, looked_into, milliseconds, url
 from backfill.monitor.profile import JobSource, Profile
 from backfill.monitor.surroundings import Surroundings
@@ -28,6 +28,7 @@ async def around(where: Surroundings, *, lasting: bool = False) -> Profile:
 
     One that is to last names what will be there the next time: the latest job, the newest log, words instead of pids.
     """
+    aside.use()
     jobs, logs = await asyncio.gather(_jobs(where), asyncio.to_thread(growing.logs, where))
     jobs, logs = _of_one_matter(jobs, logs, where.now())
     # Who works on a job the ledger knows.

@@ -2,16 +2,19 @@
 
 import asyncio
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from backfill.monitor import pace, verdicts
+from backfill.monitor import aside, pace, verdicts
 from backfill.monitor.memory import Look, Memory
+from backfill.monitor.once import once
 from backfill.monitor.pace import Pace
 from backfill.monitor.profile import LogSource, Profile
 from backfill.monitor.readings import PROGRESS, Measure, Problem, Reading, Remembered
@@ -36,6 +39,7 @@ SOURCES: Final[dict[str, Any]] = {
 }
 
 _logged: set[str] = set()
+_left: dict[str, list[Future[Any]]] = {}  # what has not come back of earlier looks, by what was asked
 
 Read = Callable[[Any, Profile, Surroundings, Remembered], Awaitable[tuple[Reading, Remembered]]]
 
@@ -56,9 +60,11 @@ async def look(profile: Profile, where: Surroundings, memory: Memory, gap: float
     Where nothing but a number was found, and none of an earlier look, it is read again after `gap` seconds: else there
     would be no rate. Raises nothing for what is wrong outside: the report says it.
     """
+    aside.use()
     where = replace(where, read_until=time.monotonic() + where.read_seconds)
     asked = list(_asked(profile, where))
-    readings, sources = await _read(asked, profile, where, memory.sources)
+    found, sources = await _read(asked, profile, where, memory.sources)
+    readings = once(found)
     now = where.now()
     measured = pace.measured(profile, readings, memory.looks, now)
     memory = replace(memory, sources=sources).with_look(Look(now, measured.measures))
@@ -66,8 +72,8 @@ async def look(profile: Profile, where: Surroundings, memory: Memory, gap: float
         await asyncio.sleep(gap)
         again = [one for one in asked if one.kind in PLAIN]
         newer, remembered = await _read(again, profile, where, sources)
-        found = dict(zip([one.key for one in again], newer, strict=True))
-        readings = [found.get(one.key, reading) for one, reading in zip(asked, readings, strict=True)]
+        numbers = dict(zip([one.key for one in again], newer, strict=True))
+        readings = [numbers.get(one.key, reading) for one, reading in zip(asked, readings, strict=True)]
         now = where.now()
         measured = pace.measured(profile, readings, memory.looks, now)
         memory = replace(memory, sources=sources | remembered).with_look(Look(now, measured.measures))
@@ -85,7 +91,7 @@ def _asked(profile: Profile, where: Surroundings) -> Iterator[_Asked]:
     for kind, module in SOURCES.items():
         sources: Sequence[BaseModel] = getattr(profile, kind)
         for source in sources:
-            key = f"{kind} {hashlib.sha256(source.model_dump_json().encode()).hexdigest()[:16]}"
+            key = f"{kind} {hashlib.sha256(json.dumps(source.model_dump()).encode()).hexdigest()[:16]}"
             seconds = where.read_seconds if kind == "log" else getattr(source, "timeout", OWN_SECONDS)
             yield _Asked(kind, source, key, module.name(source), module.read, seconds + MARGIN_SECONDS)
 
@@ -108,9 +114,16 @@ async def _bounded(
     ask: _Asked, profile: Profile, where: Surroundings, remembered: Remembered
 ) -> tuple[Reading, Remembered]:
     """What the source tells; that it told nothing in time, or has a bug of ours, is a problem like any other."""
+    place = f"{where.folder} {ask.key}"
+    # Another one at each look of a watch would be without end.
+    if left := [one for one in _left.pop(place, []) if not one.done()]:
+        _left[place] = left
+        why = f"{ask.title} is still being read since an earlier look; see whether a disk or a network hangs"
+        return _unread(ask, why, where), remembered
     try:
         async with asyncio.timeout(ask.seconds):
-            return await ask.read(ask.source, profile, where, remembered)
+            with aside.begun() as left:
+                return await ask.read(ask.source, profile, where, remembered)
     except TimeoutError:
         why = f"{ask.title} told nothing within {ask.seconds:.0f} s; see whether a disk or a network hangs"
     except Exception as error:
@@ -118,5 +131,12 @@ async def _bounded(
             _logged.add(ask.key)
             logging.getLogger("backfill.monitor").exception("a mistake of ours in reading %s", ask.title)
         why = f"{ask.title} could not be read: {in_a_line(error)}; this is a mistake of ours: report it"
+    finally:
+        if waiting := [one for one in left if not one.done()]:
+            _left[place] = waiting
+    return _unread(ask, why, where), remembered
+
+
+def _unread(ask: _Asked, why: str, where: Surroundings) -> Reading:
     problem = Problem(ask.title, why)
-    return Reading(ask.title, ask.kind, where.now(), is_whole=False, problems=[problem]), remembered
+    return Reading(ask.title, ask.kind, where.now(), is_whole=False, problems=[problem])

@@ -21,6 +21,7 @@ from backfill.monitor.readings import Measure, Remembered
 from backfill.texts import one_line
 
 VERSION: Final = 1
+HOMELESS: Final = "there is no home to remember this look in; the next one begins anew: set HOME or XDG_STATE_HOME"
 MOST_LOOKS: Final = 500
 MOST_BYTES: Final = 64 << 20  # of a file that is read
 KEPT_SECONDS: Final = 30 * 86_400.0  # a file that nobody has written since is removed
@@ -52,10 +53,16 @@ class Memory:
         return replace(self, looks=looks)
 
 
-def place(profile: Profile, folder: Path, environ: Mapping[str, str]) -> Path:
-    """The file of what is looked at: another one for other sources, patterns, databases, or another folder."""
-    state = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".local" / "state")
-    looked_at = profile.model_dump_json(exclude={"name", "title", "kind", "stuck_after", "limits", "mistakes"})
+def place(profile: Profile, folder: Path, environ: Mapping[str, str]) -> Path | None:
+    """The file of what is looked at: another one for other sources, patterns, databases, or another folder.
+
+    None for a user who has no home.
+    """
+    home = environ.get("HOME") or os.path.expanduser("~")
+    state = environ.get("XDG_STATE_HOME") or (os.path.join(home, ".local", "state") if home != "~" else None)
+    if state is None:
+        return None
+    looked_at = profile.model_dump(exclude={"name", "title", "kind", "stuck_after", "limits", "mistakes"})
     names = [one.database for one in profile.sql] + [one.database for one in profile.job]
     urls = [mask(environ.get(one, "")) for one in names]
     key = json.dumps([looked_at, profile.limits.attempts, str(folder.absolute()), urls])
@@ -100,7 +107,7 @@ def write(file: Path, memory: Memory) -> str | None:
                 os.unlink(new)
             raise
     except OSError as error:
-        return f"cannot remember this look in {file}: {error.strerror}; the next one begins anew"
+        return f"cannot remember this look in {file}: {error.strerror}; the next one begins anew: set XDG_STATE_HOME"
     return None
 
 

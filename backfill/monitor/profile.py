@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -14,6 +14,7 @@ from backfill.monitor.readings import Measure
 from backfill.monitor.report import Kind
 from backfill.texts import one_line
 
+MOST_SECONDS: Final = 1e10  # some 300 years
 SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 FOLDER: Final = Path(__file__).parents[1] / "examples" / "monitor"  # behind monitor/ and .backfill/monitor/ here
 
@@ -21,11 +22,17 @@ FOLDER: Final = Path(__file__).parents[1] / "examples" / "monitor"  # behind mon
 def seconds(text: object) -> float:
     """A duration such as 90s, 10m, 1h30m or 2d, or a number of seconds; raises ValueError for anything else."""
     if isinstance(text, int | float) and not isinstance(text, bool):
-        return float(text)
+        return _finite(text)
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|[smhd])", str(text))
     if not parts or re.sub(r"(\d+(?:\.\d+)?)\s*(ms|[smhd])|\s", "", str(text)):
         raise ValueError("write a duration such as 30s, 10m, 1h30m or 2d")
-    return sum(float(number) * SECONDS[unit] for number, unit in parts)
+    return _finite(sum(float(number) * SECONDS[unit] for number, unit in parts))
+
+
+def _finite(number: int | float) -> float:
+    if not abs(number) < MOST_SECONDS:
+        raise ValueError("that is longer than any backfill takes; write a duration such as 30s, 10m, 1h30m or 2d")
+    return float(number)
 
 
 def _address(text: str) -> str:
@@ -68,13 +75,22 @@ class LogSource(_Strict):
         return self.path == "-"
 
 
-class SqlSource(_Strict):
+class _OfDatabase(_Strict):
+    database: str = "DATABASE_URL"  # the environment variable that has the URL; never the URL itself
+
+    @model_validator(mode="after")
+    def _by_name(self) -> Self:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.database):  # it may hold a password: it is not shown
+            raise ValueError("database takes the NAME of a variable, such as DATABASE_URL, never a URL")
+        return self
+
+
+class SqlSource(_OfDatabase):
     """A query on PostgreSQL; its columns' names say what they are: measures, or `group` or `minute` with `count`.
 
     With `table` instead of a query, the usual ones are asked of that table.
     """
 
-    database: str = "DATABASE_URL"  # the environment variable that has the URL; never the URL itself
     query: str | None = None
     table: str | None = None
     range: str | None = None  # columns of that table: of the range,
@@ -122,11 +138,10 @@ class TargetSource(_Strict):
     timeout: Seconds = 3.0
 
 
-class JobSource(_Strict):
+class JobSource(_OfDatabase):
     """A job of ours: its id, the beginning of it, or latest."""
 
     id: str = "latest"
-    database: str = "DATABASE_URL"
 
 
 class Profile(_Strict):
@@ -136,8 +151,10 @@ class Profile(_Strict):
     title: str = "Backfill"
     kind: Kind | None = None  # None: by what is found
     unit: str = "rows"
-    total: Annotated[int | None, Field(ge=0)] = None  # units there will be in the end, where no source tells
-    workers: Annotated[int | None, Field(ge=1)] = None  # how many there should be
+    total: Annotated[int | None, Field(ge=0, lt=1 << 63)] = (
+        None  # units there will be in the end, where no source tells
+    )
+    workers: Annotated[int | None, Field(ge=1, le=1_000_000)] = None  # how many there should be
     timezone: str | None = None  # of lines that do not say theirs; None: this machine's
     stuck_after: Seconds = 600.0
     limits: Limits = Limits()
@@ -167,7 +184,7 @@ def read(name: str, folders: Sequence[Path] | None = None) -> Profile:
     path = _found(name, folders or (Path("monitor"), Path(".backfill/monitor"), FOLDER))
     try:
         found = tomllib.loads(path.read_text("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits, or as many brackets
         raise UsageError(f"{path} is not TOML: {one_line(error)}; correct it") from error
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; name another file") from error

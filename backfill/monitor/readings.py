@@ -184,6 +184,7 @@ class Reading:
     processes: Processes | None = None
     target: Target | None = None
     job: Job | None = None
+    files: list[str] = field(default_factory=list)  # that were read, under their real names
 
 
 Remembered = dict[str, Any]  # of JSON; what a source wants to know at the next look

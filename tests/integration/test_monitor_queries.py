@@ -46,6 +46,11 @@ async def test_columns_are_measures_by_their_names(database: str) -> None:
     assert (reading.seen, isinstance(reading.measures[Measure.ROWS_TOTAL], int)) == ("1 row", True)
 
 
+async def test_the_first_query_that_anybody_types_counts_rows(database: str) -> None:
+    reading = await look(database, "SELECT count(*) FROM generate_series(1, 7)")
+    assert (reading.measures, reading.problems) == ({Measure.ROWS: 7}, [])
+
+
 async def test_a_time_without_a_zone_is_of_the_profiles(database: str) -> None:
     reading = await look(database, "SELECT TIMESTAMP '2026-11-26 10:00' AS newest", timezone="Asia/Tokyo")
     assert reading.measures[Measure.NEWEST] == datetime(2026, 11, 26, 1, tzinfo=UTC)
@@ -69,7 +74,7 @@ async def test_rows_may_be_groups_or_minutes(database: str) -> None:
     ("query", "says"),
     [
         ("SELECT 1 AS rowz, 2 AS rows", "no measure is called rowz; name the columns rows, rows_total"),
-        ("SELECT count(*) FROM pg_class", "no measure is called count; name the columns rows"),
+        ("SELECT count(*) AS number FROM pg_class", "no measure is called number; name the columns rows"),
         ("SELECT 1 AS rows UNION SELECT 2", "the query has 2 rows"),
         ("SELECT 'many' AS rows", "rows: 'many' is no number"),
         ("SELECT 'NaN'::float8 AS rows", "rows: nan is too large, or not finite"),

@@ -1,6 +1,9 @@
 """How `backfill monitor` is called, and what comes out where; what a look finds is made up here."""
 
 import json
+import os
+import pwd
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -145,12 +148,83 @@ def test_html_is_a_file_that_is_replaced_or_goes_to_stdout(looks: Looks, tmp_pat
     assert missing.stderr == "error: cannot write none/page.html: No such file or directory; name another file\n"
 
 
+def test_html_keeps_a_link_its_rights_and_whatever_others_have_put_there(looks: Looks, tmp_path: Path) -> None:
+    (tmp_path / "real.html").write_text("old")
+    (tmp_path / "real.html").chmod(0o640)
+    (tmp_path / "link.html").symlink_to("real.html")
+    for name in (".link.html.new", ".real.html.new"):  # as another user may, in a folder that all write to
+        (tmp_path / name).symlink_to("/nonexistent/elsewhere")
+    assert call(*ANY, "--html", "link.html").stderr == "wrote link.html\n"
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "real.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "real.html").stat().st_mode & 0o777 == 0o640
+    assert {one.name for one in tmp_path.iterdir() if one.suffix in (".new", ".html")} == {
+        "link.html",
+        "real.html",
+        ".link.html.new",
+        ".real.html.new",
+    }
+
+
+def test_html_goes_into_what_is_no_file(looks: Looks, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    nobody = call(*ANY, "--html", "pipe")
+    assert (nobody.exit_code, nobody.stderr) == (
+        1,
+        "error: cannot write pipe: No such device or address; name another file\n",
+    )
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert call(*ANY, "--html", "pipe").exit_code == 0
+        assert os.read(reader, 15) == b"<!doctype html>"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    full = call(*ANY, "--html", "/dev/full")
+    assert (full.exit_code, full.stderr) == (
+        1,
+        "error: cannot write /dev/full: No space left on device; name another file\n",
+    )
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 2), (("--check",), 3)])
+def test_a_folder_that_is_gone_is_said(looks: Looks, tmp_path: Path, words: tuple[str, ...], code: int) -> None:
+    (tmp_path / "gone").mkdir()
+    os.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = call(*ANY, *words)
+    assert result.exit_code == code
+    assert "the folder that this runs in is gone; change to one that is there" in result.output
+
+
+def test_without_a_home_nothing_is_remembered_and_that_is_said(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: int) -> Any:
+        raise KeyError
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    result = call(*ANY, "--json")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "warning: there is no home to remember this look in; the next one begins anew: set HOME or XDG_STATE_HOME\n",
+    )
+
+
+def test_a_path_that_is_no_utf_8_is_a_path(looks: Looks, tmp_path: Path) -> None:
+    assert call("--log", os.fsdecode(b"x\xff.log"), "--json").exit_code == 0
+    assert len(list((tmp_path / "state/backfill/monitor").iterdir())) == 1
+
+
 def test_a_watch_ends_when_it_has_finished(looks: Looks) -> None:
-    looks.reports = [load(), load(), load(state=State.FINISHED)]
+    done = load(state=State.FINISHED)
+    looks.reports = [done, load(), done, done, load()]
     result = call(*ANY, "--watch=1", "--json")
-    assert [json.loads(line)["state"] for line in result.stdout.splitlines()] == ["running", "running", "finished"]
+    states = [json.loads(line)["state"] for line in result.stdout.splitlines()]
+    assert states == ["finished", "running", "finished", "finished"]  # the first was between two pages
     assert result.exit_code == 0
-    assert [one.sources for one in looks.memories] == [{}, {"log x": {"n": 1}}, {"log x": {"n": 2}}]
+    assert [one.sources for one in looks.memories] == [{}, *({"log x": {"n": number}} for number in (1, 2, 3))]
 
 
 def test_a_watch_of_standard_input_ends_with_it_and_shows_what_came_meanwhile(looks: Looks) -> None:
@@ -178,12 +252,22 @@ def test_a_damaged_memory_is_said_once_and_not_in_the_way(looks: Looks, tmp_path
     result = call(*ANY)
     assert result.exit_code == 0
     assert result.stderr.startswith(f"warning: what was remembered in {file} cannot be used (")
+    file.write_text("{")
+    assert call(*ANY, "--check").stderr == ""
     assert call(*ANY).stderr == ""
 
 
 def test_an_iso_time_is_a_since(looks: Looks) -> None:
     assert call(*ANY, "--since", "2026-11-26T15:00:00Z").exit_code == 0
     assert looks.where[0].since == 1_795_705_200
+
+
+@pytest.mark.parametrize("words", [["--sql", "SELECT 1 AS rows"], ["--job", "latest"], ["--table", "t", "--check"]])
+def test_a_url_in_place_of_a_variable_is_refused_and_not_shown(looks: Looks, words: list[str]) -> None:
+    result = call("--database", "postgresql://joe:geheim@db/x", *words)
+    assert result.exit_code == (3 if "--check" in words else 2)
+    assert "database takes the NAME of a variable, such as DATABASE_URL, never a URL" in result.output
+    assert ("geheim" in result.output, looks.profiles) == (False, [])
 
 
 def flags(**given: Any) -> dict[str, Any]:
@@ -236,6 +320,13 @@ def test_without_a_source_what_is_there_is_looked_at(looks: Looks, tmp_path: Pat
     (found,) = looks.profiles
     assert [one.path for one in found.log] == ["logs/load.log"]
     assert (found.unit, found.stuck_after, found.total, found.name) == ("blocks", 60, 3, "only")
+
+
+def test_where_nothing_was_found_is_said(looks: Looks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    said = f"no log of the last day in {tmp_path}, nor in its tmp, logs or log; DATABASE_URL is not set"
+    assert call().stderr == f"warning: {said}\n"
+    assert call("--check").stderr == ""
 
 
 @pytest.fixture

@@ -162,6 +162,12 @@ async def test_what_it_leaves_running_keeps_nobody_waiting(tmp_path: Path) -> No
     assert (reading.problems, reading.measures, time.monotonic() - began < 3) == ([], {Measure.ROWS: 6}, True)
 
 
+async def test_what_it_leaves_in_the_background_is_ended_though_it_holds_nothing_open(tmp_path: Path) -> None:
+    reading = await look(f"sh -c 'sh -c \"sleep 65; :\" {MARK} >/dev/null 2>&1 & echo 5'", tmp_path)
+    assert (reading.problems, reading.measures) == ([], {Measure.ROWS: 5})
+    await eventually(lambda: not left(), deadline=5, what="an end of it")
+
+
 async def test_a_look_that_is_given_up_leaves_no_command(tmp_path: Path) -> None:
     task = asyncio.create_task(look(f"sh -c 'sleep 63; :' {MARK}", tmp_path))
     await eventually(left, what="the command")

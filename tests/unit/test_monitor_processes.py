@@ -1,5 +1,6 @@
 """Processes that really run: which are meant, what is seen of them, and what is said of those that are gone."""
 
+import asyncio
 import os
 import secrets
 import signal
@@ -238,7 +239,7 @@ async def test_a_file_that_holds_the_pid(tmp_path: Path, start: Start, script: s
         assert "\x1b" not in await problem()
     file.unlink()
     file.mkdir()
-    assert "cannot read run.pid (Is a directory)" in await problem()
+    assert await problem() == "run.pid is no file; correct pid_file"
     file.rmdir()
     file.write_text(f"{one.pid}\n")
     reading, remembered = await ask(tmp_path, pid_file="run.pid")
@@ -276,3 +277,10 @@ async def test_without_psutil_it_is_said_what_to_install(tmp_path: Path, monkeyp
     monkeypatch.setitem(sys.modules, "psutil", None)
     reading = await look(tmp_path, name="anything")
     assert reading.problems[0].text == "processes need psutil: pip install 'backfill-toolkit[monitor]'"
+
+
+async def test_a_pid_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run.pid")
+    async with asyncio.timeout(3):
+        (problem,) = (await look(tmp_path, pid_file="run.pid")).problems
+    assert problem.text == "run.pid is no file; correct pid_file"

@@ -33,7 +33,11 @@ def read(tmp_path: Path, text: str) -> Profile:
             'stuck_after = "soon"',
             "stuck_after: write a duration such as 30s, 10m, 1h30m or 2d; it was left out",
         ),
-        ("stuck_after = inf", "stuck_after: Input should be a finite number; it was left out"),
+        (
+            "stuck_after = inf",
+            "stuck_after: that is longer than any backfill takes; write a duration such as 30s, 10m, 1h30m or 2d; "
+            "it was left out",
+        ),
         ("total = -1", "total: Input should be greater than or equal to 0; it was left out"),
         ("log = 3", "log: Input should be a valid list; it was left out"),
         ('log = ["a.log"]', "log.1: Input should be a valid dictionary or instance of LogSource; it was left out"),
@@ -44,6 +48,16 @@ def read(tmp_path: Path, text: str) -> Profile:
         (
             '[[target]]\naddress = "nowhere"',
             "target.1.address: write host:port, such as db.example.com:5432 or [::1]:5432; it was left out",
+        ),
+        (
+            "stuck_after = " + "9" * 400,
+            "stuck_after: that is longer than any backfill takes; write a duration such as 30s, 10m, 1h30m or 2d; "
+            "it was left out",
+        ),
+        ("workers = " + "9" * 400, "workers: Input should be less than or equal to 1000000; it was left out"),
+        (
+            '[[sql]]\nquery = "q"\ndatabase = "postgresql://joe:geheim@db/x"',
+            "sql.1: database takes the NAME of a variable, such as DATABASE_URL, never a URL; it was left out",
         ),
         ("[patterns]\nboom = 3", "patterns.boom: Input should be a valid string; it was left out"),
     ],
@@ -97,6 +111,9 @@ def test_of_very_many_mistakes_some_are_told(tmp_path: Path) -> None:
 def test_what_is_no_toml_or_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"load\.toml is not TOML: .*; correct it"):
         read(tmp_path, "[[log")
+    for text in ("total = " + "9" * 5_000, "x = " + "[" * 3_000):
+        with pytest.raises(UsageError, match=r"load\.toml is not TOML: .*; correct it"):
+            read(tmp_path, text)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match=r"binary\.toml is not TOML"):
         profile.read(str(tmp_path / "binary.toml"))
@@ -146,5 +163,12 @@ def test_every_profile_that_is_shipped_is_found_by_its_name_and_has_no_mistake(
     monkeypatch.chdir(tmp_path)
     found = profile.read(file.stem)
     assert found.mistakes == ()
-    assert found.sources >= 3
+    assert found.sources >= 2
     assert file.name in (file.parent / "README.md").read_text()
+
+
+@pytest.mark.parametrize("file", sorted(profile.FOLDER.glob("*.toml")), ids=lambda file: file.stem)
+def test_a_profile_that_is_shipped_takes_no_other_program_for_its_own(file: Path) -> None:
+    for one in profile.read(str(file)).process:
+        # A word that says what it loads, or a file; not one that every recorder or worker has.
+        assert one.pid_file or one.name in ("backfill-erc1155", "api_sync.py")

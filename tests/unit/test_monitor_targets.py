@@ -102,4 +102,4 @@ async def test_a_resolver_that_is_silent_keeps_nobody_waiting(monkeypatch: pytes
     assert await why("anywhere.example:80") == "no answer within 0.3 s"
     assert (asked.is_set(), time.monotonic() - began < 0.9) == (True, True)
     # An interpreter that ends does not wait for it either.
-    assert [one.daemon for one in threading.enumerate() if one.name == "resolver"] == [True]
+    assert [one.daemon for one in threading.enumerate() if one.name == "aside"] == [True]

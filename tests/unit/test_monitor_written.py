@@ -14,7 +14,7 @@ from backfill.monitor.report import Kind
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NAME = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10)
-SECONDS = st.floats(0.001, 1e12)
+SECONDS = st.floats(0.001, 1e9)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -26,6 +26,7 @@ def entry(needed: dict[str, st.SearchStrategy[Any]], **fields: st.SearchStrategy
     return st.lists(st.fixed_dictionaries(needed, optional=fields), max_size=2)
 
 
+VARIABLE = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
 PROFILES = maybe(
     title=TEXT,
     kind=st.sampled_from(Kind),
@@ -42,11 +43,11 @@ PROFILES = maybe(
     ),
     patterns=st.dictionaries(NAME, TEXT, max_size=3),
     log=entry({"path": TEXT}, all=st.booleans()),
-    sql=entry({"query": TEXT}, database=TEXT, timeout=SECONDS),
+    sql=entry({"query": TEXT}, database=VARIABLE, timeout=SECONDS),
     command=entry({"run": TEXT | st.lists(TEXT)}, measures=st.sampled_from(Measure), timeout=SECONDS),
     process=entry({"name": TEXT}, all=st.booleans()),
     target=entry({"address": st.just("[::1]:5432")}, timeout=SECONDS),
-    job=entry({}, id=TEXT, database=TEXT),
+    job=entry({}, id=TEXT, database=VARIABLE),
 )
 
 

@@ -130,8 +130,9 @@ async def _end(transport: asyncio.SubprocessTransport, heard: _Heard) -> None:
             _signal(transport, signal.SIGTERM)
             await _until_exited(heard)
     finally:
-        if heard.is_open or not heard.exited.is_set():
-            _signal(transport, signal.SIGKILL)
+        # Always: what it has left in the background need not hold what it printed to.
+        _signal(transport, signal.SIGKILL)
+        if not heard.exited.is_set():
             await _until_exited(heard)
         transport.close()
 

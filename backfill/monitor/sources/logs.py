@@ -91,6 +91,7 @@ class _Source:
                 self._problem(f"{self._place(path)}: cannot be read: {_why(error)}")
                 self._reading.is_whole = False
                 continue
+            self._reading.files.append(os.path.realpath(path))
             if followed.kept is not None:
                 kept[path] = followed.kept
             seen, size = seen + followed.seen, size + followed.size - followed.begin

@@ -1,6 +1,7 @@
 """Processes of this machine, found by words of their command line, by pid, or by a file that holds one."""
 
 import asyncio
+import stat
 from typing import TYPE_CHECKING, Final
 
 from backfill.monitor.profile import ProcessSource, Profile
@@ -117,9 +118,12 @@ def _of_file(name: str, where: Surroundings) -> tuple[int, float] | None:
     path = where.folder / name
     shown = one_line(name, 100)
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # to open a pipe waits for its writer, and leaving it ends that
+            raise ValueError(f"{shown} is no file; correct pid_file")
         with path.open("rb") as file:
             text = file.read(MOST_OF_A_FILE).decode("utf-8", "replace").strip()
-        written = path.stat().st_mtime
+        written = found.st_mtime
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -101,6 +101,8 @@ def take(rows: "Sequence[Mapping[str, Any]]", naive: tzinfo, reading: Reading) -
         if names == {kind, "count"}:
             _take_counts(kind, rows, naive, reading, most, target)
             return
+    if names == {"count"} and len(rows) == 1:  # of `SELECT count(*) FROM …`
+        rows, names = [{Measure.ROWS: rows[0]["count"]}], {Measure.ROWS}
     if unknown := sorted(names - set(Measure)):
         said = f"no measure is called {', '.join(one_line(one, 60) for one in unknown[:5])}; {WANTED}"
         reading.problems.append(Problem(reading.source, said))

@@ -3,12 +3,12 @@
 import asyncio
 import errno
 import socket
-import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeAlias
 
+from backfill.monitor import aside
 from backfill.monitor.profile import Profile, TargetSource
 from backfill.monitor.readings import Reading, Remembered, Target
 from backfill.monitor.surroundings import Surroundings
@@ -63,28 +63,8 @@ async def _why_not(source: TargetSource) -> str | None:
 
 async def _found(host: str, port: int) -> Sequence[Place]:
     """The addresses of a name; looked up in a thread that nobody waits for, as a resolver takes its time."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Sequence[Place]] = loop.create_future()
-
-    def tell(found: Sequence[Place] | Exception) -> None:
-        if answer.done():  # nobody waits any more
-            return
-        if isinstance(found, Exception):
-            answer.set_exception(found)
-        else:
-            answer.set_result(found)
-
-    def look_up() -> None:
-        found: Sequence[Place] | Exception
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            found = error
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(tell, found)
-
-    threading.Thread(target=look_up, name="resolver", daemon=True).start()
-    return await answer
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    return await asyncio.get_running_loop().run_in_executor(aside.Threads(), look_up)
 
 
 async def _reached(places: Sequence[Place]) -> str | None:
