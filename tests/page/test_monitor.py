@@ -50,6 +50,26 @@ async def test_what_is_not_known_is_left_out(page: Page) -> None:
     await expect(page.get_by_role("heading", name="ETA")).to_be_visible()
 
 
+async def test_the_overview_says_which_need_attention(page: Page, stub: Stub) -> None:
+    for name in [*stub.world.monitored]:
+        if name not in ("erc1155", "market", "gone"):
+            del stub.world.monitored[name]
+    await page.goto("/")
+    panel = page.locator(".panel", has=page.get_by_role("heading", name="Watched: needs attention (2)"))
+    await expect(panel.get_by_role("listitem")).to_have_count(2)
+    await expect(panel.get_by_role("listitem").first).to_contain_text("critical: Gone dead: process 4102 is gone")
+    assert await violations(page) == []
+    await panel.get_by_role("link", name="ERC-1155 load").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("ERC-1155 load")
+
+
+async def test_nothing_needs_attention_only_where_no_watched_one_does(page: Page, stub: Stub) -> None:
+    stub.world.jobs.clear()
+    await page.goto("/")
+    await expect(page.get_by_role("heading", name="Watched: needs attention (3)")).to_be_visible()
+    await expect(page.get_by_text("Nothing needs attention.")).to_have_count(0)
+
+
 async def test_a_server_without_profiles_has_no_entry_for_them(page: Page, stub: Stub) -> None:
     stub.world.monitored.clear()
     await page.goto("/#/monitor")

@@ -4,6 +4,7 @@ import { html, useRef } from "../compat.js";
 import { useStream } from "../feed.js";
 import { Head } from "../frame.js";
 import { Age, Command, Panel, Trouble } from "../parts.js";
+import { Unwell, useUnwell } from "../monitor/attention.js";
 import { to } from "../routes.js";
 import { useMay } from "../session.js";
 import { Shape, State } from "../state.js";
@@ -17,6 +18,7 @@ import { Queues } from "./queues.js";
 export function Overview() {
   const heard = useStream(["overview"], "overview");
   const may = useMay();
+  const unwell = useUnwell();
   // Without its database the server still says what is down, but of jobs it knows nothing: what was known stays, as old.
   const known = useRef({ data: null, heardAt: 0 });
   const isDown = heard.data && heard.data.server.database !== "up";
@@ -25,8 +27,9 @@ export function Overview() {
   const now = known.current.data;
   return html`<${Head} title="Overview" feed=${feed}>${may && html`<a class="button primary" href="#/start">Start a backfill</a>`}<//>
     ${heard.data ? html`<${Server} server=${heard.data.server} />` : html`<${Trouble} problem=${heard.problem} again=${heard.reload} />`}
+    <${Unwell} items=${unwell} />
     ${now && html`
-      <${Attention} items=${now.attention || []} />
+      <${Attention} items=${now.attention || []} isCalm=${!unwell.length} />
       <${Counts} jobs=${now.jobs || {}} workers=${now.workers || {}} />
       <div class="columns">
         <${Jobs} active=${now.active || []} counts=${now.jobs || {}} readAt=${feed.heardAt} />
@@ -47,8 +50,8 @@ function Server({ server }) {
 
 const FAILED = new Set(["job_failed", "failed_records"]);
 
-function Attention({ items }) {
-  if (!items.length) return html`<p class="notice is-completed calm"><${Shape} of="completed" /><span>Nothing needs attention.</span></p>`;
+function Attention({ items, isCalm }) {
+  if (!items.length) return isCalm && html`<p class="notice is-completed calm"><${Shape} of="completed" /><span>Nothing needs attention.</span></p>`;
   return html`<${Panel} title=${`Needs attention first (${items.length})`} wide>
     <ol class="attention">${items.map((one, n) => html`<li key=${n}>
       <${Shape} of=${FAILED.has(one.kind) ? "failed" : "warning"} />
