@@ -25,9 +25,8 @@ DIFFERS = (
     (r"done (between AT and AT|at about AT), in SPAN( to SPAN)?", "DONE"),
     (r"\bpid \d+", "pid N"),
     (r"\bCPU \d+ %", "CPU N %"),
-    (r"[\d,.]+ (\w+) a minute", r"RATE \1 a minute"),
+    (r"[\d,.]+ (\w+?)s? a minute", r"RATE \1s a minute"),
     (r"[\d,.]+ (records a second|% a minute)", r"RATE \1"),
-    (r"[\d,.]+ candles? a minute", "RATE candles a minute"),
     (r"5\d\.\d % done|\d{3} of 1,000 lines", "SO FAR"),  # of a program that goes on meanwhile
     (r"process \d+", "process N"),
     (r"[\d,.]+ [kMGT]?B\b", "SIZE"),
