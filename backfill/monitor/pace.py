@@ -75,8 +75,8 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     whole = sound(how_far.reading.points) if how_far.reading is not None else []
     told.extend([came_at(whole)] if whole else [])
     is_ahead = any(at > now + AHEAD for at in told)
-    moved = _moved(own, minutes, [at for at in told if at <= now + AHEAD], now)
-    moved = moved or _newest(readings, now, profile.stuck_after)
+    newest = _newest(readings, now, profile.stuck_after)
+    moved = _moved(own, _last_minute(minutes, newest, now), [at for at in told if at <= now + AHEAD]) or newest
     return Pace(
         progress=how_far,
         rate=rate,
@@ -167,10 +167,15 @@ def _of_looks(points: Sequence[Point]) -> Rate | None:
     return rates.rise(points, "between looks")
 
 
-def _moved(points: Sequence[Point], minutes: Mapping[int, int], told: Sequence[float], now: float) -> list[float]:
+def _last_minute(minutes: Mapping[int, int], newest: Sequence[float], now: float) -> list[float]:
+    """The last minute that has any: at the newest time in it that is known, else at its end."""
+    ends = [min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]
+    return [max((at for at in newest if 0 <= end - at < 60), default=end) for end in ends]
+
+
+def _moved(points: Sequence[Point], last: Sequence[float], told: Sequence[float]) -> list[float]:
     """Times at which it moved, the newest of what each tells."""
-    last = [min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]
-    exact = list(told) or last  # the end of a minute is no time at which it moved
+    exact = list(told or last)
     for before, after in zip(reversed(points[:-1]), reversed(points), strict=False):
         if after.value > before.value:
             # It moved at some time between two looks: what was told of a moment in between is nearer to the truth.

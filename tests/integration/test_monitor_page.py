@@ -25,7 +25,7 @@ DIFFERS = (
     (r"done (between AT and AT|at about AT), in SPAN( to SPAN)?", "DONE"),
     (r"\bpid \d+", "pid N"),
     (r"\bCPU \d+ %", "CPU N %"),
-    (r"[\d,.]+ (\w+) a minute", r"RATE \1 a minute"),
+    (r"[\d,.]+ (\w+?)s? a minute", r"RATE \1s a minute"),
     (r"[\d,.]+ (records a second|% a minute)", r"RATE \1"),
     (r"5\d\.\d % done|\d{3} of 1,000 lines", "SO FAR"),  # of a program that goes on meanwhile
     (r"process \d+", "process N"),
