@@ -69,6 +69,8 @@ def read(url: str) -> Address:
     shown = mask(url)
     try:
         parts = _split(url)
+        if "\0" in unquote(url):  # no host, user or database can have it, and what looks hosts up falls over it
+            raise ValueError
         if not re.fullmatch(r"postgres(ql)?(\+\w+)?", parts.scheme) or not _is_netloc(parts.netloc):
             raise ValueError
         given = dict(parse_qsl(parts.query, keep_blank_values=True, errors="strict"))

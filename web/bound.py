@@ -17,9 +17,8 @@ END_SECONDS: Final = 5.0  # for what the program has started in its turn
 def main() -> None:
     """Run the module that is named first, with the words behind it."""
     held = os.dup(0)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+    os.close(0)
+    os.open(os.devnull, os.O_RDONLY)  # takes the lowest number that is free
     threading.Thread(target=_end_with, args=(held,), daemon=True).start()
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -129,6 +129,8 @@ def test_our_own_settings_are_part_of_the_url(monkeypatch: pytest.MonkeyPatch) -
         ("postgresql://u:p@[abc]/db", "is no PostgreSQL URL"),
         ("postgresql://u:p@h,[abc]:1/db", "is no PostgreSQL URL"),
         ("host=h dbname=db", "is no PostgreSQL URL"),
+        ("postgresql:\0", "is no PostgreSQL URL"),
+        ("postgresql://u:p@h%00/db", "is no PostgreSQL URL"),
         (f"{PLAIN}?channel_binding=require", "channel_binding=require: the driver can do disable or prefer"),
         (f"{PLAIN}?gssencmode=require", "gssencmode=require: the driver can do disable or prefer"),
         (f"{PLAIN}?client_encoding=latin1", "client_encoding=latin1: the driver can do"),
