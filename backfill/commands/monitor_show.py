@@ -98,11 +98,15 @@ async def looks(profile: Profile, where: Surroundings, *, watch: float | None, g
         memory: Memory | None = None
         while True:
             seen = await _seen(profile, where) if is_found else profile
-            file = memories.place(seen, where.folder, where.environ) if _is_remembered(seen, where) else None
+            # Where nobody has named any, processes come and go while it is one matter that is looked at.
+            same = seen.model_copy(update={"process": []}) if is_found else seen
+            file = memories.place(same, where.folder, where.environ) if _is_remembered(seen, where) else None
             if memory is None:
                 memory = memories.read(file) if file else Memory()
                 if file is None and _is_remembered(seen, where):
                     memory.notes.append(memories.HOMELESS)
+            if is_found:
+                seen = memory.with_found(seen)
             report, memory = await look(seen, where, memory, 0.0 if watch else gap)
             if file and (why := memories.write(file, memory)):
                 memory.notes.append(why)

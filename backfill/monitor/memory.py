@@ -16,7 +16,7 @@ from typing import Any, Final
 from backfill import owned
 from backfill.errors import BackfillError
 from backfill.masking import mask
-from backfill.monitor.profile import Profile
+from backfill.monitor.profile import ProcessSource, Profile
 from backfill.monitor.readings import Measure, Remembered
 from backfill.texts import one_line
 
@@ -43,6 +43,12 @@ class Memory:
     sources: dict[str, Remembered] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # of reading it; not kept
     has_ended: bool = False  # standard input, and with it all there will be to look at; not kept
+    processes: list[ProcessSource] = field(default_factory=list)  # that were found, where nobody had named any
+
+    def with_found(self, profile: Profile) -> Profile:
+        """What was found, with the processes of the last look where no other has taken their place: they are gone."""
+        self.processes = profile.process or self.processes
+        return profile.model_copy(update={"process": self.processes})
 
     def with_look(self, look: Look) -> "Memory":
         """The same with one look more; of very many, every second of the older half is dropped."""
@@ -91,6 +97,7 @@ def write(file: Path, memory: Memory) -> str | None:
             "version": VERSION,
             "looks": [{"at": one.at, "measures": one.measures} for one in memory.looks[-MOST_LOOKS:]],
             "sources": memory.sources,
+            "processes": [one.model_dump(exclude_defaults=True) for one in memory.processes],
         }
     )
     try:
@@ -120,7 +127,8 @@ def _read(found: Any) -> Memory:
     ]
     if not all(isinstance(one, dict) for one in found["sources"].values()):
         raise ValueError("a source remembers no object")
-    return Memory(sorted(looks, key=lambda one: one.at), dict(found["sources"]))
+    processes = [ProcessSource.model_validate(one) for one in found.get("processes", [])]
+    return Memory(sorted(looks, key=lambda one: one.at), dict(found["sources"]), processes=processes)
 
 
 def _number(value: object) -> float:
