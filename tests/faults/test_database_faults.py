@@ -111,14 +111,17 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up_in_the_ledger(
     await world.queue("--mode=all", "--batch-size=5")
     worker = world.worker("--concurrency=1", failpoint="worker.before_commit=stop")
     await world.until_stopped(worker)
+    # Its heartbeats wait for their answers too: who writes the values is meant.
+    applying = "SELECT pid FROM pg_locks WHERE relation = 'things'::regclass AND mode = 'RowExclusiveLock'"
+    pid = await world.value(applying)
     admin = await asyncpg.connect(private_postgres.url, timeout=10)
     try:
         await admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'ghost'")
         await admin.execute("SELECT pg_reload_conf()")
         await eventually(lambda: admin.fetchval("SHOW synchronous_standby_names"))
         worker.kill(signal.SIGCONT)
-        waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name LIKE 'worker %'"
-        pid = await eventually(lambda: admin.fetchval(waiting), what="a COMMIT that waits for its answer")
+        waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid = $1"
+        await eventually(lambda: admin.fetchval(waiting, pid), what="a COMMIT that waits for its answer")
         await admin.execute("SELECT pg_terminate_backend($1)", pid)
         await eventually(lambda: "did not answer" in worker.output, what="the worker noticing")
     finally:
