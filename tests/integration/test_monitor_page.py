@@ -27,7 +27,7 @@ DIFFERS = (
     (r"\bCPU \d+ %", "CPU N %"),
     (r"[\d,.]+ (\w+?)s? a minute", r"RATE \1s a minute"),
     (r"[\d,.]+ (records a second|% a minute)", r"RATE \1"),
-    (r"5\d\.\d % done|\d{3} of 1,000 lines", "SO FAR"),  # of a program that goes on meanwhile
+    (r"(\d\d\.\d % done, )?\d{3} of 1,000 lines", "SO FAR"),  # of a program that goes on meanwhile
     (r"process \d+", "process N"),
     (r"[\d,.]+ [kMGT]?B\b", "SIZE"),
     (r"=\d+\.\d+", "=RATE"),
