@@ -116,3 +116,7 @@ def finding(report: Report, name: str) -> Finding:
 
 def names(report: Report) -> list[str]:
     return [one.name for one in report.findings]
+
+
+SLOWLY = [worker(number, 60.0 + number, 0.5) for number in range(4)]
+STILL = [worker(number, 60.0 + number, 0.5, quiet=1_300) for number in range(4)]

@@ -2,12 +2,10 @@
 
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,6 +16,7 @@ from backfill.monitor import databases
 from backfill.monitor.around import around
 from backfill.monitor.profile import LogSource, ProcessSource, Profile
 from backfill.services import ports, state
+from tests.support.groups import groups
 from tests.support.surroundings import surroundings
 from tests.support.waiting import eventually
 
@@ -98,20 +97,8 @@ def finds(folder: Path, source: LogSource) -> list[str]:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Run a line of shell in a group of its own, which ends with the test."""
-    started = []
-
-    def begin(line: str) -> "subprocess.Popen[bytes]":
-        one = subprocess.Popen(
-            ["sh", "-c", line], cwd=tmp_path, stdin=subprocess.DEVNULL, start_new_session=True
-        )  # fmt: skip
-        started.append(one)
-        return one
-
-    yield begin
-    for one in started:
-        with suppress(ProcessLookupError):
-            os.killpg(one.pid, signal.SIGKILL)
-        one.wait()
+    with groups(tmp_path) as begin:
+        yield lambda line: begin("sh", "-c", line)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from backfill.monitor.report import Level, State
 from backfill.monitor.verdicts import NAMES
 from tests.support.looking_on import (
     NOW,
+    SLOWLY,
+    STILL,
     failing,
     finding,
     happened,
@@ -18,9 +20,6 @@ from tests.support.looking_on import (
     sql,
     worker,
 )
-
-SLOWLY = [worker(number, 60.0 + number, 0.5) for number in range(4)]
-STILL = [worker(number, 60.0 + number, 0.5, quiet=1_300) for number in range(4)]
 
 
 def test_what_else_needs_somebody_to_look_is_a_finding() -> None:

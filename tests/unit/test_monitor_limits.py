@@ -6,6 +6,7 @@ from backfill.monitor.readings import Measure, Point, Worker
 from backfill.monitor.report import Level, State
 from tests.support.looking_on import (
     NOW,
+    SLOWLY,
     finding,
     happened,
     job,
@@ -16,9 +17,6 @@ from tests.support.looking_on import (
     sql,
     worker,
 )
-
-SLOWLY = [worker(number, 60.0 + number, 0.5) for number in range(4)]
-STILL = [worker(number, 60.0 + number, 0.5, quiet=1_300) for number in range(4)]
 
 
 def test_rows_that_rise_too_slowly_are_slow_and_fast_enough_are_running() -> None:

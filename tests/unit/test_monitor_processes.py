@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from backfill.monitor.profile import ProcessSource, Profile
 from backfill.monitor.readings import Reading, Remembered
 from backfill.monitor.sources import naming, processes
+from tests.support.groups import groups
 from tests.support.surroundings import surroundings
 from tests.support.waiting import eventually
 
@@ -35,22 +35,17 @@ async def look(folder: Path, remembered: Remembered | None = None, **source: Any
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start a program that is killed afterwards, and wait until it is that program."""
-    started = []
     ours = psutil.Process().cmdline()
+    with groups(tmp_path) as begun:
 
-    def begin(*command: str) -> "subprocess.Popen[bytes]":
-        one = subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.DEVNULL, start_new_session=True)
-        started.append(one)
-        until = time.monotonic() + 10  # the kernel tells of an end of `exec` a moment before it shows the new words
-        while psutil.Process(one.pid).cmdline() in ([], ours) and time.monotonic() < until:
-            time.sleep(0.01)
-        return one
+        def begin(*command: str) -> "subprocess.Popen[bytes]":
+            one = begun(*command)
+            until = time.monotonic() + 10  # the kernel tells of an end of `exec` a moment before it shows the new words
+            while psutil.Process(one.pid).cmdline() in ([], ours) and time.monotonic() < until:
+                time.sleep(0.01)
+            return one
 
-    yield begin
-    for one in started:
-        with suppress(ProcessLookupError):
-            os.killpg(one.pid, signal.SIGKILL)
-        one.wait()
+        yield begin
 
 
 @pytest.fixture

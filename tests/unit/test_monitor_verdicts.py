@@ -6,6 +6,8 @@ from backfill.monitor.readings import Measure
 from backfill.monitor.report import Level, State
 from tests.support.looking_on import (
     NOW,
+    SLOWLY,
+    STILL,
     finding,
     happened,
     job,
@@ -17,9 +19,6 @@ from tests.support.looking_on import (
     sql,
     worker,
 )
-
-SLOWLY = [worker(number, 60.0 + number, 0.5) for number in range(4)]
-STILL = [worker(number, 60.0 + number, 0.5, quiet=1_300) for number in range(4)]
 
 
 def test_workers_that_move_are_running_with_both_times_left() -> None:
