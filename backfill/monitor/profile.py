@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -169,11 +169,10 @@ class Profile(_Strict):
 
     @property
     def sources(self) -> int:
-        return sum(len(one) for one in (self.log, self.sql, self.command, self.process, self.target, self.job))
+        return sum(len(getattr(self, name)) for name in SECTIONS)
 
 
-Section = Literal["log", "sql", "command", "process", "target", "job"]
-SECTIONS: Final = get_args(Section)
+SECTIONS: Final = ("log", "sql", "command", "process", "target", "job")
 
 
 def read(name: str, folders: Sequence[Path] | None = None) -> Profile:

@@ -68,10 +68,6 @@ class Stamps:
             return _epoch(*found.groups())
         return None
 
-    def of_text(self, text: str) -> float | None:
-        """The time that a text is, such as a value of a JSON object."""
-        return self.of(text.encode("utf-8", "replace") + b" ")
-
     def _keyed(self, line: bytes) -> float | None:
         found = _KEYED.search(line[: 8 * 1024])
         if found is None:

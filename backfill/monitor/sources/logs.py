@@ -7,14 +7,11 @@ import threading
 import time
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-
 from backfill.monitor import growing, patterns
 from backfill.monitor.logs import beside, finding, streamed, telling
 from backfill.monitor.logs import kept as keeping
 from backfill.monitor.logs.kept import Kept
 from backfill.monitor.logs.looking import Followed, Look
-from backfill.monitor.logs.tally import Tally
 from backfill.monitor.profile import LogSource, Profile
 from backfill.monitor.readings import Problem, Reading, Remembered
 from backfill.monitor.surroundings import Surroundings
@@ -23,7 +20,6 @@ from backfill.texts import counted, one_line
 STDIN: Final = "-"
 MOST_FILES: Final = 1_000  # of one glob
 MOST_REMEMBERED: Final = 16  # of those that were the newest in turn
-_TALLY: Final = TypeAdapter(Tally)
 
 
 async def read(
