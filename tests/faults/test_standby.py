@@ -118,8 +118,9 @@ async def test_a_primary_that_falls_silent_is_left_for_its_standby(replicated: W
     world = replicated
     await world.rows(100)
     await world.queue("--mode=all", "--batch-size=5")
-    timeouts = {"DATABASE_URL": f"{world.database}&connect_timeout=2", "BACKFILL_STATEMENT_TIMEOUT_MS": "1000"}
-    timeouts["BACKFILL_LEASE_SECONDS"] = "10"  # on a busy machine the way to the standby takes longer than two
+    # Long enough for a machine that stands still for a moment: a statement that was cut off would be an attempt.
+    timeouts = {"DATABASE_URL": f"{world.database}&connect_timeout=2", "BACKFILL_STATEMENT_TIMEOUT_MS": "5000"}
+    timeouts["BACKFILL_LEASE_SECONDS"] = "15"
     worker = world.worker("--concurrency=2", failpoint="worker.after_compute=stop@4", **timeouts)
     await world.until_stopped(worker)  # with a partition in hand, and others done
     await eventually(lambda: databases.value(known_to(world, servers), IN_HAND), what="a claim on the standby")
