@@ -66,6 +66,15 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         config.stash[FOLDER] = Path(tempfile.mkdtemp(prefix="backfill-tests-", dir=_fast_place()))
         config.stash[FOLDER].chmod(0o711)
+        signal.signal(signal.SIGINT, _end)
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(*_: object) -> None:
+    """End the run and its servers, in seconds; asked again meanwhile, it would leave them behind."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _fast_place() -> Path | None:
