@@ -24,8 +24,7 @@ class Series:
     last: float
     last_at: At
     grown_at: At  # of the first line that said what the last one says
-    first_cell: int  # of the file: one point of each is kept
-    last_cell: int
+    last_cell: int  # of the file: one point of each is kept
     is_flat: bool = True  # it never changed
     carried: float = 0.0  # what was reached before it began again, each time
     restarts: int = 0
@@ -133,6 +132,6 @@ class Series:
 
 def begun(at: At, value: float, cell: int, most: int = MOST_KEPT) -> Series:
     """Of the first line that told the number."""
-    series = Series(value, value, at, at, cell, cell, most=most)
+    series = Series(value, value, at, at, cell, most=most)
     series.keep(at, value)
     return series
