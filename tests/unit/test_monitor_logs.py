@@ -391,7 +391,7 @@ async def test_other_patterns_read_it_anew(tmp_path: Path) -> None:
 async def test_a_timezone_that_there_is_not_is_named(tmp_path: Path) -> None:
     write(tmp_path / "load.log", "Worker 1: 5%")
     reading, _ = await looked(tmp_path, profile={"timezone": "Mars/Base"})
-    assert "there is no timezone 'Mars/Base'" in problems(reading)[0]
+    assert "there is no time zone 'Mars/Base'" in problems(reading)[0]
     assert reading.workers[0].percent == 5
 
 

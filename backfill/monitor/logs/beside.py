@@ -1,6 +1,7 @@
 """Several logs as one: what each tells is put beside what the others do."""
 
 from backfill.monitor.logs.happenings import MINUTE
+from backfill.monitor.logs.ways import is_anew
 from backfill.monitor.readings import (
     MOST_EXAMPLES,
     MOST_MINUTES,
@@ -73,8 +74,9 @@ def _is_on(before: Worker, worker: Worker) -> bool:
 
 def _on(before: Worker, worker: Worker) -> None:
     if before.points and worker.points and worker.points[0].value < before.points[-1].value:
-        before.restarts += worker.points[0].value <= before.points[-1].value * 0.05
-        before.backwards += worker.points[0].value > before.points[-1].value * 0.05
+        has_begun_again = is_anew(before.points[-1].value, worker.points[0].value)
+        before.restarts += has_begun_again
+        before.backwards += not has_begun_again
     before.points = (before.points + worker.points)[-MOST_POINTS:]
     before.percent = worker.percent if worker.percent is not None else before.percent
     before.position, before.unit = (

@@ -10,7 +10,7 @@ SHARE: Final = "~"  # of JSON's progress, which is percent or a part of one: kno
 MOST_KEPT: Final = MOST_POINTS - 3  # beside the first, the last, and where it came to that
 BACK: Final = 120.0  # seconds that the time may fall between lines: several processes write one log
 FEWEST_POINTS: Final = 4
-NEARLY_NOTHING: Final = 0.05  # of what it was, or percent of the work
+NEARLY_NOTHING: Final = 0.05  # of what it was
 MOST_UNITS: Final = 4
 
 At = float | None
@@ -114,7 +114,7 @@ class Series:
     def fall(self, before: float, after: float) -> None:
         """It is less than it was: begun again when it is nearly nothing."""
         self.carried += before
-        if after <= before * NEARLY_NOTHING:
+        if is_anew(before, after):
             self.restarts += 1
         else:
             self.backwards += 1
@@ -128,6 +128,11 @@ class Series:
             held = self.points.get(bucket)
             if held is None or held[0] <= at:
                 self.points[bucket] = at, value
+
+
+def is_anew(before: float, after: float) -> bool:
+    """Whether what fell has begun again."""
+    return after <= before * NEARLY_NOTHING
 
 
 def begun(at: At, value: float, cell: int, most: int = MOST_KEPT) -> Series:
