@@ -8,8 +8,8 @@ from backfill.monitor.logs.ending import is_end
 from backfill.monitor.logs.happenings import Happening
 from backfill.monitor.logs.minutes import by_minute
 from backfill.monitor.logs.saying import COUNT
-from backfill.monitor.logs.tally import Jump, Tally, Way
-from backfill.monitor.logs.ways import BACK, PERCENT, SHARE, Series
+from backfill.monitor.logs.tally import Jump, Tally
+from backfill.monitor.logs.ways import BACK, PERCENT, SHARE, Series, Way
 from backfill.monitor.readings import MOST_WORKERS, Happened, Line, Measure, Point, Reading, Worker
 from backfill.texts import counted, duration, one_line
 
