@@ -32,7 +32,7 @@ async def many(place: Here, cursor: Cursor = None, limit: Limit = MOST_OF_A_PAGE
     return paged("backfills", found, {"name": str}, cursor, limit, why_none=place.why_none)
 
 
-@router.get("/coverage/{backfill}", responses={200: {"model": models.Coverage}})
+@router.get("/coverage/{backfill}", responses={200: {"model": models.TableCoverage}})
 async def coverage(
     place: Here,
     backfill: Annotated[Text, Path(max_length=200)],

@@ -272,7 +272,7 @@ class Parameter(BaseModel):
     description: str | None
 
 
-class Coverage(BaseModel):
+class TableCoverage(BaseModel):
     """How much of a table has a value."""
 
     backfill: str
@@ -298,7 +298,7 @@ class Backfill(BaseModel):
     refusals: dict[str, str]
     parameters: list[Parameter]
     reads: list[str]
-    coverage: Coverage | None
+    coverage: TableCoverage | None
     last_success: dict[str, Any] | None
 
 
