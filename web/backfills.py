@@ -13,8 +13,8 @@ from backfill.errors import NotFoundError
 from backfill.ledger import views
 from backfill.modes import Mode
 from backfill.producers import coverage as counting
-from backfill.web import models
 from backfill.web.answers import Answer, paged
+from backfill.web.models import backfills as models
 from backfill.web.place import MOST_OF_A_PAGE, Cursor, Here, Limit, Place, Text
 
 __all__ = ["router"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from backfill.monitor.profile import SECTIONS, Profile
 from backfill.texts import one_line
 from backfill.web.child import end, most_of
-from backfill.web.monitor_models import MonitorReport
+from backfill.web.models.monitor import MonitorReport
 
 LEAST_SECONDS: Final = 90.0  # that a look may take
 MOST_SECONDS: Final = 900.0

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from backfill.database import Connection
 from backfill.ledger import jobs, operations, workers
-from backfill.web import models
 from backfill.web.answers import Answer
 from backfill.web.jobs import shown
+from backfill.web.models import jobs as models
 from backfill.web.place import Here, Job, Place, Who
 from backfill.web.wanted import Reason, Resetting, Resuming, Retrying, Setting
 
