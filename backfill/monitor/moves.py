@@ -1,13 +1,15 @@
 """When it moved last, by what the sources tell, and by what earlier looks had measured."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from backfill.monitor.amounts import moment
 from backfill.monitor.readings import Measure, Point, Reading
 
 if TYPE_CHECKING:
     from backfill.monitor.memory import Look
+
+AHEAD: Final = 60.0  # seconds that a clock may be ahead of this machine's
 
 
 def history(looks: "Sequence[Look]", measure: Measure, value: float, now: float) -> list[Point]:
@@ -42,7 +44,7 @@ def newest(readings: Sequence[Reading], now: float, recent: float) -> list[float
     """Times of the data, as far as they are times of the work: of old events that are loaded they are not."""
     found = [moment(one.measures.get(Measure.NEWEST)) for one in readings]
     times = [one.timestamp() for one in found if one is not None]
-    return [at for at in times if now - recent <= at <= now + 60]
+    return [at for at in times if now - recent <= at <= now + AHEAD]
 
 
 def still_since(looked: Sequence[Point]) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from backfill.monitor import moves, rates
 from backfill.monitor.amounts import numeric
 from backfill.monitor.left import left, unknown
+from backfill.monitor.moves import AHEAD
 from backfill.monitor.profile import Profile
 from backfill.monitor.progress import Progress, progress, trusted
 from backfill.monitor.rates import Rate
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from backfill.monitor.memory import Look
 
 SHOWN_MINUTES: Final = 60
-AHEAD: Final = 60.0  # seconds that a clock may be ahead of this machine's
 UNTIMED: Final = "not known: the times of its log are yet to come; set timezone in the profile"
 LONG_ENOUGH: Final = 60.0  # seconds between looks, to be believed rather than a source's own minutes
 
