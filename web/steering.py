@@ -146,7 +146,7 @@ async def delete(place: Here, who: Who, job: Job) -> Answer:
     return Answer({"job": str(job_id), "deleted": True})
 
 
-@router.post("/workers/{worker}/stop", tags=["workers"], responses={200: {"model": Asked}})
+@router.post("/workers/{worker}/stop", responses={200: {"model": Asked}})
 async def stop(
     place: Here, who: Who, worker: Annotated[str, Path(description="An id, or the beginning of one.", max_length=100)]
 ) -> Answer:
