@@ -90,10 +90,9 @@ def show(drawn: "RenderableType") -> None:
 
 def panel(title: object, subtitle: object, *parts: "RenderableType") -> "RenderableType":
     """The parts below each other in a frame."""
-    from rich.console import Group
     from rich.panel import Panel
 
-    return Panel(Group(*parts), title=text(title), subtitle=text(subtitle))
+    return Panel(below(*parts), title=text(title), subtitle=text(subtitle))
 
 
 def share(done: int, total: int) -> "RenderableType":

@@ -13,8 +13,8 @@ from backfill.errors import NotFoundError
 from backfill.ledger import views
 from backfill.modes import Mode
 from backfill.producers import coverage as counting
-from backfill.web import models
 from backfill.web.answers import Answer, paged
+from backfill.web.models import backfills as models
 from backfill.web.place import MOST_OF_A_PAGE, Cursor, Here, Limit, Place, Text
 
 __all__ = ["router"]
@@ -32,7 +32,7 @@ async def many(place: Here, cursor: Cursor = None, limit: Limit = MOST_OF_A_PAGE
     return paged("backfills", found, {"name": str}, cursor, limit, why_none=place.why_none)
 
 
-@router.get("/coverage/{backfill}", responses={200: {"model": models.Coverage}})
+@router.get("/coverage/{backfill}", responses={200: {"model": models.TableCoverage}})
 async def coverage(
     place: Here,
     backfill: Annotated[Text, Path(max_length=200)],

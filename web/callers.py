@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from backfill.database import Connection
 from backfill.errors import UnreachableError
 from backfill.ledger import tokens
 from backfill.ledger.tokens import Live, Token
@@ -89,11 +90,11 @@ class Tokens:
             raise DatabaseAwayError(str(self._error))
         return now - self._read_at <= STALE_SECONDS
 
-    async def _touch(self, connection: object, now: float) -> None:
+    async def _touch(self, connection: Connection, now: float) -> None:
         due = {one for one in self._used if now - self._touched.get(one, float("-inf")) >= TOUCH_SECONDS}
         self._used.clear()
         if due:
-            await tokens.touch(connection, due)  # type: ignore[arg-type]
+            await tokens.touch(connection, due)
             self._touched |= dict.fromkeys(due, now)
 
     async def of(self, token: str) -> Token | None:

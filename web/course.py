@@ -7,8 +7,10 @@ from fastapi import APIRouter, Query, Response
 
 from backfill.ledger import jobs as ledger
 from backfill.ledger import progress, views
-from backfill.web import models, polling
+from backfill.web import polling
 from backfill.web.answers import Answer, listed, whole
+from backfill.web.models import Listed
+from backfill.web.models import course as models
 from backfill.web.place import Cursor, Here, Job, Limit, Text
 from backfill.web.wanted import MOST_OF_A_REASON
 
@@ -23,7 +25,7 @@ class Markdown(Response):
     media_type = "text/markdown"
 
 
-@router.get("/jobs/{job}/failures", responses={200: {"model": models.Listed[models.Failure]}})
+@router.get("/jobs/{job}/failures", responses={200: {"model": Listed[models.Failure]}})
 async def failures(
     place: Here,
     job: Job,
@@ -52,7 +54,7 @@ async def groups(place: Here, job: Job, cursor: Cursor = None, limit: Limit = 10
         return Answer(asdict(await views.failure_groups(connection, job_id, cursor=cursor, limit=limit)))
 
 
-@router.get("/jobs/{job}/events", responses={200: {"model": models.Listed[models.Event]}})
+@router.get("/jobs/{job}/events", responses={200: {"model": Listed[models.Event]}})
 async def events(place: Here, job: Job, cursor: Cursor = None, limit: Limit = 50) -> Answer:
     """Who did what to the job, when and why, the newest first."""
     async with place.ledger.connection() as connection:
@@ -79,7 +81,7 @@ async def checklist(place: Here, job: Job) -> Answer:
         return whole(await views.checklist(connection, await ledger.find(connection, job)))
 
 
-@router.get("/jobs/{job}/workers", responses={200: {"model": models.Listed[models.JobWorker]}})
+@router.get("/jobs/{job}/workers", responses={200: {"model": Listed[models.JobWorker]}})
 async def workers(place: Here, job: Job) -> Answer:
     """Live workers of the job's backfill, and what each has in hand of the job."""
     async with place.ledger.connection() as connection:

@@ -11,9 +11,10 @@ from backfill.ledger import jobs as ledger
 from backfill.ledger import progress, views
 from backfill.ledger.progress import Progress
 from backfill.states import ENDED, JobState
-from backfill.web import models
 from backfill.web.answers import Answer, listed, now
 from backfill.web.hub import News
+from backfill.web.models import Listed
+from backfill.web.models import jobs as models
 from backfill.web.place import Cursor, Here, Job, Limit, Place, Text, Who
 from backfill.web.streams import Stream, streamed
 
@@ -43,7 +44,7 @@ async def found(place: Place, job: str) -> UUID:
         return await ledger.find(connection, job)
 
 
-@router.get("/jobs", responses={200: {"model": models.Listed[models.JobRow]}})
+@router.get("/jobs", responses={200: {"model": Listed[models.JobRow]}})
 async def many(
     place: Here,
     state: Annotated[list[JobState] | None, Query(description="Only in one of these states.")] = None,

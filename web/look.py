@@ -6,16 +6,15 @@ import sys
 from typing import Any, Final
 
 from backfill.monitor.profile import SECTIONS, Profile
+from backfill.monitor.surroundings import AT_ONCE, MARGIN_SECONDS
 from backfill.texts import one_line
 from backfill.web.child import end, most_of
-from backfill.web.monitor_models import MonitorReport
+from backfill.web.models.monitor import MonitorReport
 
 LEAST_SECONDS: Final = 90.0  # that a look may take
 MOST_SECONDS: Final = 900.0
 OWN_SECONDS: Final = 30.0  # to start, to judge, and to end what hangs
 SOURCE_SECONDS: Final = 30.0  # of a source that has no timeout to set
-MARGIN_SECONDS: Final = 10.0  # that a source has beyond its own timeout
-AT_ONCE: Final = 16  # sources; the others wait for them
 END_SECONDS: Final = 5.0
 MOST_BYTES: Final = 4 * 1024 * 1024  # of a report
 MOST_SAID: Final = 2_000  # bytes of what it says beside it

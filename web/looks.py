@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from backfill.cancelling import cancel
 from backfill.errors import NotFoundError, UnreachableError, UsageError
-from backfill.monitor import profile as profiles
+from backfill.monitor import profiles
 from backfill.monitor.render.as_json import as_json
 from backfill.monitor.report import Eta, Finding, Kind, Level, Report, Seen, State
 from backfill.texts import in_a_line, one_line

@@ -20,8 +20,9 @@ from backfill.ledger.views.cursor import moment
 from backfill.management import unacknowledged
 from backfill.publisher import Publisher
 from backfill.topology import Topology
-from backfill.web import models
 from backfill.web.answers import Answer, paged
+from backfill.web.models import Listed
+from backfill.web.models import machines as models
 from backfill.web.place import MOST_OF_A_PAGE, Cursor, Here, Limit, Place, Text
 
 __all__ = ["router"]
@@ -39,7 +40,7 @@ MOST_DEAD: Final = 200  # of a queue
 ANSWER_SECONDS: Final = 4.5
 
 
-@router.get("/workers", responses={200: {"model": models.Listed[models.Worker]}})
+@router.get("/workers", responses={200: {"model": Listed[models.Worker]}})
 async def workers(place: Here, cursor: Cursor = None, limit: Limit = MOST_OF_A_PAGE) -> Answer:
     """Workers that have not ended in order, the oldest first; those that are gone for a day."""
     async with place.ledger.connection() as connection:
@@ -54,7 +55,7 @@ async def waiting(place: Here, cursor: Cursor = None, limit: Limit = MOST_OF_A_P
     return paged("queues", items, {"backfill": str}, cursor, limit, **more)
 
 
-@router.get("/dead", responses={200: {"model": models.Listed[models.Dead]}})
+@router.get("/dead", responses={200: {"model": Listed[models.Dead]}})
 async def buried(
     place: Here,
     backfill: Annotated[Text | None, Query(max_length=200, description="Only of this backfill.")] = None,

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from backfill.web import models
 from backfill.web.answers import Answer, whole
-from backfill.web.monitor_models import MonitorRow, MonitorView
+from backfill.web.models import Listed
+from backfill.web.models.monitor import MonitorRow, MonitorView
 from backfill.web.place import Here
 
 __all__ = ["router"]
@@ -16,7 +16,7 @@ router = APIRouter(tags=["monitor"])
 OF_A_ROW = ("title", "state", "level", "headline", "at")
 
 
-@router.get("/monitor", responses={200: {"model": models.Listed[MonitorRow]}})
+@router.get("/monitor", responses={200: {"model": Listed[MonitorRow]}})
 async def watched(place: Here) -> Answer:
     """The profiles that this server was given, each with what its newest report says first."""
     return whole(

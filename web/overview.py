@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request
 from backfill import __version__
 from backfill.ledger import views
 from backfill.states import JobState
-from backfill.web import models
 from backfill.web.answers import Answer
 from backfill.web.hub import News
 from backfill.web.ledger import DatabaseAwayError
 from backfill.web.link import UP
+from backfill.web.models import overview as models
 from backfill.web.place import Here, Place, Who
 from backfill.web.streams import Stream, streamed
 

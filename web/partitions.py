@@ -7,8 +7,9 @@ from fastapi import APIRouter, Path, Query
 from backfill.ledger import jobs as ledger
 from backfill.ledger import views
 from backfill.states import PartitionState
-from backfill.web import models
 from backfill.web.answers import Answer, listed
+from backfill.web.models import Listed
+from backfill.web.models import partitions as models
 from backfill.web.place import Cursor, Here, Job, Limit, Text
 
 __all__ = ["router"]
@@ -18,7 +19,7 @@ router = APIRouter(tags=["jobs"])
 Key = Annotated[Text | None, Query(max_length=20, description="A partition_key; the span has it too.")]
 
 
-@router.get("/jobs/{job}/partitions", responses={200: {"model": models.Listed[models.Partition]}})
+@router.get("/jobs/{job}/partitions", responses={200: {"model": Listed[models.Partition]}})
 async def many(
     place: Here,
     job: Job,

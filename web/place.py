@@ -10,7 +10,6 @@ from pydantic import AfterValidator
 
 from backfill.definition import Definition
 from backfill.settings import Settings
-from backfill.texts import is_fit
 from backfill.web.callers import Caller, Callers
 from backfill.web.hub import Hub
 from backfill.web.kept import Kept
@@ -19,6 +18,7 @@ from backfill.web.link import Link
 from backfill.web.looks import Looks
 from backfill.web.planning import Planning
 from backfill.web.process import Processing
+from backfill.web.wanted import plain
 
 MOST_OF_A_PAGE: Final = 200
 
@@ -51,21 +51,9 @@ def _caller(request: Request) -> Caller:
     return found
 
 
-def _plain(text: str) -> str:
-    """A text that PostgreSQL takes."""
-    if not is_fit(text):
-        raise ValueError("has characters that no text of ours has")
-    return text
-
-
 Here = Annotated[Place, Depends(_place)]
 Who = Annotated[Caller, Depends(_caller)]
-Text = Annotated[str, AfterValidator(_plain)]
+Text = Annotated[str, AfterValidator(plain)]
 Job = Annotated[str, Path(description="An id, the beginning of one, or latest.", max_length=100)]
 Limit = Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE, description="Items of a page.")]
 Cursor = Annotated[str | None, Query(description="next_cursor of the page before.", max_length=2_000)]
-
-
-def actor(caller: Caller) -> str:
-    """For the events of a job."""
-    return caller.actor

@@ -21,13 +21,11 @@ MOST: Final = 2_000  # characters of a sentence
 MOST_ERRORS: Final = 20
 
 
-def problem(
-    status: int, detail: str, *, headers: Mapping[str, str] | None = None, title: str | None = None, **more: Any
-) -> JSONResponse:
+def problem(status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
     """The answer for a problem; `more` that is None is left out."""
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": title or http.HTTPStatus(status).phrase,
+        "title": http.HTTPStatus(status).phrase,
         "status": status,
         "detail": clean(detail, MOST),
         "exit_code": None,

@@ -9,12 +9,21 @@ from backfill import __version__
 from backfill.web import problems
 from backfill.web.callers import SESSION_SECONDS
 from backfill.web.guard import too_many
-from backfill.web.models import SessionView
 from backfill.web.place import Here, Who
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["session"])
+
+
+class SessionView(BaseModel):
+    """Who asks."""
+
+    name: str
+    role: str = Field(description="read or operate")
+    tenant: str
+    version: str
+    has_monitor: bool = Field(description="Whether the server was given profiles of the monitor.")
 
 
 class SignIn(BaseModel):

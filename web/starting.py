@@ -10,11 +10,11 @@ from backfill import application, parameters
 from backfill.definition import Definition
 from backfill.errors import UsageError
 from backfill.ledger.jobs import Request
-from backfill.web import models
 from backfill.web.answers import Answer
 from backfill.web.guard import API
 from backfill.web.jobs import shown
 from backfill.web.ledger import DatabaseAwayError
+from backfill.web.models import jobs as models
 from backfill.web.place import Here, Place, Text, Who
 from backfill.web.wanted import MOST_OF_A_KEY, Opening
 

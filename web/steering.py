@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from backfill.database import Connection
 from backfill.ledger import jobs, operations, workers
-from backfill.web import models
 from backfill.web.answers import Answer
 from backfill.web.jobs import shown
+from backfill.web.models import jobs as models
 from backfill.web.place import Here, Job, Place, Who
 from backfill.web.wanted import Reason, Resetting, Resuming, Retrying, Setting
 
@@ -146,7 +146,7 @@ async def delete(place: Here, who: Who, job: Job) -> Answer:
     return Answer({"job": str(job_id), "deleted": True})
 
 
-@router.post("/workers/{worker}/stop", tags=["workers"], responses={200: {"model": Asked}})
+@router.post("/workers/{worker}/stop", responses={200: {"model": Asked}})
 async def stop(
     place: Here, who: Who, worker: Annotated[str, Path(description="An id, or the beginning of one.", max_length=100)]
 ) -> Answer:

@@ -15,7 +15,8 @@ MOST_OF_A_REASON: Final = 2_000
 MOST_OF_A_TEXT: Final = 1_000
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text that PostgreSQL takes; raises ValueError for another."""
     if not is_fit(text):
         raise ValueError("has characters that no text of ours has")
     return text
@@ -27,7 +28,7 @@ def _plain_all(values: dict[str, Any]) -> dict[str, Any]:
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
-            _plain(value)
+            plain(value)
         elif isinstance(value, dict):
             waiting += [*value, *value.values()]
         elif isinstance(value, list):
@@ -42,7 +43,7 @@ def _near(moment: datetime) -> datetime:
     return moment
 
 
-Plain = Annotated[str, Field(max_length=MOST_OF_A_TEXT), AfterValidator(_plain)]
+Plain = Annotated[str, Field(max_length=MOST_OF_A_TEXT), AfterValidator(plain)]
 Moment = Annotated[AwareDatetime, AfterValidator(_near)]
 Workers = Annotated[
     int | None, Field(ge=0, le=10_000, description="Workers that claim at once; null or 0: any number.")
@@ -97,7 +98,7 @@ class Retrying(Body):
     """Which of the failed records; all of them where nothing is given."""
 
     error_class: Plain | None = None
-    message: Annotated[str, AfterValidator(_plain)] | None = Field(
+    message: Annotated[str, AfterValidator(plain)] | None = Field(
         default=None, max_length=MOST_OF_A_REASON, description="Of a group, as failures/groups has it."
     )
     record_ids: list[Plain] = Field(default=[], max_length=MOST_IDS)

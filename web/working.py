@@ -29,7 +29,6 @@ from backfill.states import CLAIMABLE, OUTCOMES
 from backfill.web.visit import Visit
 from backfill.workers import signals
 
-Say = Callable[[str], None]
 EXIT_STUCK: Final = 70
 FIRST: Final = [Priority.HIGH, Priority.NORMAL, Priority.LOW]
 DRAIN_SECONDS: Final = 5.0  # at the end of the time; a worker's own may be longer than a caller waits

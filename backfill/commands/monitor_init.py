@@ -28,7 +28,7 @@ def init(name: str, force: bool) -> None:
         extra.need()
         from backfill.monitor import written
         from backfill.monitor.around import around
-        from backfill.monitor.profile import file_of
+        from backfill.monitor.profiles import file_of
 
         file = file_of(name)
         if file.exists() and not force:

@@ -77,9 +77,9 @@ def profile_of(named: str | None, flags: dict[str, Any]) -> "Profile":
 
     Raises UsageError for a source that cannot be one.
     """
-    from backfill.monitor import profile
+    from backfill.monitor import profile, profiles
 
-    found = profile.read(named) if named else profile.Profile()
+    found = profiles.read(named) if named else profile.Profile()
     database = flags["database"]
     sources: dict[str, list[dict[str, Any]]] = {
         "log": [{"path": one} for one in flags["logs"]],

@@ -95,12 +95,8 @@ def amount(number: float, unit: str) -> str:
     """A number of units; of bytes as a size, of percent as a share."""
     if unit == "bytes":
         return size(number)
-    return f"{number:.2g} %" if unit == "percent" and number < 1 else _amount(number, unit)
-
-
-def _amount(number: float, unit: str) -> str:
     if unit == "percent":
-        return f"{number:,.1f} %"
+        return f"{number:.2g} %" if number < 1 else f"{number:,.1f} %"
     told = plain(number)
     name = one_line(unit, MOST_OF_A_NAME)
     return f"{told} {name.removesuffix('s') if told == '1' else name}".rstrip()

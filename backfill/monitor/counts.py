@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from backfill.monitor.judging.case import Case
 from backfill.monitor.judging.tries import failed_retries
+from backfill.monitor.logs.defaults import UNDERSTOOD
 from backfill.monitor.readings import Happened, Line, Reading
 from backfill.monitor.report import Error
 from backfill.texts import one_line
@@ -19,7 +20,6 @@ LABELS = {
     "disk_full": "no space left",
 }
 ALWAYS = ("http_503", "gave_up", "fatal")  # shown where a log was read, even when there are none
-UNDERSTOOD = ("finished", "rolling", "worker_percent", "worker_position", "worker_finished")  # and no errors
 WELL = ("attempt_failed", "recovered")
 MOST_OWN = 100
 MOST_OF_A_LINE = 500
@@ -60,7 +60,7 @@ def _is_read(reading: Reading) -> bool:
 
 
 def _own(case: Case) -> Iterator[Error]:
-    known = {*LABELS, *UNDERSTOOD}
+    known = {*LABELS, *UNDERSTOOD}  # what is understood is no error
     names = dict.fromkeys(name for one in case.readings for name in one.happened if name not in known)
     for name in list(names)[:MOST_OWN]:
         found = case.happened(name)

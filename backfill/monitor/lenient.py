@@ -6,12 +6,12 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from backfill.monitor.profile import OURS
 from backfill.texts import counted, one_line
 
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[int | str, ...]
 
-OURS: Final = ("name", "mistakes")  # of a profile's keys: a file has none of them
 SHOWN: Final = 50  # mistakes
 LIKE: Final = 0.5  # how near an unknown word has to be to one that there is
 

@@ -20,12 +20,10 @@ from backfill.monitor.profile import LogSource, Profile
 from backfill.monitor.readings import PROGRESS, Measure, Problem, Reading, Remembered
 from backfill.monitor.report import Report
 from backfill.monitor.sources import commands, jobs, logs, processes, queries, targets
-from backfill.monitor.surroundings import Surroundings
+from backfill.monitor.surroundings import AT_ONCE, MARGIN_SECONDS, Surroundings
 from backfill.texts import in_a_line
 
-MARGIN_SECONDS: Final = 10.0  # that a source has beyond its own timeout, before it is left behind
 OWN_SECONDS: Final = 20.0  # of a source that has no timeout to set
-AT_ONCE: Final = 16
 PLAIN: Final = ("sql", "command")  # what tells a number, and nothing of how it came to be
 
 # Of two that tell the same number the first counts: what knows best stands first.

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from backfill.monitor import rates
-from backfill.monitor.amounts import moment, numeric
+from backfill.monitor import moves, rates
+from backfill.monitor.amounts import numeric
 from backfill.monitor.left import left, unknown
+from backfill.monitor.moves import AHEAD
 from backfill.monitor.profile import Profile
-from backfill.monitor.progress import Progress, history, progress, trusted
+from backfill.monitor.progress import Progress, progress, trusted
 from backfill.monitor.rates import Rate
 from backfill.monitor.readings import PROGRESS, Measure, Point, Reading
 from backfill.monitor.report import Eta
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from backfill.monitor.memory import Look
 
 SHOWN_MINUTES: Final = 60
-AHEAD: Final = 60.0  # seconds that a clock may be ahead of this machine's
 UNTIMED: Final = "not known: the times of its log are yet to come; set timezone in the profile"
 LONG_ENOUGH: Final = 60.0  # seconds between looks, to be believed rather than a source's own minutes
 
@@ -57,11 +57,7 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     how_far = progress(profile, readings)
     each = ways(readings, profile.stuck_after, now)
     measures = _measures(readings, how_far)
-    points = {
-        measure: history([Point(one.at, one.measures[measure]) for one in looks if measure in one.measures], here)
-        for measure, value in measures.items()
-        if (here := Point(now, value))
-    }
+    points = {measure: moves.history(looks, measure, value, now) for measure, value in measures.items()}
     minutes = _minutes(readings, how_far, now)
     measure = how_far.measure or (Measure.PERCENT if Measure.PERCENT in measures else None)
     own = points.get(measure, []) if measure else []
@@ -75,18 +71,17 @@ def measured(profile: Profile, readings: Sequence[Reading], looks: "Sequence[Loo
     whole = sound(how_far.reading.points) if how_far.reading is not None else []
     told.extend([came_at(whole)] if whole else [])
     is_ahead = any(at > now + AHEAD for at in told)
-    newest = _newest(readings, now, profile.stuck_after)
-    moved = _moved(own, _last_minute(minutes, newest, now), [at for at in told if at <= now + AHEAD]) or newest
+    newest = moves.newest(readings, now, profile.stuck_after)
     return Pace(
         progress=how_far,
         rate=rate,
         share=share,
         ways=each,
-        moved_at=min(max(moved), now) if moved else None,
-        fell=_fell(own) if how_far.measure and not is_estimate(how_far) else None,
+        moved_at=moves.moved_at(own, [at for at in told if at <= now + AHEAD], minutes, newest, now),
+        fell=moves.fell(own) if how_far.measure and not is_estimate(how_far) else None,
         is_total_rising=_is_total_rising(how_far, points),
         told_every=_told_every(each),
-        still_since=None if is_estimate(how_far) else _still_since(own),
+        still_since=None if is_estimate(how_far) else moves.still_since(own),
         minutes=minutes,
         eta=unknown(UNTIMED) if is_ahead else left(how_far, rate, share, each, now),
         measures=measures,
@@ -167,41 +162,10 @@ def _of_looks(points: Sequence[Point]) -> Rate | None:
     return rates.rise(points, "between looks")
 
 
-def _last_minute(minutes: Mapping[int, int], newest: Sequence[float], now: float) -> list[float]:
-    """The last minute that has any: at the newest time in it that is known, else at its end."""
-    ends = [min(60.0 * minute + 59, now) for minute, count in minutes.items() if count > 0][-1:]
-    return [max((at for at in newest if 0 <= end - at < 60), default=end) for end in ends]
-
-
-def _moved(points: Sequence[Point], last: Sequence[float], told: Sequence[float]) -> list[float]:
-    """Times at which it moved, the newest of what each tells."""
-    exact = list(told or last)
-    for before, after in zip(reversed(points[:-1]), reversed(points), strict=False):
-        if after.value > before.value:
-            # It moved at some time between two looks: what was told of a moment in between is nearer to the truth.
-            return exact if max(exact, default=0.0) > before.at else [*exact, after.at]
-    return exact
-
-
-def _still_since(points: Sequence[Point]) -> float | None:
-    since = None
-    for before, after in zip(reversed(points[:-1]), reversed(points), strict=False):
-        if after.value != before.value:
-            break
-        since = before.at
-    return since
-
-
 def _is_total_rising(how_far: Progress, points: Mapping[Measure, Sequence[Point]]) -> bool:
     whole = next((whole for measure, whole in PROGRESS if measure is how_far.measure), None)
     some = points.get(whole, []) if whole is not None else []
     return len(some) > 1 and some[-1].value > some[-2].value
-
-
-def _fell(points: Sequence[Point]) -> tuple[float, float] | None:
-    if len(points) < 2 or points[-2].value <= points[-1].value:
-        return None
-    return points[-2].value, points[-1].value
 
 
 def is_estimate(how_far: Progress) -> bool:
@@ -213,10 +177,3 @@ def is_estimate(how_far: Progress) -> bool:
 def _told_every(each: Sequence[Way]) -> float | None:
     known = [one.told_every for one in each if one.told_every is not None and not one.worker.is_finished]
     return median(known) if known else None
-
-
-def _newest(readings: Sequence[Reading], now: float, recent: float) -> list[float]:
-    """Times of the data, as far as they are times of the work: of old events that are loaded they are not."""
-    found = [moment(one.measures.get(Measure.NEWEST)) for one in readings]
-    times = [one.timestamp() for one in found if one is not None]
-    return [at for at in times if now - recent <= at <= now + 60]

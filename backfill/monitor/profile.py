@@ -1,22 +1,17 @@
-"""A profile: where to look for one backfill, and what is healthy there; a TOML file, or made of flags."""
+"""A profile: where to look for one backfill, and what is healthy there."""
 
 import re
-import tomllib
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from backfill.errors import NotFoundError, UsageError
-from backfill.monitor import lenient
+from backfill.errors import UsageError
 from backfill.monitor.readings import Measure
 from backfill.monitor.report import Kind
 from backfill.texts import one_line
 
 MOST_SECONDS: Final = 1e10  # some 300 years
 SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-FOLDER: Final = Path(__file__).parents[1] / "examples" / "monitor"  # behind monitor/ and .backfill/monitor/ here
 
 
 def seconds(text: object) -> float:
@@ -151,9 +146,8 @@ class Profile(_Strict):
     title: str = "Backfill"
     kind: Kind | None = None  # None: by what is found
     unit: str = "rows"
-    total: Annotated[int | None, Field(ge=0, lt=1 << 63)] = (
-        None  # units there will be in the end, where no source tells
-    )
+    # Units there will be in the end, where no source tells.
+    total: Annotated[int | None, Field(ge=0, lt=1 << 63)] = None
     workers: Annotated[int | None, Field(ge=1, le=1_000_000)] = None  # how many there should be
     timezone: str | None = None  # of lines that do not say theirs; None: this machine's
     stuck_after: Seconds = 600.0
@@ -173,33 +167,7 @@ class Profile(_Strict):
 
 
 SECTIONS: Final = ("log", "sql", "command", "process", "target", "job")
-
-
-def read(name: str, folders: Sequence[Path] | None = None) -> Profile:
-    """The profile of a file, or of that name in one of the folders; `mistakes` says what of it was left out.
-
-    Raises NotFoundError naming those that there are, UsageError for what cannot be read or is no TOML.
-    """
-    path = _found(name, folders or (Path("monitor"), Path(".backfill/monitor"), FOLDER))
-    try:
-        found = tomllib.loads(path.read_text("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits, or as many brackets
-        raise UsageError(f"{path} is not TOML: {one_line(error)}; correct it") from error
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; name another file") from error
-    # A section in single brackets is one of which there is one.
-    listed = {key: [one] if key in SECTIONS and isinstance(one, dict) else one for key, one in found.items()}
-    ours = {key: one for key, one in listed.items() if key not in lenient.OURS}
-    profile, mistakes = lenient.kept(Profile, ours)
-    mistakes += [f"unknown key `{key}`; a profile is called after its file" for key in lenient.OURS if key in found]
-    return profile.model_copy(update={"name": path.stem, "mistakes": tuple(mistakes)})
-
-
-def file_of(name: str) -> Path:
-    """Where a profile of that name is written; raises UsageError for what is no name."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name):
-        raise UsageError(f"{one_line(name, 100)!r} is no name of a profile; use letters, digits, _ and -")
-    return Path("monitor") / f"{name.removesuffix('.toml')}.toml"
+OURS: Final = ("name", "mistakes")  # keys that no file has: a profile is called after it
 
 
 def made(found: dict[str, Any], where: str) -> Profile:
@@ -208,19 +176,6 @@ def made(found: dict[str, Any], where: str) -> Profile:
         return Profile.model_validate(found)
     except ValidationError as error:
         raise UsageError(f"{where}: {'; '.join(map(_mistake, error.errors()))}; correct it") from error
-
-
-def _found(name: str, folders: Sequence[Path]) -> Path:
-    if name.endswith(".toml") or "/" in name:
-        if not Path(name).is_file():
-            raise NotFoundError(f"there is no profile {name}; write one with: backfill monitor init {Path(name).stem}")
-        return Path(name)
-    for folder in folders:
-        if (path := folder / f"{name}.toml").is_file():
-            return path
-    there = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
-    known = f"there are {', '.join(there)}, or write" if there else "write"
-    raise NotFoundError(f"there is no profile {one_line(name, 100)!r}; {known} one with: backfill monitor init NAME")
 
 
 def _mistake(one: Any) -> str:

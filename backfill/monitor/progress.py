@@ -6,7 +6,7 @@ from typing import Final
 
 from backfill.monitor.amounts import MOST_OF_A_NAME, numeric
 from backfill.monitor.profile import Profile
-from backfill.monitor.readings import PROGRESS, Measure, Point, Reading, Worker
+from backfill.monitor.readings import PROGRESS, Measure, Reading, Worker
 from backfill.texts import one_line
 
 # Who counts what was committed knows it better than who says what he has done.
@@ -80,11 +80,6 @@ def _measured(profile: Profile, readings: Sequence[Reading], measure: Measure, w
     share = 100 * min(done / total, 1.0) if total else None
     unit = _unit(profile, measure, reading)
     return Progress(done, total, share, unit, measure, reading, _doubles(measure, told))
-
-
-def history(points: Sequence[Point], now: Point) -> list[Point]:
-    """What earlier looks had measured, and what is now."""
-    return [*(one for one in points if one.at < now.at), now]
 
 
 def _wanted(profile: Profile) -> Iterator[tuple[Measure, Measure]]:

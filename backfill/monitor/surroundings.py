@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from backfill.database import Connection
 
 READ_SECONDS: Final = 20.0
+MARGIN_SECONDS: Final = 10.0  # that a source has beyond its own timeout, before it is left behind
+AT_ONCE: Final = 16  # sources; the others wait for them
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def _writing(logs: "Sequence[Path]") -> "list[psutil.Process]":
     paths = {str(path.resolve()) for path in logs}
     until = time.monotonic() + SECONDS
     writing, groups = [], set()
-    for one in _others():
+    for one in naming.others():
         if not paths or time.monotonic() > until:
             break
         with suppress(psutil.Error, OSError):
@@ -56,7 +56,7 @@ def _writing(logs: "Sequence[Path]") -> "list[psutil.Process]":
                     writing.append(one)
     if groups:
         with suppress(psutil.Error, OSError):
-            writing += [one for one in _others() if os.getpgid(one.pid) in groups and one not in writing]
+            writing += [one for one in naming.others() if os.getpgid(one.pid) in groups and one not in writing]
     return _meant(writing)
 
 
@@ -64,18 +64,11 @@ def _of_folder(folder: Path) -> "list[psutil.Process]":
     import psutil
 
     found = []
-    for one in _others():
+    for one in naming.others():
         with suppress(psutil.Error, OSError):
             if Path(one.cwd()).is_relative_to(folder.resolve()):
                 found.append(one)
     return _meant(found)
-
-
-def _others() -> "Iterator[psutil.Process]":
-    import psutil
-
-    ours = {os.getpid(), *(one.pid for one in psutil.Process().parents())}
-    return (one for one in psutil.process_iter() if one.pid not in ours)
 
 
 def _meant(found: "Sequence[psutil.Process]") -> "list[psutil.Process]":

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from backfill.monitor.profile import SECTIONS, Limits, Profile
+from backfill.monitor.profile import OURS, SECTIONS, Limits, Profile
 from backfill.texts import one_line
 
-OURS: Final = {"name", "mistakes"}  # a profile is called after its file
 PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 HEAD: Final = """\
 # What `backfill monitor --profile {name}` looks at, and what is healthy there.
@@ -37,7 +36,7 @@ MORE: Final = {
 
 def text(profile: Profile) -> str:
     """TOML that reads back as the profile; what it leaves open stands there as a comment."""
-    given = profile.model_dump(exclude_defaults=True, exclude=OURS)
+    given = profile.model_dump(exclude_defaults=True, exclude=set(OURS))
     lines = [HEAD.format(name=one_line(profile.name or "NAME", 100)), f"title = {_value(profile.title)}"]
     for key, value in given.items():
         if key not in (*SECTIONS, "title", "limits", "patterns"):

@@ -6,22 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from backfill.ledger import operations, progress, reconciling
+from tests.support.markup import FOREIGN, flat, read
 from tests.support.operating import ask, done, in_state, queued, until, with_failures, working
 from tests.support.world import World
 
 SECTIONS = ["Records", "Rate and capacity", "When", "Checklist", "Timeline"]
-
-
-def read(text: str) -> list[Token]:
-    return MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
-
-
-def flat(tokens: list[Token]) -> list[Token]:
-    return [one for token in tokens for one in (token, *flat(token.children or []))]
 
 
 def headings(text: str) -> list[str]:
@@ -178,16 +169,7 @@ async def test_nobody_elses_text_is_more_than_text(world: World, text: str) -> N
     assert [one for one in headings(hostile) if one != "Changes of settings"] == headings(harmless)
     kinds = {token.type for token in flat(read(hostile))}
     assert kinds <= {token.type for token in flat(read(harmless))}, kinds
-    assert not kinds & {
-        "html_inline",
-        "html_block",
-        "link_open",
-        "image",
-        "fence",
-        "code_block",
-        "blockquote_open",
-        "hr",
-    }
+    assert not kinds & FOREIGN
     words = " ".join(token.content for token in flat(read(hostile)) if token.type == "text")
     for sign in ("script", "example.com", "Heading", "bold", "trailing", "202e", "lt;", "fence", "| x"):
         assert sign not in words, (sign, words)

@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 
-from backfill.web.monitor_models import MonitorView
+from backfill.web.models.monitor import MonitorView
 from tests.support.serving import serving, token
 from tests.support.waiting import eventually
 from tests.support.world import World

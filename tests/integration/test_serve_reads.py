@@ -13,8 +13,14 @@ import pytest
 
 from backfill.ledger.views.cursor import moment
 from backfill.states import JobState
-from backfill.web import application, models
+from backfill.web import application
 from backfill.web.answers import paged
+from backfill.web.models.backfills import Backfills, TableCoverage
+from backfill.web.models.course import Groups, Minutes, TaskStatus
+from backfill.web.models.jobs import Job, JobRow
+from backfill.web.models.machines import Queue, Worker
+from backfill.web.models.overview import Overview
+from backfill.web.models.partitions import Map, WholePartition
 from tests.integration.test_dead_command import buried
 from tests.support.operating import closed_gate, done, queued, until, with_failures, working
 from tests.support.serving import API, Served, body, serving, token
@@ -65,10 +71,10 @@ async def test_a_job_has_the_same_numbers_everywhere(world: World) -> None:
             if isinstance(mine, str) and mine.endswith("Z"):
                 mine = mine.replace("Z", "+00:00")
             assert mine == theirs, name
-        models.Job.model_validate(shown)
+        Job.model_validate(shown)
         assert shown["allowed"] == ["retry", "delete"]
         (row,) = await every(served, "/jobs")
-        models.JobRow.model_validate(row)
+        JobRow.model_validate(row)
         for name in row.keys() & shown.keys() - {"rate", "heartbeat_at"}:
             assert row[name] == shown[name], name
         kept = await world.value("SELECT records_updated + records_failed FROM backfill_jobs")
@@ -88,22 +94,22 @@ async def test_lists_are_complete(world: World) -> None:
         assert keys == sorted(set(keys))
         whole = await served.get(f"/jobs/{job}/partitions/{keys[0]}")
         assert whole["record_ids"] == [str(n) for n in range(1, 11)]
-        models.WholePartition.model_validate(whole)
+        WholePartition.model_validate(whole)
         failed = await every(served, f"/jobs/{job}/failures", limit=1)
         assert sorted(row["record_id"] for row in failed) == ["15", "5"]
         assert all(isinstance(row["id"], str) for row in failed)
         groups = await served.get(f"/jobs/{job}/failures/groups")
         assert sum(group["failed"] for group in groups["items"]) == 2
-        models.Groups.model_validate(groups)
+        Groups.model_validate(groups)
         events = await every(served, f"/jobs/{job}/events", limit=1)
         count = await world.value("SELECT count(*) FROM backfill_events WHERE backfill_job_id = $1", job)
         assert len({event["id"] for event in events}) == len(events) == count
         cells = await served.get(f"/jobs/{job}/map")
         assert cells["partitions"] == sum(cell["partitions"] for cell in cells["cells"]) == 7
-        models.Map.model_validate(cells)
+        Map.model_validate(cells)
         minutes = await served.get(f"/jobs/{job}/minutes")
         assert sum(one["records"] for one in minutes["items"]) == 70
-        models.Minutes.model_validate(minutes)
+        Minutes.model_validate(minutes)
         names = [one["name"] for one in (await served.get(f"/jobs/{job}/checklist"))["items"]]
         assert names[0] == "accepts_work"
         for path, status in (
@@ -157,7 +163,7 @@ async def test_the_overview_is_told_as_it_changes(world: World) -> None:
         name, first = await anext(messages)
         assert name == "overview"
         assert sum(first["jobs"].values()) == 0
-        models.Overview.model_validate(first)
+        Overview.model_validate(first)
         job = await queued(world)
         async for _, value in messages:
             if value["jobs"]["pending"] == 1:
@@ -166,7 +172,7 @@ async def test_the_overview_is_told_as_it_changes(world: World) -> None:
         once = await served.get("/overview")
         assert once["jobs"] == value["jobs"]
         assert once["server"]["database"] == "up"
-        models.Overview.model_validate(once)
+        Overview.model_validate(once)
 
 
 async def test_streams_end_with_their_token(world: World) -> None:
@@ -204,7 +210,7 @@ async def test_a_poller_hears_words_of_task_queues(world: World, state: str, wor
         await done(world, "cancel", str(job), "--reason", "not wanted")
     async with serving(world) as served:
         told = await served.get(f"/jobs/{job}/task-status")
-    models.TaskStatus.model_validate(told)
+    TaskStatus.model_validate(told)
     assert told["state"] == word
     assert told["ready"] is (state != "pending")
     assert told["progress"]["total"] == 20
@@ -220,16 +226,16 @@ async def test_machines_and_backfills_are_listed_as_the_commands_list_them(world
 
         async def told() -> bool:
             (worker,) = (await served.get("/workers"))["items"]
-            models.Worker.model_validate(worker)
+            Worker.model_validate(worker)
             (queue,) = (await served.get("/queues"))["items"]
-            models.Queue.model_validate(queue)
+            Queue.model_validate(queue)
             asked = (await done(world, "queues", "--json")).json["queues"]
             assert {**queue, "minutes": None} == {**asked[0], "minutes": None, "delayed": queue["delayed"]}
             return True
 
         await eventually(told, deadline=15)
         offered = await served.get("/backfills")
-        models.Backfills.model_validate(offered)
+        Backfills.model_validate(offered)
         listed = (await done(world, "definitions", "--json")).json["definitions"]
         assert [one["name"] for one in offered["items"]] == [one["name"] for one in listed]
         assert offered["items"][0]["modes"] == listed[0]["modes"]
@@ -291,7 +297,7 @@ async def test_coverage_is_counted_where_no_job_has(world: World) -> None:
         for path in ("/coverage/counter", "/coverage/counter?mode=null"):
             found = await served.get(path)
             assert (found["in_scope"], found["covered"], found["is_estimate"], found["job"]) == (20, 5, False, None)
-            models.Coverage.model_validate(found)
+            TableCoverage.model_validate(found)
         await served.get("/coverage/nothing", 404)
         await served.get("/coverage/counter?mode=some", 422)
         job = await queued(world, "--mode=null")
@@ -313,3 +319,4 @@ def test_the_description_has_every_answer() -> None:
         for method, said in methods.items():
             assert said["description"], (path, method)
             assert "4XX" in said["responses"], (path, method)
+    assert not [name for name in described["components"]["schemas"] if "__" in name]  # as of two that are called alike

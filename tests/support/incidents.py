@@ -19,7 +19,8 @@ from pydantic import TypeAdapter
 
 from backfill.monitor.memory import Look
 from backfill.monitor.pace import measured
-from backfill.monitor.profile import Profile, read
+from backfill.monitor.profile import Profile
+from backfill.monitor.profiles import read
 from backfill.monitor.readings import Reading, Remembered
 from backfill.monitor.render.markdown import markdown
 from backfill.monitor.report import Report

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from backfill.monitor.logs import ranges, runs, scan
+from backfill.monitor.logs import places, ranges, runs
 from backfill.monitor.logs.lines import Cutter
 from backfill.monitor.logs.ranges import Ranges
 from backfill.monitor.logs.saying import Reader
@@ -29,10 +29,10 @@ TALLIES: TypeAdapter[Tally] = TypeAdapter(Tally)
 def _small() -> Iterator[None]:
     """As if the logs were large: times are looked at here and there only, and the tail is read first."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scan, "CLOSE", 64)
-        patch.setattr(scan, "NEAR", 256)
-        patch.setattr(scan, "NEAR_CELL", 32)
-        patch.setattr(scan, "FAR_CELL", 64)
+        patch.setattr(places, "CLOSE", 64)
+        patch.setattr(places, "NEAR", 256)
+        patch.setattr(places, "NEAR_CELL", 32)
+        patch.setattr(places, "FAR_CELL", 64)
         yield
 
 

@@ -78,6 +78,8 @@ def test_shares_above_their_limits_are_a_warning() -> None:
         "zero timestamps: 1 of 10,000, 0.01 %; less than 0.01 % is healthy",
         "checksum errors: 2, none is allowed",
     ]
+    unknown = finding(report([sql(zero_timestamps=5)]), "quality").evidence
+    assert unknown == ["zero timestamps: 5 of an unknown number; less than 0.01 % is healthy"]
 
 
 def test_of_a_log_that_was_not_read_whole_nothing_more_is_promised() -> None:

@@ -308,6 +308,34 @@ async def test_the_newest_file_of_a_glob_is_read_or_all(tmp_path: Path) -> None:
     assert every.seen.endswith("in 2 files")
 
 
+async def test_rows_are_what_is_told_by_minute_where_files_are_counted_too(tmp_path: Path) -> None:
+    steps = [
+        (f"{stamp(60 * step)} {100 * step} of 1000 rows", f"{stamp(60 * step)} {step} of 10 files") for step in range(9)
+    ]
+    write(tmp_path / "load.log", *(line for step in steps for line in step))
+    reading, _ = await looked(tmp_path)
+    assert (reading.measures[Measure.ROWS], reading.measures[Measure.FILES]) == (800, 8)
+    assert [point.value for point in reading.points] == [100.0 * step for step in range(9)]
+    assert sum(reading.minutes.values()) == 800
+
+
+async def test_what_several_logs_have_done_of_their_shares_adds_up(tmp_path: Path) -> None:
+    def shares(name: str, steps: range, all: int = 1_000) -> None:
+        lines = [f"{stamp(60 * step)} processed {100 * step} of {all} files" for step in steps]
+        write(tmp_path / name, *lines, at=AT + 60 * steps[-1])
+
+    shares("a.log", range(1, 7))
+    shares("b.log", range(2, 9))
+    reading, _ = await looked(tmp_path, "*.log", all=True)
+    assert reading.measures == {Measure.FILES: 1_400, Measure.FILES_TOTAL: 2_000}
+    assert sum(reading.minutes.values()) == 500 + 600
+    shares("c.log", range(8, 10))  # it goes on where another ended
+    reading, _ = await looked(tmp_path, "[bc].log", all=True)
+    assert reading.measures == {Measure.FILES: 900, Measure.FILES_TOTAL: 1_000}
+    assert sum(reading.minutes.values()) == 600 + 100
+    assert reading.points[-1].value == 900
+
+
 async def test_workers_of_several_logs_that_are_called_alike_are_told_apart(tmp_path: Path) -> None:
     write(tmp_path / "a.log", f"{stamp(1)} Worker 1: 5%", f"{stamp(100)} Worker 1: 6%", at=AT)
     write(tmp_path / "b.log", f"{stamp(50)} Worker 1: 50%", at=AT + 1)
@@ -391,7 +419,7 @@ async def test_other_patterns_read_it_anew(tmp_path: Path) -> None:
 async def test_a_timezone_that_there_is_not_is_named(tmp_path: Path) -> None:
     write(tmp_path / "load.log", "Worker 1: 5%")
     reading, _ = await looked(tmp_path, profile={"timezone": "Mars/Base"})
-    assert "there is no timezone 'Mars/Base'" in problems(reading)[0]
+    assert "there is no time zone 'Mars/Base'" in problems(reading)[0]
     assert reading.workers[0].percent == 5
 
 

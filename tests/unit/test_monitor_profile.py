@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backfill.errors import NotFoundError, UsageError
-from backfill.monitor import profile
+from backfill.monitor import profile, profiles
 from backfill.monitor.lenient import kept
 from backfill.monitor.profile import Profile
 
@@ -17,7 +17,7 @@ GOOD = '[[log]]\npath = "a.log"\n'
 def read(tmp_path: Path, text: str) -> Profile:
     file = tmp_path / "load.toml"
     file.write_text(text)
-    return profile.read(str(file))
+    return profiles.read(str(file))
 
 
 @pytest.mark.parametrize(
@@ -116,20 +116,20 @@ def test_what_is_no_toml_or_cannot_be_read_is_refused(tmp_path: Path) -> None:
             read(tmp_path, text)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match=r"binary\.toml is not TOML"):
-        profile.read(str(tmp_path / "binary.toml"))
+        profiles.read(str(tmp_path / "binary.toml"))
 
 
 def test_a_name_is_looked_up_in_folders_and_what_there_is_is_said(tmp_path: Path) -> None:
     (tmp_path / "load.toml").write_text("\ufeff" + GOOD)
-    assert profile.read("load", [tmp_path / "none", tmp_path]).log[0].path == "a.log"
+    assert profiles.read("load", [tmp_path / "none", tmp_path]).log[0].path == "a.log"
     with pytest.raises(
         NotFoundError, match=r"no profile 'lod'; there are load, or write one with: backfill monitor init NAME$"
     ):
-        profile.read("lod", [tmp_path])
+        profiles.read("lod", [tmp_path])
     with pytest.raises(NotFoundError, match="no profile 'lod'; write one with: backfill monitor init NAME"):
-        profile.read("lod", [tmp_path / "none"])
+        profiles.read("lod", [tmp_path / "none"])
     with pytest.raises(NotFoundError, match=r"no profile .*nix\.toml; write one with: backfill monitor init nix"):
-        profile.read(str(tmp_path / "nix.toml"))
+        profiles.read(str(tmp_path / "nix.toml"))
 
 
 @pytest.mark.parametrize(
@@ -156,19 +156,19 @@ def test_whatever_it_holds_something_is_made_of_it(found: dict[str, object]) -> 
     assert all("\n" not in one for one in mistakes)
 
 
-@pytest.mark.parametrize("file", sorted(profile.FOLDER.glob("*.toml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(profiles.FOLDER.glob("*.toml")), ids=lambda file: file.stem)
 def test_every_profile_that_is_shipped_is_found_by_its_name_and_has_no_mistake(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    found = profile.read(file.stem)
+    found = profiles.read(file.stem)
     assert found.mistakes == ()
     assert found.sources >= 2
     assert file.name in (file.parent / "README.md").read_text()
 
 
-@pytest.mark.parametrize("file", sorted(profile.FOLDER.glob("*.toml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(profiles.FOLDER.glob("*.toml")), ids=lambda file: file.stem)
 def test_a_profile_that_is_shipped_takes_no_other_program_for_its_own(file: Path) -> None:
-    for one in profile.read(str(file)).process:
+    for one in profiles.read(str(file)).process:
         # A word that says what it loads, or a file; not one that every recorder or worker has.
         assert one.pid_file or one.name in ("backfill-erc1155", "api_sync.py")

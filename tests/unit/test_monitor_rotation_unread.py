@@ -19,7 +19,7 @@ def log(tmp_path: Path, monkeypatch) -> Path:
     """A log whose middle a look without time leaves out."""
     monkeypatch.setattr(ranges, "CHUNK", 1_024)
     monkeypatch.setattr(ranges.Ranges.read, "__defaults__", (1_024,))
-    monkeypatch.setattr(ranges.scan, "FAR_CELL", 64)
+    monkeypatch.setattr(ranges.places, "FAR_CELL", 64)
     path = tmp_path / "load.log"
     path.write_text(lines(0, 100) * (MANY // 100))
     return path

@@ -106,5 +106,5 @@ def test_a_time_without_a_year_or_a_day_is_the_last_one_before_the_file_was_writ
 
 
 def test_a_zone_that_there_is_not_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is no timezone 'Mars/Base'; write one such as"):
+    with pytest.raises(ValueError, match="there is no time zone 'Mars/Base'; write one such as"):
         Stamps("Mars/Base", WRITTEN)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backfill.errors import UsageError
+from backfill.monitor import zones
 from backfill.monitor.profile import JobSource, Profile, SqlSource
 from backfill.monitor.readings import Measure, Reading
 from backfill.monitor.sources import jobs, printed, queries, table, values, words
@@ -137,11 +138,11 @@ def test_a_tables_name_is_understood_or_is_none(name: str) -> None:
 
 
 def test_a_zone_is_one_that_there_is() -> None:
-    assert values.zone(None) is None
-    assert values.zone("Asia/Tokyo") == TOKYO
+    assert zones.named(None) is None
+    assert zones.named("Asia/Tokyo") == TOKYO
     for name in ("", "../etc/passwd", "/etc/passwd", "Nowhere/At all", "a\0b"):
         with pytest.raises(ValueError, match="there is no time zone"):
-            values.zone(name)
+            zones.named(name)
 
 
 def test_usage_errors_are_what_a_query_raises() -> None:

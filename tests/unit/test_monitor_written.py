@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backfill.monitor import profile, written
+from backfill.monitor import profile, profiles, written
 from backfill.monitor.profile import Limits, Profile
 from backfill.monitor.readings import Measure
 from backfill.monitor.report import Kind
@@ -60,11 +60,11 @@ def test_what_is_written_reads_back_as_the_same(found: dict[str, Any]) -> None:
 def test_a_file_of_it_has_no_mistakes_and_its_comments_are_true(tmp_path: Path) -> None:
     made = profile.made({"log": [{"path": "tmp/*.log"}], "name": "mine"}, "test")
     (tmp_path / "mine.toml").write_text(written.text(made))
-    assert profile.read("mine", [tmp_path]) == made
+    assert profiles.read("mine", [tmp_path]) == made
     text = written.text(made)
     assert "backfill monitor --profile mine`" in text
     shown = "\n".join(line.removeprefix("# ") for line in text.split("\n")[3:])
     whole = tomllib.loads(shown)
     assert Limits.model_validate(whole["limits"]) == Limits()
     (tmp_path / "whole.toml").write_text(shown)
-    assert profile.read("whole", [tmp_path]).mistakes == ()
+    assert profiles.read("whole", [tmp_path]).mistakes == ()

@@ -7,7 +7,7 @@ import { Field, Trouble } from "./parts.js";
  * A modal question. `act` is called with what was filled in and may raise a Problem, which is shown; the dialog closes
  * once it is done. `typed`: a word that has to be typed first; `reason`: whether one is asked for, "needed" or "asked".
  */
-export function Question({ title, verb, isDangerous, reason, typed, act, close, children }) {
+function Question({ title, verb, isDangerous, reason, typed, act, close, children }) {
   const box = useRef(null);
   const heading = useId();
   const [why, setWhy] = useState("");

@@ -44,7 +44,7 @@ export function Head({ title, feed, children, above, state }) {
   }, [title]);
   return html`<div class="head">
     <div class="titles">${above}<h1 tabindex="-1" ref=${heading}>${title}</h1>${state}</div>
-    <div class="tools">${children}</div>
+    <div>${children}</div>
     ${feed && html`<${Freshness} feed=${feed} />`}
   </div>`;
 }

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from backfill.monitor.amounts import clock, foreign, numeric, span
-from backfill.monitor.pace import AHEAD, Pace
+from backfill.monitor.moves import AHEAD
+from backfill.monitor.pace import Pace
 from backfill.monitor.profile import Profile
 from backfill.monitor.progress import trusted
 from backfill.monitor.readings import MOST_EXAMPLES, Happened, Job, Line, Measure, Process, Processes, Reading

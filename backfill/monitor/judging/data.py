@@ -32,9 +32,10 @@ def findings(checks: list[Quality]) -> list[Finding]:
 
 
 def _text(one: Quality) -> str:
-    if one.share is None or one.of is None:
+    if one.limit is None:
         return f"{one.label}: {one.count:,}, none is allowed"
-    return f"{one.label}: {one.count:,} of {one.of:,}, {one.share:.3g} %; less than {one.limit:g} % is healthy"
+    whole = "an unknown number" if one.of is None or one.share is None else f"{one.of:,}, {one.share:.3g} %"
+    return f"{one.label}: {one.count:,} of {whole}; less than {one.limit:g} % is healthy"
 
 
 def _share(case: Case, measure: Measure, label: str, rows: float | None, limit: float | None) -> Iterator[Quality]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from backfill.monitor.amounts import foreign, span
 from backfill.monitor.judging.case import Case, absent, described
-from backfill.monitor.pace import AHEAD
+from backfill.monitor.moves import AHEAD
 from backfill.monitor.readings import Reading
 from backfill.monitor.report import Finding, Level, State
 from backfill.texts import counted, one_line
@@ -25,10 +25,9 @@ def findings(case: Case, state: State) -> list[Finding]:
 def _processes(case: Case, state: State) -> Iterator[Finding]:
     for one in case.sought:
         if not one.found and state not in (State.FINISHED, State.DEAD):
-            step = "see whether it has ended, or the profile names another one"
-            goes_on = case.is_heard and not case.alive
-            text = f"{absent(one)}, but it goes on" if goes_on else absent(one)
-            step = "see whether the name is right, and where it runs" if goes_on else step
+            text, step = absent(one), "see whether it has ended, or the profile names another one"
+            if case.is_heard and not case.alive:
+                text, step = f"{text}, but it goes on", "see whether the name is right, and where it runs"
             yield Finding("process_gone", Level.CRITICAL, text, case.notes_on(one), step)
         elif len(one.found) > 1 and not one.is_every_one_meant:
             text = f"{len(one.found):,} processes match {foreign(one.sought, 100)}, which of them is meant is not known"

@@ -9,6 +9,7 @@ from backfill.monitor.judging.case import Case, described
 from backfill.monitor.judging.ended import dead, finished
 from backfill.monitor.judging.halting import slow, stuck
 from backfill.monitor.judging.phrases import Verdict, how_far, verdict
+from backfill.monitor.readings import Reading
 from backfill.monitor.report import Level, State
 from backfill.texts import one_line
 
@@ -46,14 +47,13 @@ def _nothing(case: Case) -> Verdict | None:
     if not case.readings:
         step = "say where to look, such as --log 'logs/*.log', or have a profile written: backfill monitor init"
         return verdict(State.UNKNOWN, Level.UNKNOWN, "no source was given and none was found", [], step)
-    if all(one.problems and not _tells(case, index) for index, one in enumerate(case.readings)):
+    if all(one.problems and not _tells(one) for one in case.readings):
         text = f"none of its sources could be read: {one_line(case.readings[0].problems[0].text, 200)}"
         return verdict(State.UNKNOWN, Level.UNKNOWN, text, [])
     return None
 
 
-def _tells(case: Case, index: int) -> bool:
-    one = case.readings[index]
+def _tells(one: Reading) -> bool:
     told = (one.measures, one.minutes, one.groups, one.workers, one.happened, one.processes, one.target)
     return any(bool(what) for what in told) or one.newest_at is not None
 

@@ -17,7 +17,7 @@ class Unpacking:
     def __init__(self, file: Opened, is_time_up: Callable[[], bool] = lambda: False) -> None:
         self._file = file
         self._is_time_up = is_time_up
-        self.read = 0  # bytes of the packed file
+        self._read = 0  # bytes of the packed file
         self.is_whole = False
         self.why: str | None = None
 
@@ -40,8 +40,8 @@ class Unpacking:
         unpack, data, is_begun, is_full = zlib.decompressobj(_GZIP), b"", False, False
         while True:
             if not data and not is_full:
-                data = self._file.read(self.read, PIECE)
-                self.read += len(data)
+                data = self._file.read(self._read, PIECE)
+                self._read += len(data)
                 if not data:
                     break
             piece = unpack.decompress(data, PIECE)

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from backfill.monitor.logs.opened import PRINTED, Opened
 from backfill.monitor.logs.ranges import Ranges
 from backfill.monitor.logs.tally import Tally
+from backfill.monitor.readings import Remembered
 
 VERSION: Final = 2
 
@@ -39,8 +40,6 @@ class Kept:
 
     def know(self, file: Opened) -> None:
         """Keep what tells the file from others."""
-        # Beside what a link leads to are those that it led to before.
-        self.path = os.path.realpath(file.path)
         self.device, self.inode = file.device, file.inode
         self.printed = min(file.size, PRINTED)
         self.print = file.printed(0, self.printed)
@@ -78,6 +77,27 @@ def _is_possible(kept: Kept) -> bool:
 def written(kept: Kept) -> dict[str, Any]:
     """The same as JSON."""
     return _ADAPTER.dump_python(kept, mode="json")  # type: ignore[no-any-return]
+
+
+def files(remembered: Remembered) -> dict[str, Any]:
+    """What a source of logs remembers of its files, by their paths; nothing where that is damaged."""
+    found = remembered.get("files") if isinstance(remembered, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def known(remembered: Remembered) -> dict[str, Kept]:
+    """The same as far as it can be gone on with."""
+    return {path: kept for path, one in files(remembered).items() if (kept := read(one)) is not None}
+
+
+def of(known: dict[str, Kept], path: str) -> Kept | None:
+    """What is known of the file, under whichever name it was read; else of the one before that had its name."""
+    try:
+        told = os.stat(path)
+    except OSError:
+        return None
+    same = (one for one in known.values() if (one.device, one.inode) == (told.st_dev, told.st_ino))
+    return next(same, known.get(path))
 
 
 def _tail(file: Opened, end: int) -> str:

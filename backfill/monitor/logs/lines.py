@@ -9,11 +9,10 @@ MOST_OF_A_LINE: Final = 1024 * 1024  # that is looked at
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines, each with its end; `offset` is where they begin in the file, `size` how much of it they are."""
+    """Whole lines, each with its end; `offset` is where they begin in the file."""
 
     offset: int
     lines: bytes
-    size: int
     is_cut: bool = False  # one line, whose rest was skipped
 
 
@@ -83,7 +82,7 @@ class Cutter:
         return self._block(line, size, is_cut)
 
     def _block(self, lines: bytes, size: int, is_cut: bool = False) -> Block:
-        block = Block(self.offset, lines, size, is_cut)
+        block = Block(self.offset, lines, is_cut)
         self.offset += size
         return block
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -94,6 +95,8 @@ class Look:
         half, followed.is_whole = self._on(file, kept, followed)
         kept.ranges.newest.dated(file.written_at)
         kept.know(file)
+        # Beside what a link leads to are those that it led to before.
+        kept.path = os.path.realpath(file.path)
         followed.earlier_size = followed.earlier_seen = 0
         while kept.earlier and self._read_on(kept, file, followed):
             pass
@@ -135,9 +138,7 @@ class Look:
                 given_up(kept)
                 followed.notes.append(f"rotated: the rest of the file before it was read from {name}")
                 return True
-            had, old.path = old.path, path
             old.know(file)
-            old.path = had
             followed.earlier_size, followed.earlier_seen = file.size, old.ranges.seen
         followed.notes.append(f"rotated: the file before it, {name}, is not read to its end yet")
         return False
@@ -160,7 +161,7 @@ class Look:
     def _half(self, file: Opened, kept: Kept, half: bytes, tally: Tally) -> None:
         """Count the line that has no end."""
         if half:
-            self.scanner(file.path, file.written_at).scan(Block(kept.ranges.end, half + b"\n", len(half)), tally)
+            self.scanner(file.path, file.written_at).scan(Block(kept.ranges.end, half + b"\n"), tally)
 
     def _tell(self, file: Opened, kept: Kept, half: bytes, followed: Followed) -> None:
         ranges = kept.ranges

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from backfill.monitor.logs import scan
+from backfill.monitor.logs import places
 from backfill.monitor.logs.lines import Cutter
 from backfill.monitor.logs.opened import Opened
 from backfill.monitor.logs.scan import Scanner
@@ -85,7 +85,7 @@ class Ranges:
 
     def _leap(self, file: Opened, near: int) -> None:
         # To the beginning of a cell, of which no line was looked at before.
-        mark = near - near % scan.FAR_CELL
+        mark = near - near % places.FAR_CELL
         if mark <= self.front_end:
             return
         at = file.data_from(mark - 1)

@@ -14,7 +14,7 @@ MOST_NAMES: Final = 10_000  # of a folder
 MOST_OPENED: Final = 32
 
 
-def found_again(kept: Kept, now: Opened | None) -> str | None:
+def found_again(kept: Kept, now: Opened) -> str | None:
     """The path of the file that was read; None when it is not beside where it was. `now` is what has its name."""
     for path in islice(_beside(kept, now), MOST_OPENED):
         try:
@@ -26,14 +26,14 @@ def found_again(kept: Kept, now: Opened | None) -> str | None:
     return None
 
 
-def _beside(kept: Kept, now: Opened | None) -> Iterator[str]:
+def _beside(kept: Kept, now: Opened) -> Iterator[str]:
     folder, stem = os.path.split(kept.path)
     found = []
     with os.scandir(folder or ".") as entries:
         for entry in islice(entries, MOST_NAMES):
             if entry.name.startswith(Path(stem).stem) or entry.inode() == kept.inode:
                 told = entry.stat()
-                if now is None or (told.st_dev, told.st_ino) != (now.device, now.inode):
+                if (told.st_dev, told.st_ino) != (now.device, now.inode):
                     found.append((told.st_ino != kept.inode, -told.st_mtime, entry.path))
     return (path for _, _, path in sorted(found))
 

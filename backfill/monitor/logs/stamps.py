@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
+
+from backfill.monitor import zones
 
 MOST_LOOKED_AT: Final = 240  # bytes of a line
 MOST_KNOWN: Final = 4_096  # minutes that were worked out
@@ -39,7 +40,7 @@ class Stamps:
 
         Raises ValueError where there is no such zone.
         """
-        self.zone: tzinfo | None = _zone(timezone) if timezone else None
+        self.zone: tzinfo | None = zones.named(timezone or None)
         self._written_at = written_at
         self._written = datetime.fromtimestamp(written_at, UTC).astimezone(self.zone)
         self.is_dateless = False  # the time that was read last: its day is a guess
@@ -132,10 +133,3 @@ class Stamps:
 
 def _epoch(seconds: bytes, milliseconds: bytes | None, fraction: bytes | None) -> float:
     return int(seconds) + int(milliseconds or 0) / 1000 + (int(fraction) / 10 ** len(fraction) if fraction else 0.0)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"there is no timezone {name!r}; write one such as Europe/Berlin or UTC") from error

@@ -47,7 +47,7 @@ def read(source: BinaryIO, scanner: Scanner, is_time_up: Callable[[], bool]) -> 
         for block in stream.cutter.feed(piece):
             scanner.scan(block, stream.tally)
     if stream.is_ended and (half := stream.cutter.half):
-        scanner.scan(Block(stream.cutter.offset, half + b"\n", len(half)), stream.tally)
+        scanner.scan(Block(stream.cutter.offset, half + b"\n"), stream.tally)
     return stream
 
 

@@ -4,48 +4,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backfill.monitor.logs.happenings import Example, Happening
-from backfill.monitor.logs.ways import BACK, FEWEST_POINTS, MOST_KEPT, MOST_UNITS, At, Series, begun
+from backfill.monitor.logs.ways import BACK, FEWEST_POINTS, MOST_KEPT, At, Series, Way, begun
 from backfill.monitor.readings import MOST_EXAMPLES, MOST_WORKERS
 
 DAY: Final = 86_400.0
 MOST_OF_THE_END: Final = 2_048  # bytes
 SILENCE: Final = 1_800.0  # seconds without a line that are worth saying
 MANY: Final = ((2_048, FEWEST_POINTS), (256, 16))  # more workers than that have fewer points each
-
-
-@dataclass(slots=True)
-class Way:
-    """One worker."""
-
-    series: dict[str, Series] = field(default_factory=dict)  # by unit
-    heard_at: At = None
-    is_finished: bool = False
-    most: int = MOST_KEPT
-
-    def add(self, unit: str, at: At, value: float, cell: int) -> None:
-        """A number that it told."""
-        series = self.series.get(unit)
-        if series is not None:
-            series.add(at, value, cell)
-        elif len(self.series) < MOST_UNITS:
-            self.series[unit] = begun(at, value, cell, self.most)
-
-    def then(self, other: "Way") -> None:
-        """What comes behind it."""
-        for unit, series in other.series.items():
-            if unit in self.series:
-                self.series[unit].then(series)
-            elif len(self.series) < MOST_UNITS:
-                self.series[unit] = series
-        self.thin(min(self.most, other.most))
-        self.heard_at = other.heard_at if other.heard_at is not None else self.heard_at
-        self.is_finished = other.is_finished
-
-    def thin(self, most: int) -> None:
-        """Keep at most so many points of each number."""
-        self.most = most
-        for series in self.series.values():
-            series.thin(most)
 
 
 @dataclass(frozen=True, slots=True)

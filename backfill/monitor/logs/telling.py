@@ -8,9 +8,9 @@ from backfill.monitor.logs.ending import is_end
 from backfill.monitor.logs.happenings import Happening
 from backfill.monitor.logs.minutes import by_minute
 from backfill.monitor.logs.saying import COUNT
-from backfill.monitor.logs.tally import Jump, Tally, Way
-from backfill.monitor.logs.ways import BACK, PERCENT, SHARE, Series
-from backfill.monitor.readings import MOST_WORKERS, Happened, Line, Measure, Point, Reading, Worker
+from backfill.monitor.logs.tally import Jump, Tally
+from backfill.monitor.logs.ways import BACK, PERCENT, SHARE, Series, Way
+from backfill.monitor.readings import MOST_WORKERS, PROGRESS, Happened, Line, Measure, Point, Reading, Worker
 from backfill.texts import counted, duration, one_line
 
 TRAIL: Final = 50  # lines that a crash writes behind its first
@@ -51,11 +51,13 @@ def _amounts(reading: Reading, tally: Tally) -> None:
     if counts and not tally.amounts:
         reading.measures[Measure.ROWS] = int(sum(one.carried + one.last for one in counts))
         reading.minutes = by_minute([_points(one, 1.0) for one in counts])
-    for what, amount in tally.amounts.items():
-        done, of = MEASURES[what]
-        reading.measures |= {done: int(amount.last), of: int(tally.totals[what])}
-        reading.points = _points(amount, 1.0)
-        reading.minutes = by_minute([reading.points])
+    for measure in reversed(PROGRESS):  # so that points are of what a report takes first
+        for what, amount in tally.amounts.items():
+            if MEASURES[what] == measure:
+                done, of = measure
+                reading.measures |= {done: int(amount.last), of: int(tally.totals[what])}
+                reading.points = _points(amount, 1.0)
+                reading.minutes = by_minute([reading.points])
 
 
 def _is_fatal_newest(tally: Tally) -> bool:

@@ -10,7 +10,7 @@ SHARE: Final = "~"  # of JSON's progress, which is percent or a part of one: kno
 MOST_KEPT: Final = MOST_POINTS - 3  # beside the first, the last, and where it came to that
 BACK: Final = 120.0  # seconds that the time may fall between lines: several processes write one log
 FEWEST_POINTS: Final = 4
-NEARLY_NOTHING: Final = 0.05  # of what it was, or percent of the work
+NEARLY_NOTHING: Final = 0.05  # of what it was
 MOST_UNITS: Final = 4
 
 At = float | None
@@ -24,8 +24,7 @@ class Series:
     last: float
     last_at: At
     grown_at: At  # of the first line that said what the last one says
-    first_cell: int  # of the file: one point of each is kept
-    last_cell: int
+    last_cell: int  # of the file: one point of each is kept
     is_flat: bool = True  # it never changed
     carried: float = 0.0  # what was reached before it began again, each time
     restarts: int = 0
@@ -115,7 +114,7 @@ class Series:
     def fall(self, before: float, after: float) -> None:
         """It is less than it was: begun again when it is nearly nothing."""
         self.carried += before
-        if after <= before * NEARLY_NOTHING:
+        if is_anew(before, after):
             self.restarts += 1
         else:
             self.backwards += 1
@@ -131,8 +130,48 @@ class Series:
                 self.points[bucket] = at, value
 
 
+def is_anew(before: float, after: float) -> bool:
+    """Whether what fell has begun again."""
+    return after <= before * NEARLY_NOTHING
+
+
 def begun(at: At, value: float, cell: int, most: int = MOST_KEPT) -> Series:
     """Of the first line that told the number."""
-    series = Series(value, value, at, at, cell, cell, most=most)
+    series = Series(value, value, at, at, cell, most=most)
     series.keep(at, value)
     return series
+
+
+@dataclass(slots=True)
+class Way:
+    """One worker."""
+
+    series: dict[str, Series] = field(default_factory=dict)  # by unit
+    heard_at: At = None
+    is_finished: bool = False
+    most: int = MOST_KEPT
+
+    def add(self, unit: str, at: At, value: float, cell: int) -> None:
+        """A number that it told."""
+        series = self.series.get(unit)
+        if series is not None:
+            series.add(at, value, cell)
+        elif len(self.series) < MOST_UNITS:
+            self.series[unit] = begun(at, value, cell, self.most)
+
+    def then(self, other: "Way") -> None:
+        """What comes behind it."""
+        for unit, series in other.series.items():
+            if unit in self.series:
+                self.series[unit].then(series)
+            elif len(self.series) < MOST_UNITS:
+                self.series[unit] = series
+        self.thin(min(self.most, other.most))
+        self.heard_at = other.heard_at if other.heard_at is not None else self.heard_at
+        self.is_finished = other.is_finished
+
+    def thin(self, most: int) -> None:
+        """Keep at most so many points of each number."""
+        self.most = most
+        for series in self.series.values():
+            series.thin(most)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from backfill.monitor import zones
 from backfill.monitor.profile import CommandSource, Profile
 from backfill.monitor.readings import Problem, Reading, Remembered
-from backfill.monitor.sources import printed, values, words
+from backfill.monitor.sources import printed, words
 from backfill.monitor.surroundings import Surroundings
 from backfill.texts import one_line
 
@@ -26,7 +27,7 @@ async def read(
     """What the program prints; a program that fails, hangs or prints something else is a problem."""
     reading = Reading(name(source), "command", where.now())
     try:
-        naive = values.zone(profile.timezone)
+        naive = zones.named(profile.timezone)
         command = _words(source, where)
         text = await _run(command, source.timeout, where, reading)
         printed.take(text, source.measures, naive, reading)

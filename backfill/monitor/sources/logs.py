@@ -5,19 +5,17 @@ import os
 import shlex
 import threading
 import time
-from typing import Any, Final
+from typing import Final
 
 from backfill.monitor import growing, patterns
 from backfill.monitor.logs import beside, finding, streamed, telling
 from backfill.monitor.logs import kept as keeping
-from backfill.monitor.logs.kept import Kept
 from backfill.monitor.logs.looking import Followed, Look
 from backfill.monitor.profile import LogSource, Profile
 from backfill.monitor.readings import Problem, Reading, Remembered
 from backfill.monitor.surroundings import Surroundings
 from backfill.texts import counted, one_line
 
-STDIN: Final = "-"
 MOST_FILES: Final = 1_000  # of one glob
 MOST_REMEMBERED: Final = 16  # of those that were the newest in turn
 
@@ -36,7 +34,7 @@ async def read(
 
 def name(source: LogSource) -> str:
     """What the source is called in a report."""
-    return "log of standard input" if source.path == STDIN else f"log {source.path}"
+    return "log of standard input" if source.is_piped else f"log {source.path}"
 
 
 class _Source:
@@ -57,7 +55,7 @@ class _Source:
             self._problem(f"{error}; this machine's is taken")
             look.profile = self._profile.model_copy(update={"timezone": None})
         try:
-            if self._source.path == STDIN:
+            if self._source.is_piped:
                 self._stdin(look)
                 return self._reading, {}
             return self._reading, self._files(look, remembered)
@@ -78,11 +76,11 @@ class _Source:
     def _files(self, look: Look, remembered: Remembered) -> Remembered:
         paths = self._found()
         look.files = len(paths) if self._source.all else 1
-        known = _known(remembered)
+        known = keeping.known(remembered)
         kept, seen, size = {}, 0, 0
         for path in paths if self._source.all else paths[-1:]:
             try:
-                followed = look.file(path, _of(known, path))
+                followed = look.file(path, keeping.of(known, path))
             except (OSError, ValueError) as error:
                 self._problem(f"{self._place(path)}: cannot be read: {_why(error)}")
                 self._reading.is_whole = False
@@ -99,7 +97,7 @@ class _Source:
         if size and self._source.all:
             self._reading.seen += f" in {counted(len(paths), 'file')}"
         if not self._source.all:
-            others = [(path, one) for path, one in _raw(remembered).items() if path not in kept]
+            others = [(path, one) for path, one in keeping.files(remembered).items() if path not in kept]
             kept = {**dict(others[-MOST_REMEMBERED + 1 :]), **kept}
         return {"files": kept}
 
@@ -173,26 +171,6 @@ class _Source:
 
     def _problem(self, text: str) -> None:
         self._reading.problems.append(Problem(self._reading.source, text))
-
-
-def _raw(remembered: Remembered) -> dict[str, Any]:
-    files = remembered.get("files") if isinstance(remembered, dict) else None
-    return files if isinstance(files, dict) else {}
-
-
-def _known(remembered: Remembered) -> dict[str, Kept]:
-    read = {path: keeping.read(one) for path, one in _raw(remembered).items()}
-    return {path: one for path, one in read.items() if one is not None}
-
-
-def _of(known: dict[str, Kept], path: str) -> Kept | None:
-    """What is known of the file, under whichever name it was read; else of the one before that had its name."""
-    try:
-        told = os.stat(path)
-    except OSError:
-        return None
-    same = (one for one in known.values() if (one.device, one.inode) == (told.st_dev, told.st_ino))
-    return next(same, known.get(path))
 
 
 def _size(size: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import psutil
 
@@ -20,21 +20,7 @@ SPEAKING: Final = {
 SHELLS: Final = {"sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "busybox"}
 # What starts another with its arguments, and waits for it.
 STARTING: Final = {
-    *(
-        "sudo",
-        "doas",
-        "su",
-        "runuser",
-        "timeout",
-        "time",
-        "nice",
-        "ionice",
-        "env",
-        "setsid",
-        "xargs",
-        "flock",
-        "chronic",
-    ),
+    *("sudo", "doas", "su", "runuser", "timeout", "time", "nice", "ionice", "env", "setsid", "xargs", "flock"),
     *("npm", "npx", "pnpm", "yarn", "uv", "uvx", "poetry", "pipenv", "docker", "podman", "kubectl", "ssh", "script"),
     *("unbuffer", "stdbuf", "tini", "dumb-init", "catchsegv", "start-stop-daemon", "systemd-run", "make", "chronic"),
 }
@@ -48,16 +34,23 @@ def matching(wanted: str) -> "list[psutil.Process]":
     import psutil
 
     meant = pattern(wanted)
-    ours = {os.getpid(), *(one.pid for one in psutil.Process().parents())}
     found: dict[str, list[psutil.Process]] = {"running": [], "starting": []}
-    for one in psutil.process_iter():
+    for one in others():
         with suppress(psutil.Error):
             command = one.cmdline()
-            if one.pid in ours or not command or not meant.search(" ".join(command)):
+            if not command or not meant.search(" ".join(command)):
                 continue
             if (of := kind(command)) is not None:
                 found[of].append(one)
     return sorted(found["running"] or found["starting"], key=lambda one: (one.create_time(), one.pid))
+
+
+def others() -> "Iterator[psutil.Process]":
+    """The processes of this machine but for this one and what started it."""
+    import psutil
+
+    ours = {os.getpid(), *(one.pid for one in psutil.Process().parents())}
+    return (one for one in psutil.process_iter() if one.pid not in ours)
 
 
 def pattern(wanted: str) -> re.Pattern[str]:

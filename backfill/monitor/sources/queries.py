@@ -5,6 +5,7 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 from backfill.errors import BackfillError, UsageError
+from backfill.monitor import zones
 from backfill.monitor.databases import OWN, looked_into, milliseconds
 from backfill.monitor.profile import Profile, SqlSource
 from backfill.monitor.readings import MOST_MINUTES, Measure, Problem, Reading, Remembered
@@ -30,7 +31,7 @@ async def read(
     """What the database tells; whatever is in the way is a problem, in the time that the source has."""
     reading = Reading(name(source), "sql", where.now())
     try:
-        naive = values.zone(profile.timezone) or UTC  # as servers have it, wherever this machine stands
+        naive = zones.named(profile.timezone) or UTC  # as servers have it, wherever this machine stands
         async with asyncio.timeout(CONNECT_SECONDS + source.timeout):
             remembered = await _read(source, naive, where, reading, remembered)
     except TimeoutError:

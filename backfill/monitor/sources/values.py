@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from backfill.monitor.readings import Measure, Problem, Reading, Value
 from backfill.texts import one_line
@@ -20,14 +19,6 @@ ANYTHING: Final = {Measure.RANGE_START, Measure.RANGE_END}
 NUMBER: Final = re.compile(r"[-+]?(\d[\d,_']*)?(\.\d+)?([eE][-+]?\d{1,3})?")
 # Epochs are told in seconds, or in thousandths, millionths or billionths: those of our times are that far apart.
 LARGEST_SECONDS: Final = 1e11
-
-
-def zone(name: str | None) -> tzinfo | None:
-    """The time zone of that name, None for None; raises ValueError for one that there is not."""
-    try:
-        return None if name is None else ZoneInfo(name)
-    except (OSError, ValueError, LookupError) as error:
-        raise ValueError(f"there is no time zone {name!r}; write one such as Europe/Berlin") from error
 
 
 def take(found: Mapping[str, Any], naive: tzinfo | None, reading: Reading) -> None:

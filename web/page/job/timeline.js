@@ -30,7 +30,7 @@ function Happened({ one }) {
 }
 
 /** What comes next, the last of it first. */
-export function expected(job) {
+function expected(job) {
   if (job.completed_at) return [];
   if (job.state === "paused") return [["it goes on when somebody resumes it", null]];
   const next = [];

@@ -65,7 +65,7 @@ function Form({ backfills, given }) {
     }
     return setBusy("");
   };
-  return html`<form class="start" onSubmit=${look}>
+  return html`<form onSubmit=${look}>
     <div class="columns job">
       <div class="main">
         <${Panel} title="1 What" wide><${Choice} backfills=${backfills} form=${form} choose=${(one) => change(chosen(one))} change=${change} /><//>

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from backfill.monitor.report import Kind, Level, State
+from backfill.monitor.report import Kind, Level, Shown, State
 
-Shown = int | float | str | bool | None
+# The dataclasses themselves would be described otherwise: what has a default there as what may be missing here, minutes
+# and groups as any objects, and under names that others have here, such as Group and Minute.
 
 
 class MonitorFinding(BaseModel):
