@@ -20,7 +20,7 @@ import yaml
 from tests.support.commands import Command
 from tests.support.definitions import GATE
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import HASTY, World
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SCRIPTS = Path(sys.executable).parent
@@ -101,7 +101,7 @@ async def supervised(world: World, folder: Path) -> AsyncIterator[Supervisor]:
     with (folder / "backfill.conf").open("w") as file:
         shipped.write(file)
     (folder / "supervisord.conf").write_text(SUPERVISORD.format(folder=folder))
-    supervisor = Supervisor(world.run("supervisord", "-n", "-c", str(folder / "supervisord.conf")), folder)
+    supervisor = Supervisor(world.run("supervisord", "-n", "-c", str(folder / "supervisord.conf"), **HASTY), folder)
     try:
         await eventually((folder / "control").exists, deadline=20)
         yield supervisor

@@ -9,7 +9,7 @@ from backfill.workers import hooks
 from tests.support import hooked
 from tests.support.operating import ask, closed_gate, completed, counted_once, done, queued, until, until_held, working
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import HASTY, World
 
 
 def using(world: World, definition: str) -> None:
@@ -185,7 +185,7 @@ async def test_it_is_told_after_the_commit(world: World) -> None:
     using(world, "After")
     await world.rows(10)
     await queued(world)
-    victim = world.worker(failpoint="worker.after_partition=kill@1")
+    victim = world.worker(failpoint="worker.after_partition=kill@1", **HASTY)
     await world.until_killed(victim)
     # Killed before it was told: committed all the same, and not told again.
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 10

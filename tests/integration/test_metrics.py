@@ -19,7 +19,7 @@ from tests.support.definitions import GATE
 from tests.support.promtool import check
 from tests.support.runbook import promql
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import HASTY, World
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ALERTS = DEPLOY / "prometheus/alerts.yml"
@@ -170,7 +170,7 @@ async def test_what_went_wrong_is_counted(world: World) -> None:
     # Given a worker that dies with all in hand, and a message that nobody can read
     await world.rows(20)
     await world.queue("--mode=all", "--batch-size=2")
-    victim = world.worker("--concurrency=1", failpoint="worker.after_claim=kill@2")
+    victim = world.worker("--concurrency=1", failpoint="worker.after_claim=kill@2", **HASTY)
     await world.until_killed(victim)
     await world.execute("UPDATE backfill_partitions SET lease_expires_at = 'infinity' WHERE state = 'running'")
     await world.publish(b"nonsense")

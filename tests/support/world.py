@@ -33,6 +33,10 @@ FAST = {
     "BACKFILL_HEARTBEAT": "2",
     "BACKFILL_LOCK_TIMEOUT_MS": "500",
 }
+# Of workers of whom none dies: a machine that stands still for seconds ends no lease.
+PATIENT = {"BACKFILL_LEASE_SECONDS": "60"}
+# Of one that dies where others are to go on without it.
+HASTY = {"BACKFILL_LEASE_SECONDS": "2"}
 
 
 def application(definition: str) -> str:
