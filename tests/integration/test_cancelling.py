@@ -59,12 +59,13 @@ async def test_what_is_in_hand_of_a_cancelled_job_finishes_and_is_counted(world:
 
 
 async def test_the_messages_of_a_cancelled_job_do_not_rest_in_the_slots(world: World) -> None:
-    job = await in_state(world, "running")
-    await done(world, "set", str(job), "--pause-ms", "10000")
+    await world.rows(200)
+    job = await queued(world)  # in twenty partitions, with a rest of ten seconds after each
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 10000")
     async with working(world):
         await completed(world, 1)
         await done(world, "cancel", str(job), "--reason", "not wanted")
-        await eventually(world.queues_are_empty, deadline=5)
+        await eventually(world.queues_are_empty)
 
 
 async def test_a_job_that_is_cancelled_without_a_reason_says_by_whom(world: World) -> None:
