@@ -25,7 +25,7 @@ async def gone(world: World, made: list[str]) -> None:
         assert await world.value(OWN, made) == 0
         return True
 
-    await eventually(none, deadline=60, what="no database of the demo's")
+    await eventually(none, deadline=150, what="no database of the demo's")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
