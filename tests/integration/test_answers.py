@@ -32,6 +32,8 @@ async def test_what_was_answered_is_written_when_the_rest_is_not_waited_for(worl
     assert await world.value("SELECT calls_made FROM backfill_partitions") == 5
     assert await world.value("SELECT records_updated FROM backfill_partitions") == 5
     await kept(world)
+    if verb == "cancel":
+        await world.finish()  # its message comes again where the link was lost before it was acknowledged
     await world.ends_well(states={"stop": ["running"], "pause": ["paused"], "cancel": ["cancelled"]}[verb])
 
 
