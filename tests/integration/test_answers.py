@@ -3,6 +3,7 @@
 import pytest
 
 from backfill import Limit
+from backfill.modes import Priority
 from tests.support import pieces
 from tests.support.operating import done, queued, working
 from tests.support.waiting import eventually
@@ -32,8 +33,8 @@ async def test_what_was_answered_is_written_when_the_rest_is_not_waited_for(worl
     assert await world.value("SELECT calls_made FROM backfill_partitions") == 5
     assert await world.value("SELECT records_updated FROM backfill_partitions") == 5
     await kept(world)
-    if verb == "cancel":
-        await world.finish()  # its message comes again where the link was lost before it was acknowledged
+    # It comes again where its channel was lost before it was acknowledged, which costs a look.
+    await world.purge(world.topology.queue(Priority.NORMAL))
     await world.ends_well(states={"stop": ["running"], "pause": ["paused"], "cancel": ["cancelled"]}[verb])
 
 
