@@ -10,13 +10,14 @@ import struct
 from typing import Any, Final
 
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
-from pamqp.constants import AMQP, FRAME_BODY, FRAME_END_CHAR, FRAME_HEADER, FRAME_METHOD
+from pamqp.constants import AMQP, FRAME_BODY, FRAME_END_CHAR, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD
 from yarl import URL
 
 from backfill import bearable
 
 _AT_ONCE: Final = 65_536
 _FRAME: Final = struct.Struct(">BHI")
+_OPEN_OK: Final = b"\x00\x0a\x00\x29"  # of the class Connection
 _HEARTBEAT: Final = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 
 
@@ -39,6 +40,7 @@ class Frames:
         self._begin = 0  # of what has arrived so much was taken
         self._frame = b""
         self._at = 0  # of it the client has so much
+        self._is_open = False
         self._wanted: dict[int, int] = {}  # by channel whose body is cut: bytes of it that the client still expects
 
     def at_eof(self) -> bool:
@@ -63,6 +65,23 @@ class Frames:
         self._arrived, self._begin = b"".join(parts), 0
 
     async def _next(self) -> bytes:
+        kind, channel, frame = await self._whole()
+        if not self._is_open:
+            # A server that is slow to let us in beats meanwhile: the client would take that for its answer, and us for
+            # refused.
+            while kind == FRAME_HEARTBEAT:
+                kind, channel, frame = await self._whole()
+            self._is_open = kind == FRAME_METHOD and frame.startswith(_OPEN_OK, _FRAME.size)
+        if kind == FRAME_BODY:
+            return self._part(channel, frame) if channel in self._wanted else frame
+        if kind == FRAME_HEADER:
+            return self._header(channel, frame)
+        if kind == FRAME_METHOD and frame.startswith(bearable.DELIVERIES, _FRAME.size):
+            return self._method(channel, frame)
+        return frame
+
+    async def _whole(self) -> tuple[int, int, bytes]:
+        """The next frame, with its kind and its channel."""
         if len(self._arrived) - self._begin < _FRAME.size:
             await self._fill(_FRAME.size)
         kind, channel, size = _FRAME.unpack_from(self._arrived, self._begin)
@@ -73,13 +92,7 @@ class Frames:
             await self._fill(whole)
         frame = self._arrived[self._begin : self._begin + whole]
         self._begin += whole
-        if kind == FRAME_BODY:
-            return self._part(channel, frame) if channel in self._wanted else frame
-        if kind == FRAME_HEADER:
-            return self._header(channel, frame)
-        if kind == FRAME_METHOD and frame.startswith(bearable.DELIVERIES, _FRAME.size):
-            return self._method(channel, frame)
-        return frame
+        return kind, channel, frame
 
     def _method(self, channel: int, frame: bytes) -> bytes:
         payload = frame[_FRAME.size : -1]

@@ -10,12 +10,14 @@ import os
 import sys
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from backfill import database, door
 from backfill.limit import Limit
 from backfill.workers.limits.budget import Budget
+
+TICK_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,12 @@ class Spent:
 
     calls: list[tuple[float, float]]  # when each began and ended
     asked: int  # questions to the ledger
+    late: float = 0.0  # the most seconds by which a call began behind its turn: how long the machine stood still
 
     @classmethod
     def of(cls, text: str) -> "Spent":
         found = json.loads(text)
-        return cls([(began, ended) for began, ended in found["calls"]], found["asked"])
+        return cls([(began, ended) for began, ended in found["calls"]], found["asked"], found["late"])
 
 
 async def spend(
@@ -44,6 +47,7 @@ async def spend(
 ) -> Spent:
     """Call with so many callers at once, each again as soon as its last call is over."""
     calls: list[tuple[float, float]] = []
+    late = 0.0
     async with database.pooled(url, name="spender", size=2, statement_timeout_ms=10_000, lock_timeout_ms=5_000) as pool:
         budget = Budget(pool, uuid4(), lease_seconds, name, limit)
 
@@ -58,19 +62,26 @@ async def spend(
                 finally:
                     budget.leave(turn)
 
+        async def watch() -> None:
+            nonlocal late
+            while True:
+                before = time.monotonic()
+                await asyncio.sleep(TICK_SECONDS)
+                late = max(late, time.monotonic() - before - TICK_SECONDS)
+
         async with pool.acquire():  # connected before it begins
             if begin is None:
                 door.line("ready")
                 begin = float(await asyncio.to_thread(sys.stdin.readline))
             await asyncio.sleep(max(0.0, begin - time.monotonic()))
         end = begin + seconds
-        tasks = [asyncio.create_task(caller()) for _ in range(callers)]
+        tasks = [asyncio.create_task(caller()) for _ in range(callers)] + [asyncio.create_task(watch())]
         await asyncio.sleep(seconds)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await budget.close()
-    return Spent(calls, budget.asked)
+    return Spent(calls, budget.asked, late)
 
 
 def main() -> None:

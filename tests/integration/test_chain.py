@@ -1,6 +1,5 @@
 """`requires`: what must have been completed before a job is opened, and the ways on where it was not."""
 
-import asyncio
 import re
 import signal
 from itertools import pairwise
@@ -258,7 +257,7 @@ async def test_run_that_is_stopped_in_what_is_required_opens_nothing_else(world:
         command = world.run("backfill", "run", "derived", "--open-required", **apart)
         await eventually(lambda: world.value("SELECT count(*) FROM backfill_partitions WHERE state = 'running'"))
         command.kill(signal.SIGTERM)
-        await asyncio.wait_for(command.wait(), 20)
+        await command.wait()
     assert await command.wait() == 143, command.output
     assert await jobs(world) == ["source"]
     assert "go on with: backfill run --resume" in command.output

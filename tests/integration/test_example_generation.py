@@ -135,7 +135,7 @@ async def test_what_the_service_does_not_know_is_skipped(connection: "asyncpg.Co
 
 
 async def test_a_service_that_refuses_lets_the_workers_rest() -> None:
-    async with served(rate=1) as definition:
+    async with served(rate=1, clock=lambda: 0.0) as definition:
         await definition.fetch(FakeCall(), "unit-0002/2024-02")
         with pytest.raises(HeldError):
             await definition.fetch(FakeCall(), "unit-0002/2024-02")

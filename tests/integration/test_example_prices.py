@@ -123,7 +123,7 @@ async def test_the_etag_of_a_price_that_somebody_has_replaced_is_not_used(
 
 
 async def test_a_service_that_refuses_lets_the_workers_rest() -> None:
-    async with asked(rate=1, ban_after=2, ban_seconds=600) as (definition, _):
+    async with asked(rate=1, ban_after=2, ban_seconds=600, clock=lambda: 0.0) as (definition, _):
         await definition.fetch(FakeCall(), str(KNOWN[0]))
         for seconds in (1, 600):
             call = FakeCall()
@@ -143,7 +143,7 @@ async def test_a_service_that_refuses_lets_the_workers_rest() -> None:
 )
 async def test_what_may_be_better_later_is_tried_again(fault: str, told: str) -> None:
     async with asked(misbehaviour=Misbehaviour.model_validate({fault: 1, "slow_seconds": 30})) as (definition, _):
-        definition.client.timeout = httpx.Timeout(0.2)
+        definition.client.timeout = httpx.Timeout(20, read=0.2 if fault == "slow" else 20)
         with pytest.raises(TransientError, match=told):
             await definition.fetch(FakeCall(), str(KNOWN[0]))
 

@@ -9,7 +9,7 @@ from backfill.workers import hooks
 from tests.support import hooked
 from tests.support.operating import ask, closed_gate, completed, counted_once, done, queued, until, until_held, working
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import HASTY, World
 
 
 def using(world: World, definition: str) -> None:
@@ -40,7 +40,7 @@ async def held(world: World, reason: str, partitions: int = 1) -> None:
         assert reason in (now["held_reason"] or ""), now
         return True
 
-    await eventually(shown, deadline=20)
+    await eventually(shown)
 
 
 # --- before_job
@@ -56,7 +56,7 @@ async def test_of_many_workers_one_does_what_comes_before_and_the_others_wait(wo
             assert await world.value("SELECT count(*) FROM audit") == 0
             assert await world.value("SELECT before_job_at IS NULL FROM backfill_jobs")
             await gate.execute("SELECT pg_advisory_unlock(77)")
-            await until(world, "completed", deadline=30)
+            await until(world, "completed")
     assert await lines(world, "before") == 1
     assert await world.value("SELECT job FROM hooks") == str(await world.job())
     await counted_once(world, 100)
@@ -95,9 +95,11 @@ async def test_an_exception_pauses_the_job_and_a_corrected_one_is_done_after_res
     await queued(world)
     async with working(world, 2):
         await until(world, "paused")
+        await until_held(world, 0)  # the other worker may have begun another partition
         now = (await done(world, "status", "--json")).json
         assert (now["pause_cause"], why in now["pause_reason"]) == ("definition", True), now["pause_reason"]
-        assert await lines(world, "before") == (1 if reason == "before commits" else 0)
+        # What it has committed itself stays; and it has let the other worker in before the job was paused.
+        assert await lines(world, "before") in ((1, 2) if reason == "before commits" else (0,))
         assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 0
         await world.execute("DELETE FROM outage; DELETE FROM hooks")
         await done(world, "resume", "latest")
@@ -185,7 +187,7 @@ async def test_it_is_told_after_the_commit(world: World) -> None:
     using(world, "After")
     await world.rows(10)
     await queued(world)
-    victim = world.worker(failpoint="worker.after_partition=kill@1")
+    victim = world.worker(failpoint="worker.after_partition=kill@1", **HASTY)
     await world.until_killed(victim)
     # Killed before it was told: committed all the same, and not told again.
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 10
@@ -209,7 +211,7 @@ async def test_a_reason_holds_all_workers_and_costs_no_attempt(world: World) -> 
         assert "Held: 4 partitions since" in (await done(world, "status")).out
         asked = await lines(world, "asked")
         began = asyncio.get_running_loop().time()
-        await eventually(lambda: lines_more(world, asked + 4), deadline=20)
+        await eventually(lambda: lines_more(world, asked + 4))
         # Two workers with two slots each: once a second a worker, whatever it has in hand.
         assert asyncio.get_running_loop().time() - began > 0.9
         await world.execute("DELETE FROM outage")
@@ -229,13 +231,13 @@ async def test_it_begins_again_when_there_is_a_reason_again(world: World) -> Non
     using(world, "Throttled")
     await world.rows(100)
     await queued(world)
-    await world.execute("UPDATE backfill_jobs SET pause_ms = 300")
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 1500")
     async with working(world):
         await completed(world, 2)
         await says(world, "busy")
         await held(world, "busy")
         await world.execute("DELETE FROM outage; UPDATE backfill_jobs SET pause_ms = 0")
-        await until(world, "completed", deadline=30)
+        await until(world, "completed")
     await counted_once(world, 100)
 
 
@@ -244,7 +246,8 @@ async def test_what_goes_wrong_in_it_is_said_once_and_holds_nothing(
     world: World, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     using(world, "Throttled")
-    monkeypatch.setattr(hooks, "THROTTLE_SECONDS", 0.2)
+    if reason == "sleeps":  # of the others none takes long, but where the machine stands still
+        monkeypatch.setattr(hooks, "THROTTLE_SECONDS", 0.2)
     monkeypatch.setattr(hooks, "ASK_SECONDS", 0.0)
     said: list[str] = []
     await world.rows(40)

@@ -7,6 +7,7 @@ import pytest
 
 from backfill.producers.command import main as queue_command
 from tests.support.operating import Answer, ask, done, queued, until, working
+from tests.support.waiting import eventually
 from tests.support.world import World, last_json
 
 CALL = ("--mode=all", "--batch-size=2", "--idempotency-key=nightly")
@@ -47,12 +48,15 @@ async def test_the_same_call_waits_for_the_lease_of_a_producer_that_died(world: 
     await world.rows(90)
     victim = world.producer(*CALL, failpoint="producer.after_plan=kill@1")
     await world.until_killed(victim)
-    await world.execute("UPDATE backfill_jobs SET producer_lease_until = clock_timestamp() + interval '1.5 s'")
+    await world.execute("UPDATE backfill_jobs SET producer_lease_until = clock_timestamp() + interval '1 hour'")
 
-    answer = await call(world)
+    waits = world.producer(*CALL)
+    told = "is being planned by another producer; waiting until it is done, or its lease ends (30 s"
+    await eventually(lambda: told in waits.output, what="that it waits")
+    await world.execute("UPDATE backfill_jobs SET producer_lease_until = clock_timestamp()")
 
-    assert answer.code == 0, answer
-    assert "is being planned by another producer; waiting until it is done, or its lease ends (30 s" in answer.out
+    assert await waits.wait() == 0, waits.output
+    assert await jobs_there_are(world) == 1
     await is_queued_whole(world, 90)
 
 

@@ -1,5 +1,6 @@
 """Who has gone, and what is taken from whom: by each worker's own lease, whatever the one who asks is set to."""
 
+import time
 from datetime import datetime
 from itertools import pairwise
 from uuid import uuid4
@@ -42,19 +43,23 @@ async def test_a_worker_beats_every_two_seconds_and_renews_its_leases_every_thir
     await world.rows(10)
     await queued(world)
     beats: set[datetime] = set()
+    leases: set[datetime] = set()
+    looks: list[float] = []
     async with working(world, BACKFILL_LEASE_SECONDS="3600"), closed_gate(world):
         await until_held(world, 1)
-        renewed = await world.value("SELECT lease_expires_at FROM backfill_partitions WHERE state = 'running'")
 
         async def has_beaten_again() -> bool:
+            looks.append(time.monotonic())
             beats.add(await world.value("SELECT heartbeat_at FROM backfill_workers"))
+            leases.add(await world.value("SELECT lease_expires_at FROM backfill_partitions WHERE state = 'running'"))
             return len(beats) > 3
 
-        await eventually(has_beaten_again, deadline=20)
+        await eventually(has_beaten_again)
         apart = [(later - one).total_seconds() for one, later in pairwise(sorted(beats))]
-        assert max(apart) < 4
-        later = await world.value("SELECT lease_expires_at FROM backfill_partitions WHERE state = 'running'")
-        assert (later - renewed).total_seconds() < 5  # once at most, with the first beat behind the claim
+        # The worker is in this process: while it stands still, so do these looks.
+        stood_still = max(later - one for one, later in pairwise(looks))
+        assert max(apart) < 4 + stood_still
+        assert len(leases) <= 2  # renewed once at most, with the first beat behind the claim
 
 
 async def test_what_workers_have_done_of_a_job_is_told_as_of_now(world: World) -> None:
@@ -118,14 +123,14 @@ async def test_the_new_message_of_a_forced_reset_is_not_lost_in_the_worker_that_
     await world.rows(10)
     job = await queued(world)
     # Lost messages are looked for so late that nothing else brings it back.
-    async with working(world, concurrency=2, BACKFILL_RECONCILE_SECONDS="60") as workers:
+    async with working(world, concurrency=2, BACKFILL_RECONCILE_SECONDS="600") as workers:
         async with closed_gate(world):
             await until_held(world, 1)
             await done(world, "reset-stuck", str(job), "--force")
             await eventually(lambda: workers[0]._parts.upkeep.reconciled["republished"])
             # The second slot gets it, and finds that the first has lost its claim.
             await eventually(lambda: world.value("SELECT published_at IS NULL FROM backfill_partitions"))
-        await until(world, "completed", deadline=8)
+        await until(world, "completed")
         assert workers[0].stats.fenced == 1
     assert await world.value("SELECT attempt_count FROM backfill_partitions") == 1
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 10

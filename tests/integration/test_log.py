@@ -111,6 +111,6 @@ async def test_a_delivery_that_leads_to_no_work_is_told_too(world: World) -> Non
         assert (settled[1]["job"], settled[1]["partition"], settled[1]["counts"]) == (str(job), "000000001", {})
         return True
 
-    await eventually(told, deadline=20, what="the lines of two deliveries")
+    await eventually(told, what="the lines of two deliveries")
     await world.drain(worker)
     await world.ends_well(undecodable=1)

@@ -28,12 +28,12 @@ async def test_wait_tells_by_its_exit_code_how_a_job_ended(world: World) -> None
     waiting = await ask(world, "wait", str(job), "--timeout", "0.1s", "--json")
     assert (waiting.code, waiting.json["state"]) == (75, "running")
     async with working(world):
-        assert (await ask(world, "wait", str(job), "--timeout", "20s")).code == 0
+        assert (await ask(world, "wait", str(job), "--timeout", "60s")).code == 0
 
     await world.execute("UPDATE things SET value = 12 WHERE id = 20")
     await queued(world)
     async with working(world):
-        assert (await ask(world, "wait", "--timeout", "20s")).code == 7  # completed, but a record failed
+        assert (await ask(world, "wait", "--timeout", "60s")).code == 7  # completed, but a record failed
 
     await queued(world)
     await done(world, "cancel", "latest", "--reason", "x")
@@ -49,7 +49,7 @@ async def test_watching_through_a_pipe_gives_plain_lines_and_ends_with_the_job(w
             await until_held(world, 1)
             command: Command = world.run("backfill", "status", str(job), "--watch", "--interval", "0.2")
             programs = world.run("backfill", "status", str(job), "--watch", "--interval", "0.2", "--json")
-            await eventually(lambda: command.output and programs.output, deadline=20, what="a first look of both")
+            await eventually(lambda: command.output and programs.output, what="a first look of both")
         assert await command.wait() == 0
         assert await programs.wait() == 0
     assert "\x1b" not in command.output

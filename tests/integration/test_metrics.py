@@ -19,7 +19,7 @@ from tests.support.definitions import GATE
 from tests.support.promtool import check
 from tests.support.runbook import promql
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import HASTY, World
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ALERTS = DEPLOY / "prometheus/alerts.yml"
@@ -42,7 +42,7 @@ async def address(command: Command) -> str:
         assert found, command.output
         return found[1]
 
-    url: str = await eventually(said, deadline=20)
+    url: str = await eventually(said)
     return url
 
 
@@ -83,7 +83,7 @@ async def test_alerts_and_dashboard_ask_for_nothing_that_is_not_told(world: Worl
     job = await world.queue("--mode=all", "--batch-size=5")
     await world.execute(
         """
-        UPDATE backfill_jobs SET pause_ms = 500, sla_deadline_at = clock_timestamp() + interval '1 hour' WHERE id = $1
+        UPDATE backfill_jobs SET pause_ms = 10000, sla_deadline_at = clock_timestamp() + interval '1 hour' WHERE id = $1
         """,
         job,
     )
@@ -92,6 +92,7 @@ async def test_alerts_and_dashboard_ask_for_nothing_that_is_not_told(world: Worl
     async with world.session() as session:
         await eventually(lambda: world.value("SELECT count(*) FROM audit"), what="a first partition")
         await session.execute("SELECT pg_advisory_lock($1)", GATE)
+        await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
         ledger = world.run("backfill", "metrics", "--listen=0")
         ledger_url = await address(ledger)
 
@@ -101,7 +102,7 @@ async def test_alerts_and_dashboard_ask_for_nothing_that_is_not_told(world: Worl
             assert value(samples, "backfill_eta_distribution_seconds", backfill="gated", quantile="0.5") > 0
             return samples
 
-        await eventually(told, deadline=20)
+        await eventually(told)
         pages = get(url), get(ledger_url)
         await session.execute("SELECT pg_advisory_unlock($1)", GATE)
 
@@ -170,7 +171,7 @@ async def test_what_went_wrong_is_counted(world: World) -> None:
     # Given a worker that dies with all in hand, and a message that nobody can read
     await world.rows(20)
     await world.queue("--mode=all", "--batch-size=2")
-    victim = world.worker("--concurrency=1", failpoint="worker.after_claim=kill@2")
+    victim = world.worker("--concurrency=1", failpoint="worker.after_claim=kill@2", **HASTY)
     await world.until_killed(victim)
     await world.execute("UPDATE backfill_partitions SET lease_expires_at = 'infinity' WHERE state = 'running'")
     await world.publish(b"nonsense")

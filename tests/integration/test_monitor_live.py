@@ -62,27 +62,31 @@ async def test_a_stopped_and_a_killed_worker_are_named_and_then_all_finish(
         def pid(number: int) -> int:
             return int((tmp_path / f"worker-{number}.pid").read_text())
 
-        async def seen(what: str, *names: str, state: str | None = None) -> dict[str, Any]:
-            """The newest report, once it has these findings, or that state."""
+        async def seen(what: str, *names: str, **of_report: str) -> dict[str, Any]:
+            """The newest report, once it has these findings, and that state or level."""
 
             def has() -> dict[str, Any]:
                 report = newest(watching)
                 found = {one["name"] for one in report["findings"]}
                 assert found >= set(names), report
-                assert state in (None, report["state"]), report
+                assert of_report.items() <= report.items(), report
                 return report
 
-            report: dict[str, Any] = await eventually(has, deadline=30, what=what)
+            report: dict[str, Any] = await eventually(has, deadline=60, what=what)
             return report
 
-        report = await seen("a crew at work", "running")
-        assert report["level"] == "ok", report
+        report = await seen("a crew at work", "running", level="ok")
         assert "0" in report["workers"][0]["names"]
 
         os.kill(pid(STOPPED), signal.SIGSTOP)
-        report = await seen("a stopped worker", "worker_stalled")
-        assert str(STOPPED) in said(report, "worker_stalled")
-        assert not any(f"worker {one}" in said(report, "worker_stalled") for one in (0, 2))
+
+        def only_it() -> bool:  # where the machine stands still, all seem to have been stopped for a moment
+            text = said(newest(watching), "worker_stalled")
+            assert str(STOPPED) in text
+            assert not any(f"worker {one}" in text for one in (0, 2)), text
+            return True
+
+        await eventually(only_it, deadline=60, what="a stopped worker")
 
         os.kill(pid(KILLED), signal.SIGKILL)
         report = await seen("a killed process", "process_gone")
@@ -95,8 +99,8 @@ async def test_a_stopped_and_a_killed_worker_are_named_and_then_all_finish(
         (tmp_path / "go").touch()
         report = await seen("the end", state="finished")
         assert all(one["is_finished"] for one in report["workers"])
-        assert await watching.wait(10) == 0  # there is nothing left to watch
-        assert crew.wait(10) == 0
+        assert await watching.wait() == 0  # there is nothing left to watch
+        assert crew.wait(60) == 0
     finally:
         watching.close()
 

@@ -1,6 +1,5 @@
 """What a look asks PostgreSQL: queries of the user's own."""
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,14 +14,14 @@ from tests.support.pooler import pgbouncer
 from tests.support.surroundings import surroundings
 
 
-async def look(url: str, query: str, seconds: float = 5, **profile: str) -> Reading:
+async def look(url: str, query: str, seconds: float = 60, **profile: str) -> Reading:
     source = SqlSource(query=query, timeout=seconds)
     where = surroundings(Path(), {"DATABASE_URL": url})
     reading, _ = await queries.read(source, Profile.model_validate(profile), where, {})
     return reading
 
 
-async def problem(url: str, query: str, seconds: float = 5) -> str:
+async def problem(url: str, query: str, seconds: float = 60) -> str:
     (found,) = (await look(url, query, seconds)).problems
     return found.text
 
@@ -90,15 +89,13 @@ async def test_rows_may_be_groups_or_minutes(database: str) -> None:
         ("INSERT INTO written VALUES (1) RETURNING n AS rows", "cannot execute INSERT in a read-only transaction"),
         ("SELECT nextval('counted') AS rows", "cannot execute nextval() in a read-only transaction"),
         ("SELECT set_config('transaction_read_only', 'off', false) AS rows", "before any query"),
-        ("SELECT pg_sleep(30)::text AS rows", "the query took longer than 0.3 s and was stopped"),
+        ("SELECT pg_sleep(3000)::text AS rows", "the query took longer than 0.3 s and was stopped"),
         ("SELECT '10000-01-01'::timestamptz AS newest", "the driver cannot read a value of the query"),
     ],
 )
 async def test_what_is_wrong_with_a_query_is_said(database: str, query: str, says: str) -> None:
     await databases.execute(database, "CREATE TABLE written (n int)", "CREATE SEQUENCE counted")
-    began = time.monotonic()
-    assert says in await problem(database, query, 0.3)
-    assert time.monotonic() - began < 3
+    assert says in await problem(database, query, 0.3 if "pg_sleep" in query else 60)
     assert await databases.value(database, "SELECT count(*) FROM written") == 0
 
 

@@ -17,7 +17,7 @@ from tests.support import databases, pooler
 from tests.support.definitions import Counter
 from tests.support.operating import ask, completed, done, queued, until, working
 from tests.support.pieces import Months
-from tests.support.world import World
+from tests.support.world import HASTY, World
 
 pytestmark = pytest.mark.usefixtures("pooler")
 SETTINGS = "SELECT current_setting('TimeZone'), current_setting('jit'), current_setting('app.current_tenant', true)"
@@ -198,7 +198,7 @@ async def test_a_job_runs_through_a_pooler_with_fewer_sessions_than_clients(worl
         through = {"DATABASE_URL": url}
         job = await queued(world, "--mode=all", "--batch-size=10", **through)
         await world.execute("UPDATE backfill_jobs SET pause_ms = 100")
-        killed = world.worker("--concurrency=1", failpoint="worker.before_commit=kill", **through)
+        killed = world.worker("--concurrency=1", failpoint="worker.before_commit=kill", **through, **HASTY)
         await world.until_killed(killed)
         async with working(world, 2, concurrency=2, **through):
             await until(world, "running", job)

@@ -9,7 +9,7 @@ import pytest
 from tests.support.keyed import Table, login
 from tests.support.operating import done
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import HASTY, World
 
 # Columns, what they are made of, the key of number 50, and the number of a key.
 ONE = ("id integer", "n", "50", "id")
@@ -117,7 +117,7 @@ async def test_a_sweep_of_a_slow_table_is_cut_into_spans_and_goes_on_at_its_curs
     rows = 20_000
     table = Table(world)
     await slow(table, rows)
-    settings: dict[str, Any] = {"TEST_SETTINGS": "app.who=me", "BACKFILL_STATEMENT_TIMEOUT_MS": "250"}
+    settings: dict[str, Any] = HASTY | {"TEST_SETTINGS": "app.who=me", "BACKFILL_STATEMENT_TIMEOUT_MS": "250"}
     async with login(world, "NOSUPERUSER", statement_timeout="'250ms'") as url:
         settings["DATABASE_URL"] = url
         await table.queue(**settings)

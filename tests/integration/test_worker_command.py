@@ -8,7 +8,7 @@ import pytest
 
 from backfill.modes import Priority
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import HASTY, World
 
 NOWHERE = "127.0.0.1:9"
 LINE = re.compile(
@@ -85,7 +85,7 @@ async def test_burst_says_how_many_retries_wait_and_until_when(world: World) -> 
 async def test_burst_waits_for_what_another_worker_holds(world: World) -> None:
     await world.rows(20)
     await world.queue("--mode=all", "--batch-size=10")
-    other = world.worker("--concurrency=1", failpoint="worker.after_compute=stop")
+    other = world.worker("--concurrency=1", failpoint="worker.after_compute=stop", **HASTY)
     await world.until_stopped(other)
     burst = world.worker("--burst")
     await eventually(lambda: world.value("SELECT count(*) = 10 FROM things WHERE value = 1"))

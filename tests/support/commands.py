@@ -53,7 +53,7 @@ class Command:
         """Signal it; nothing happens when it has ended."""
         self._process.send_signal(number)
 
-    async def wait(self, deadline: float = 30) -> int:
+    async def wait(self, deadline: float = 60) -> int:
         """Its exit code; fails with its output when it has not ended by then."""
         try:
             return await asyncio.to_thread(self._process.wait, deadline)

@@ -84,7 +84,7 @@ async def queued(
 async def worked(world: World, definition: ColumnBackfill, *, concurrency: int = 1, **env: str) -> list[str]:
     """Let a worker do what there is, until nothing is left; returns what it said."""
     said: list[str] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await _worker(world, definition, said, concurrency, True, env).run()
     return said
 

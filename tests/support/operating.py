@@ -104,7 +104,7 @@ async def closed_gate(world: World) -> AsyncIterator["asyncpg.Connection[Any]"]:
         await session.execute("SELECT pg_advisory_unlock($1)", GATE)
 
 
-async def completed(world: World, count: int, deadline: float = 20) -> None:
+async def completed(world: World, count: int, deadline: float = 60) -> None:
     """Wait until at least so many partitions are completed."""
 
     async def reached() -> bool:
@@ -137,7 +137,7 @@ async def starts(world: World) -> int:
     return found
 
 
-async def until(world: World, state: str, job_id: UUID | None = None, deadline: float = 15) -> None:
+async def until(world: World, state: str, job_id: UUID | None = None, deadline: float = 60) -> None:
     """Wait until the job, or the newest one, is in that state."""
 
     async def reached() -> bool:
@@ -160,7 +160,7 @@ async def another_round(world: World, backfill: str) -> None:
     await eventually(later, what="another round")
 
 
-async def until_held(world: World, count: int, deadline: float = 15) -> None:
+async def until_held(world: World, count: int, deadline: float = 60) -> None:
     """Wait until workers hold so many partitions."""
 
     async def held() -> bool:

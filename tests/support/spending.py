@@ -69,6 +69,12 @@ def worst_window(times: Sequence[float], seconds: float = 1.0) -> int:
     return worst
 
 
+def quickest(times: Sequence[float], calls: int) -> float:
+    """The highest rate of so many calls in a row; 0 where there are not so many."""
+    spans = [later - one for one, later in zip(times, times[calls:], strict=False)]
+    return calls / min(spans) if spans else 0.0
+
+
 def most_at_once(found: Sequence[Spent]) -> int:
     """The most calls that were under way at one moment."""
     changes = sorted(

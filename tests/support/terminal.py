@@ -14,7 +14,7 @@ from tests.support.forking import Forked
 WIDE = 2_000  # so that no line is wrapped
 
 
-async def shown(name: str, *arguments: str, env: Mapping[str, str], deadline: float = 30) -> tuple[int, str]:
+async def shown(name: str, *arguments: str, env: Mapping[str, str], deadline: float = 60) -> tuple[int, str]:
     """Run one of our commands on a wide terminal; its exit code, and all that it has written."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 200, WIDE, 0, 0))

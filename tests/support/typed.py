@@ -37,7 +37,7 @@ def examples(page: Path) -> dict[str, list[tuple[str, list[str]]]]:
 
 
 async def typed(
-    commands: list[str], env: Mapping[str, str], folder: Path, deadline: float = 60
+    commands: list[str], env: Mapping[str, str], folder: Path, deadline: float = 120
 ) -> list[tuple[int, list[str]]]:
     """The exit code of each command in one shell, and the lines that it prints, but for empty ones; stderr too."""
     script = "\n".join(f"{command}\necho '{MARK}' $?" for command in commands)

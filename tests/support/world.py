@@ -33,6 +33,10 @@ FAST = {
     "BACKFILL_HEARTBEAT": "2",
     "BACKFILL_LOCK_TIMEOUT_MS": "500",
 }
+# Of workers of whom none dies: a machine that stands still for seconds ends no lease.
+PATIENT = {"BACKFILL_LEASE_SECONDS": "60"}
+# Of one that dies where others are to go on without it.
+HASTY = {"BACKFILL_LEASE_SECONDS": "2"}
 
 
 def application(definition: str) -> str:
@@ -136,7 +140,7 @@ class World:
         rows = await self.fetch("SELECT state, count(*) AS n FROM backfill_partitions GROUP BY state")
         return Counter({row["state"]: row["n"] for row in rows})
 
-    async def until_ended(self, deadline: float = 30) -> None:
+    async def until_ended(self, deadline: float = 60) -> None:
         async def ended() -> bool:
             rows = await self.fetch("SELECT state, completed_partitions FROM backfill_jobs WHERE completed_at IS NULL")
             assert not rows, f"{rows} with {await self.partitions()}"
@@ -144,15 +148,15 @@ class World:
 
         await eventually(ended, deadline=deadline, what="the end of every job")
 
-    async def until_stopped(self, command: Command, deadline: float = 20) -> None:
+    async def until_stopped(self, command: Command, deadline: float = 60) -> None:
         """Wait until a failpoint has stopped the process (SIGSTOP)."""
         await eventually(lambda: is_stopped(command.pid), deadline=deadline, what=f"{command} stopping itself")
 
-    async def until_killed(self, command: Command, deadline: float = 20) -> None:
+    async def until_killed(self, command: Command, deadline: float = 60) -> None:
         """Wait until a failpoint has killed the process (SIGKILL)."""
         assert await command.wait(deadline) == -signal.SIGKILL, command.output
 
-    async def finish(self, *arguments: str, deadline: float = 30, **settings: str) -> Command:
+    async def finish(self, *arguments: str, deadline: float = 60, **settings: str) -> Command:
         """Let one healthy worker run until every job has ended and every queue is empty."""
         worker = self.worker(*arguments, **settings)
         await self.until_ended(deadline)

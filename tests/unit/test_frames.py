@@ -11,7 +11,7 @@ from aiormq.abc import DeliveredMessage
 from aiormq.connection import FrameReceiver
 from pamqp import frame
 from pamqp.body import ContentBody
-from pamqp.commands import Basic
+from pamqp.commands import Basic, Connection
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
@@ -27,13 +27,14 @@ DELIVER = Basic.Deliver("tag", 1, False, "work", "normal.0")
 HEADERS_FLAG = 0x2000
 
 
-async def received(*sent: bytes) -> list[Any]:
-    """The frames that the client has of these bytes."""
+async def received(*sent: bytes, is_open: bool = True) -> list[Any]:
+    """The frames that the client has of these bytes, on a link that is open already or not."""
     reader = asyncio.StreamReader()
     for one in sent:
         reader.feed_data(one)
     reader.feed_eof()
     guarded: Any = Frames(reader)
+    guarded._is_open = is_open
     return [found async for _, _, found in FrameReceiver(guarded)]
 
 
@@ -55,6 +56,14 @@ async def test_what_our_programs_and_rabbitmq_write_arrives_as_it_is() -> None:
     assert (method.routing_key, method.exchange, body.value) == ("normal.0", "work", b"body")
     assert (head.properties.headers, head.properties.message_id) == ({"x-death": deaths}, "m")
     assert isinstance(beat, Heartbeat)
+
+
+async def test_a_server_that_is_slow_to_let_us_in_has_not_answered_with_its_heartbeats() -> None:
+    """The client expects Connection.OpenOk and nothing else: it took a heartbeat for a refusal, which ends a worker."""
+    beat = frame.marshal(Heartbeat(), 0)
+    tune, opened = (frame.marshal(one, 0) for one in (Connection.Tune(), Connection.OpenOk()))
+    found = await received(tune, beat, beat, opened, beat, is_open=False)
+    assert [one.name for one in found] == ["Connection.Tune", "Connection.OpenOk", "Heartbeat"]
 
 
 def test_a_message_of_ours_is_known_by_its_beginning_and_not_decoded_twice() -> None:

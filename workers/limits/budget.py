@@ -27,7 +27,7 @@ MOST_TURNS: Final = 2_000  # at once
 SILENT_SECONDS: Final = 0.05  # after a question that was not answered
 LONGEST_REST: Final = 2.0  # until a limit that is held is looked at again: somebody may have let it go
 ACQUIRE_SECONDS: Final = 10.0
-CLOSE_SECONDS: Final = 2.0
+CLOSE_SECONDS: Final = 5.0  # a machine that stands still for some of them loses no count
 REMEMBERED: Final = 20  # questions, of which the quickest counts
 
 

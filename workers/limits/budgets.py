@@ -56,8 +56,7 @@ class Budgets:
 
     async def close(self) -> None:
         """Let others have what this worker may no longer call; bounded in time."""
-        for budget in self._budgets.values():
-            await budget.close()
+        await asyncio.gather(*(budget.close() for budget in self._budgets.values()))
         if any(budget.limit and budget.limit.concurrency for budget in self._budgets.values()):
             with contextlib.suppress(Exception):  # permits end with the lease as well
                 async with asyncio.timeout(CLOSE_SECONDS), self._pool.acquire() as connection:
