@@ -75,9 +75,9 @@ async def test_it_works_beside_its_planning(world: World) -> None:
 
 async def test_json_is_the_object_of_status(world: World) -> None:
     await world.rows(20)
-    command = await answered(world, "--mode=all", "--json")
-    printed = last_json(command)
-    assert command.output.count("\n") == 1
+    answer = await done(world, "run", "--mode=all", "--json")
+    printed = answer.json
+    assert answer.out.count("\n") == 1
     assert (printed["state"], printed["updated"], printed["job"]) == ("completed", 20, str(await world.job()))
     assert set(printed) == set((await done(world, "status", "--json")).json)
 
