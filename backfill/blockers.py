@@ -88,12 +88,13 @@ class Watch:
             for session in self.sessions
             if not session.is_closed() and (who := await self._blockers.ask(connection, session.get_server_pid()))
         ]
-        self.who = found[0] if found else None
+        # Sessions of the command's own wait for each other now and then, and none for long: that is no news.
+        still, self.who = self.who is not None, found[0] if found else None
         if self.who is None:
             if self._said is not None:
                 self._say("It goes on.")
             self._said = None
-        elif self.who != self._said:
+        elif still and self.who != self._said:
             self._said = self.who
             self._say(f"Waits for a lock of {self.who}")
         if self.who is not None and self.beat is not None:

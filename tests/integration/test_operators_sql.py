@@ -7,6 +7,7 @@ from tests.support.operating import (
     closed_gate,
     counted_once,
     done,
+    go_on,
     history,
     idle,
     in_state,
@@ -53,7 +54,6 @@ def filled(sql: str, job: UUID, tenant: str = "default") -> str:
 async def test_the_runbook_finds_running_jobs_whose_heartbeat_is_stale(world: World) -> None:
     async with under_way(world) as job:
         assert await world.fetch(STALE) == []
-        await done(world, "set", str(job), "--pause-ms", "10000")
         await eventually(lambda: world.value("SELECT completed_partitions >= 3 FROM backfill_jobs"))
     await world.execute("UPDATE backfill_jobs SET heartbeat_at = now() - interval '3 minutes'")
 
@@ -95,6 +95,7 @@ async def test_the_runbook_ages_a_heartbeat_and_the_next_worker_goes_on(world: W
     async with under_way(world) as job:
         pass
     await world.execute(filled(AGE, job))
+    await go_on(world)
 
     (stuck,) = await world.fetch(STALE)
     assert (stuck["id"], 300 <= stuck["heartbeat_age_secs"] < 320) == (job, True)

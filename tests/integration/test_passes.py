@@ -184,7 +184,9 @@ async def test_status_shows_every_pass_and_the_coverage(world: World) -> None:
     command = begun(world)
     async with working(world):
         await eventually(lambda: "Pass 1" in command.output, deadline=20)
-    await eventually(lambda: world.value("SELECT count(*) > 1 AND max(pass_number) = count(*) FROM backfill_jobs"))
+    # Nobody works on a pass that is open, and behind the fourth there is none: what is read now stays as it is.
+    rests = "SELECT count(*) > 1 AND (bool_or(completed_at IS NULL) OR count(*) = 4) FROM backfill_jobs"
+    await eventually(lambda: world.value(rests))
     now = (await done(world, "status", "--json")).json
     number, first = now["pass_number"], await world.value("SELECT id FROM backfill_jobs WHERE pass_number = 1")
     assert (number >= 2, now["first_job"]) == (True, str(first))

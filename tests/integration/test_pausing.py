@@ -12,6 +12,7 @@ from tests.support.operating import (
     closed_gate,
     counted_once,
     done,
+    go_on,
     history,
     idle,
     in_state,
@@ -90,6 +91,7 @@ async def test_resuming_a_paused_job_lets_it_run_to_its_end(world: World) -> Non
         answer = await done(world, "resume", str(job))
 
         assert f"Job {job} was paused and is resuming." in answer.out
+        await go_on(world)
         await until(world, "completed")
     await counted_once(world, 120)
     changes = [event for event, _, _ in await history(world, job) if event != "job.set"]
@@ -136,6 +138,7 @@ async def test_a_resumed_job_goes_on_from_its_checkpoint_and_redoes_no_completed
         assert 3 <= len(before) < 12
 
         await done(world, "resume", str(job))
+        await go_on(world)
         await until(world, "completed")
 
     after = await world.fetch("SELECT partition_key, fence, completed_at FROM backfill_partitions ORDER BY 1")
@@ -218,6 +221,7 @@ async def test_a_paused_job_is_cancelled(world: World) -> None:
 async def test_a_job_is_paused_when_its_table_no_longer_fits_and_goes_on_when_it_does(world: World) -> None:
     async with under_way(world) as job:
         await world.execute("ALTER TABLE things RENAME value TO worth")
+        await go_on(world)
         await until(world, "paused")
         event = (await done(world, "events", str(job), "--json")).json["events"][-1]
         assert (event["actor"], event["to_state"]) == ("worker", "paused")

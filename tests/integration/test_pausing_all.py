@@ -147,7 +147,8 @@ async def test_a_resumed_job_is_resuming_since_its_resume(world: World) -> None:
 
     now = (await done(world, "status", str(jobs[1]), "--json")).json
     assert now["paused_at"] is None
-    since = await world.value("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')")
+    resumed = "SELECT to_char(max(at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM backfill_events"
+    since = await world.value(f"{resumed} WHERE to_state = 'resuming' AND backfill_job_id = $1", jobs[1])
     assert f"State: resuming since {since}" in (await done(world, "status", str(jobs[1]))).out
 
 

@@ -169,7 +169,7 @@ async def test_a_transaction_that_is_left_open_is_ended_and_said(
             url = await stack.enter_async_context(pooler.pgbouncer(url, size=1))
         checked = await ask(world, "check", "--sample=2", DATABASE_URL=url)
         assert (checked.code, "has left a transaction open: end it there" in checked.out) == (6, True), checked
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             ran = await ask(world, "run", DATABASE_URL=url)
         assert ran.code == code, ran
         assert "has left a transaction open: end it there" in ran.out + ran.err
@@ -197,7 +197,7 @@ async def test_a_job_runs_through_a_pooler_with_fewer_sessions_than_clients(worl
     async with pooler.pgbouncer(world.database, size=2) as url:
         through = {"DATABASE_URL": url}
         job = await queued(world, "--mode=all", "--batch-size=10", **through)
-        await world.execute("UPDATE backfill_jobs SET pause_ms = 100")
+        await world.execute("UPDATE backfill_jobs SET pause_ms = 10000")  # so that it is paused before it has ended
         killed = world.worker("--concurrency=1", failpoint="worker.before_commit=kill", **through, **HASTY)
         await world.until_killed(killed)
         async with working(world, 2, concurrency=2, **through):

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +20,8 @@ from backfill.topology import DEAD_BYTES, DEAD_LENGTH, DELIVERY_LIMIT, Topology,
 from tests.support.waiting import eventually
 from tests.support.world import World
 
-DELAYS = (0.1, 0.4, 0.8, 1.2)
+Message = aio_pika.abc.AbstractIncomingMessage
+DELAYS = (0.1, 0.4, 0.8, 600)
 TOPOLOGY = Topology("counter")
 
 
@@ -35,14 +38,17 @@ def message(*ids: str) -> PartitionMessage:
     )
 
 
-async def received(vhost: str, queue: str, count: int = 1) -> list[aio_pika.abc.AbstractIncomingMessage]:
+async def received(
+    vhost: str, queue: str, count: int = 1, *, see: Callable[[Message], None] = lambda _: None
+) -> list[Message]:
     """Messages of a queue, as they become ready."""
-    found: list[aio_pika.abc.AbstractIncomingMessage] = []
+    found: list[Message] = []
     async with broker.connected(vhost, name="test", heartbeat=10) as connection:
         channel = await connection.channel()
         source = await channel.get_queue(queue, ensure=False)
         while len(found) < count:
             one = await eventually(lambda: source.get(fail=False, timeout=10), interval=0.01)
+            see(one)
             await one.ack()
             found.append(one)
     return found
@@ -62,13 +68,25 @@ async def test_a_message_is_persistent_json_and_has_an_id_of_its_own(vhost: str,
 
 
 @pytest.mark.parametrize("priority", Priority)
-async def test_delays_return_messages_in_the_order_of_their_delays_and_keep_the_class(
-    vhost: str, publisher: Publisher, priority: Priority
+async def test_delays_return_messages_none_too_early_none_behind_a_longer_one_and_keep_the_class(
+    world: World, vhost: str, publisher: Publisher, priority: Priority
 ) -> None:
-    for delay in reversed(DELAYS):
+    began: dict[str, float] = {}
+    waited: dict[str, float] = {}
+
+    def see(one: Message) -> None:
+        (record,) = json.loads(one.body)["ids"]
+        waited[record] = time.monotonic() - began[record]
+
+    *short, long = DELAYS
+    for delay in (long, *reversed(short)):
+        began[str(delay)] = time.monotonic()
         await publisher.publish(message(str(delay)), priority, delay_ms=milliseconds(delay), purpose="retry")
-    back = await received(vhost, TOPOLOGY.queue(priority), len(DELAYS))
-    assert [json.loads(one.body)["ids"][0] for one in back] == [str(delay) for delay in DELAYS]
+    await received(vhost, TOPOLOGY.queue(priority), len(short), see=see)
+    assert set(waited) == {str(delay) for delay in short}
+    assert all(waited[str(delay)] >= delay - 0.01 for delay in short), waited
+    async with world.broker() as connection:
+        assert await broker.depth(connection, TOPOLOGY.delay_queue(milliseconds(long))) == 1
 
 
 async def test_a_message_that_no_queue_takes_is_an_error_and_the_queue_is_declared_for_the_next(

@@ -14,12 +14,13 @@ async def test_a_job_runs_from_end_to_end_with_the_rights_of_an_operator_and_a_w
     operator = {"DATABASE_URL": logins.operator}
 
     job = await queued(world, "--mode=all", "--batch-size=10", **operator)
-    await done(world, "set", str(job), "--pause-ms=50", **operator)
+    await done(world, "set", str(job), "--pause-ms=10000", **operator)  # so that it is paused before it has ended
     async with working(world, 2, DATABASE_URL=logins.worker):
         await until(world, "running")
         await done(world, "pause", str(job), **operator)
         await done(world, "reset-stuck", str(job), "--force", **operator)
         await done(world, "resume", str(job), **operator)
+        await done(world, "set", str(job), "--pause-ms=0", **operator)
         await until(world, "completed")
         await world.execute("UPDATE things SET value = 20 WHERE id = 7")
         await done(world, "retry", str(job), **operator)

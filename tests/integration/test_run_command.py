@@ -7,11 +7,17 @@ import signal
 import pytest
 
 from tests.support.commands import Command
+from tests.support.held import held_planning
 from tests.support.operating import counted_once, done, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World, last_json
 
 BROKERS = ("RABBITMQ_URL", "RABBITMQ_MANAGEMENT_URL")
+# From its first moment on: what is set when the job has been seen may come after its end.
+RESTS = """
+    CREATE FUNCTION rests() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.pause_ms := 1000; RETURN NEW; END $$;
+    CREATE TRIGGER rests BEFORE INSERT ON backfill_jobs FOR EACH ROW EXECUTE FUNCTION rests()
+"""
 
 
 @pytest.fixture
@@ -33,11 +39,10 @@ async def answered(world: World, *arguments: str, code: int = 0, **settings: str
 
 
 async def slowly(world: World, *arguments: str, records: int = 200, **settings: str) -> Command:
-    """A run of partitions of ten records that rests after each, with the first ones completed."""
+    """A run of partitions of ten records that rests a second after each, with the first ones completed."""
     await world.rows(records)
+    await world.execute(RESTS)
     command = run(world, "--mode=all", "--batch-size=10", "--concurrency=1", *arguments, **settings)
-    await eventually(lambda: world.value("SELECT count(*) FROM backfill_jobs"), what="a job")
-    await world.execute("UPDATE backfill_jobs SET pause_ms = 100")
     await eventually(lambda: world.value("SELECT count(*) > 1 FROM backfill_partitions WHERE state = 'completed'"))
     return command
 
@@ -57,18 +62,8 @@ async def test_a_job_is_planned_worked_on_and_completed_without_a_broker(world: 
 
 
 async def test_it_works_beside_its_planning(world: World) -> None:
-    # The planner comes no further than two pages while the test has the lock.
-    await world.execute(
-        "CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN PERFORM pg_advisory_xact_lock_shared(77); RETURN NEW; END $$"
-    )
-    await world.execute(
-        "CREATE TRIGGER held BEFORE INSERT ON backfill_partitions FOR EACH ROW "
-        "WHEN (NEW.partition_key > '000000040') EXECUTE FUNCTION held()"
-    )
     await world.rows(1_000)
-    async with world.session() as session:
-        await session.execute("SELECT pg_advisory_lock(77)")
+    async with held_planning(world):
         command = run(world, "--mode=all", "--batch-size=10")
         await eventually(
             lambda: world.value("SELECT count(*) >= 40 FROM backfill_partitions WHERE state = 'completed'")
@@ -80,9 +75,9 @@ async def test_it_works_beside_its_planning(world: World) -> None:
 
 async def test_json_is_the_object_of_status(world: World) -> None:
     await world.rows(20)
-    command = await answered(world, "--mode=all", "--json")
-    printed = last_json(command)
-    assert command.output.count("\n") == 1
+    answer = await done(world, "run", "--mode=all", "--json")
+    printed = answer.json
+    assert answer.out.count("\n") == 1
     assert (printed["state"], printed["updated"], printed["job"]) == ("completed", 20, str(await world.job()))
     assert set(printed) == set((await done(world, "status", "--json")).json)
 
@@ -104,7 +99,8 @@ async def test_retries_wait_for_their_time_in_the_ledger(world: World) -> None:
     world.definition = "Flaky"
     await world.rows(20)
     await world.execute("INSERT INTO outage VALUES ('away')")
-    command = run(world, "--mode=all", "--batch-size=10")
+    patient = {"BACKFILL_RETRY_DELAYS": "0.2,1,5,5,5"}  # the outage is over before the last try, though it takes long
+    command = run(world, "--mode=all", "--batch-size=10", **patient)
     await eventually(lambda: world.value("SELECT sum(attempt_count) > 3 FROM backfill_partitions"))
     await world.execute("DELETE FROM outage")
     assert await command.wait() == 0, command.output
@@ -214,13 +210,12 @@ async def test_other_jobs_of_the_backfill_are_left_as_they_are(world: World, vho
     other = await queued(world, "--mode=all", "--batch-size=10", "--after=20", RABBITMQ_URL=vhost)
     await world.execute("UPDATE backfill_partitions SET published_at = NULL")
     before = await world.fetch("SELECT * FROM backfill_jobs WHERE id = $1", other)
+    await world.execute(RESTS)
     command = run(world, "--mode=null", "--batch-size=2", "--concurrency=1", *(f"--id={n}" for n in range(1, 21)))
-    mine = "SELECT count(*) FROM backfill_jobs WHERE id <> $1"
-    await eventually(lambda: world.value(mine, other), what="a job")
-    await world.execute("UPDATE backfill_jobs SET pause_ms = 100 WHERE id <> $1", other)
     # Undone by the application: the closing sweep finds it, and plans it again.
     await eventually(lambda: world.value("SELECT value FROM things WHERE id = 1"), what="the first value")
     await world.execute("UPDATE things SET value = NULL WHERE id = 1")
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 0 WHERE id <> $1", other)
     assert await command.wait() == 0, command.output
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
     assert "1 records match again, undone by others" in command.output
@@ -231,25 +226,26 @@ async def test_other_jobs_of_the_backfill_are_left_as_they_are(world: World, vho
 
 
 async def test_workers_with_a_broker_help(world: World, vhost: str) -> None:
-    command = await slowly(world)
+    command = await slowly(world, records=400)
     async with working(world, RABBITMQ_URL=vhost):
         await eventually(
             lambda: world.value("SELECT count(DISTINCT worker_id) = 2 FROM backfill_partitions"),
             what="partitions of two workers",
-            deadline=20,
+            deadline=40,
         )
         await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
         assert await command.wait() == 0, command.output
-    await counted_once(world, 200)
+    await counted_once(world, 400)
 
 
 async def test_two_runs_of_one_job_share_it(world: World) -> None:
-    first = await slowly(world)
+    first = await slowly(world, records=400)
     second = run(world, "--resume", "latest", "--concurrency=1")
-    await eventually(lambda: world.value("SELECT count(DISTINCT worker_id) = 2 FROM backfill_partitions"))
+    shared = "SELECT count(DISTINCT worker_id) = 2 FROM backfill_partitions"
+    await eventually(lambda: world.value(shared), deadline=40)
     await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
     assert await asyncio.gather(first.wait(), second.wait()) == [0, 0], first.output + second.output
-    await counted_once(world, 200)
+    await counted_once(world, 400)
 
 
 async def test_help_loads_no_network_library(world: World) -> None:

@@ -1,6 +1,5 @@
 """A server whose database answers, and where something is in the way: a lock, or a statement that takes its time."""
 
-import time
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -33,10 +32,8 @@ async def test_a_lock_in_the_way_is_busy_and_changes_nothing(world: World) -> No
     async with serving(world) as served:
         async with world.session() as other, other.transaction():
             await other.execute("SELECT 1 FROM backfill_jobs WHERE id = $1 FOR UPDATE", job)
-            for method, path, body in calls:
-                began = time.monotonic()
+            for method, path, body in calls:  # the client waits for a third of what such a call may take
                 told = await served.send(method, f"/jobs/{job}{path}", 503, json=body)
-                assert time.monotonic() - began < 5
                 assert (told["service"], told["exit_code"]) == ("database", 5)
                 assert "busy" in told["detail"]
         assert await world.state() == "paused"
@@ -57,7 +54,7 @@ async def test_a_deletion_that_takes_its_time_is_waited_for(world: World) -> Non
 async def test_what_takes_too_long_may_have_been_done_and_says_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STEERING_SECONDS", 0.5)
+    monkeypatch.setattr(module, "STEERING_SECONDS", 3.0)  # in which it connects, too
     async with opened(settings(world.database)) as ledger:
         with pytest.raises(UnsureError, match="look at the job"):
             async with ledger.steering() as connection:

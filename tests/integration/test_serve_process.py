@@ -83,11 +83,11 @@ async def test_a_paused_job_is_left_alone_and_an_unknown_backfill_is_refused(wor
 
 async def test_the_time_ends_it_and_nothing_is_lost(world: World) -> None:
     world.definition = "Slow"
-    await world.rows(20, base=400)
+    await world.rows(100, base=400)
     await queued(world, "--mode=all", "--batch-size=1")
-    server = processing(world, seconds=2)
-    answer = await server.work(20, None, "token:ada")
-    assert 1 <= answer["processed"] < 20
+    server = processing(world, seconds=6)  # in which it connects, too
+    answer = await server.work(100, None, "token:ada")
+    assert 1 <= answer["processed"] < 100
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == answer["processed"]
     assert (await world.partitions())["running"] == 0
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.support.held import held_planning
 from tests.support.operating import ask, counted_once, done, queued, until, working
 from tests.support.serving import API, serving, token
 from tests.support.waiting import eventually
@@ -15,9 +16,11 @@ ALL = {"mode": "all", "batch_size": 5}
 
 
 async def test_a_job_is_opened_and_the_answer_does_not_wait_for_its_planning(world: World) -> None:
-    await world.rows(20_000)
+    await world.rows(2_000)
+    once = ALL | {"deadline": "2030-01-01T00:00:00Z", "pause_ms": 1}
     async with serving(world, token=await token(world)) as server:
-        answer = await server.client.post(f"{API}/jobs", json=ALL | {"deadline": "2030-01-01T00:00:00Z", "pause_ms": 1})
+        async with held_planning(world):
+            answer = await server.client.post(f"{API}/jobs", json=once)
         assert answer.status_code == 202, answer.text
         job = answer.json()
         assert not job["is_planned"]
@@ -26,9 +29,9 @@ async def test_a_job_is_opened_and_the_answer_does_not_wait_for_its_planning(wor
 
         async def planned() -> Any:
             now = await server.get(f"/jobs/{job['job']}")
-            return now["is_planned"] and now["matched"] == 20_000
+            return now["is_planned"] and now["matched"] == 2_000
 
-        await eventually(planned, deadline=30)
+        await eventually(planned, deadline=60)
     assert "secret" not in server.command.output
     await done(world, "cancel", job["job"])
 
@@ -88,7 +91,7 @@ async def test_a_preview_whose_client_has_gone_ends(world: World) -> None:
         asked = asyncio.create_task(server.client.post(f"{API}/jobs", json=ALL | {"dry_run": True}))
         await eventually(is_waiting)
         asked.cancel()
-        await eventually(has_ended, deadline=3)
+        await eventually(has_ended, deadline=12)  # by itself it would give up after 20 s
     assert "Traceback" not in server.command.output
 
 

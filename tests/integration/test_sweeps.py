@@ -168,7 +168,7 @@ async def test_a_burst_waits_for_who_is_at_its_job_however_short_a_statement_may
         closing = session.transaction()
         await closing.start()
         await session.execute("SELECT FROM backfill_jobs FOR NO KEY UPDATE")
-        worker = table.worker("--burst", BACKFILL_STATEMENT_TIMEOUT_MS="200")
+        worker = table.worker("--burst", BACKFILL_STATEMENT_TIMEOUT_MS="1000")
         waits: set[Any] = set()
 
         async def has_waited_again() -> bool:

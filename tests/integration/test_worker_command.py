@@ -2,15 +2,16 @@
 
 import re
 import signal
-import time
 
 import pytest
 
 from backfill.modes import Priority
+from tests.support.operating import closed_gate
 from tests.support.waiting import eventually
 from tests.support.world import HASTY, World
 
 NOWHERE = "127.0.0.1:9"
+GATED = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}  # whoever waits at the gate waits
 LINE = re.compile(
     r"\[([\d,]+)\] Rate: [\d,]+\.\d/sec \| Updated: ([\d,]+) \| Skipped: ([\d,]+) \| Errors: ([\d,]+)$", re.M
 )
@@ -51,21 +52,19 @@ async def test_a_worker_checks_the_mode_again(world: World, mode: str, skipped: 
     await world.ends_well()
 
 
-async def test_burst_ends_within_about_a_second_of_nothing_left(world: World) -> None:
+async def test_burst_ends_soon_after_nothing_is_left_and_not_with_a_round_that_comes_later(world: World) -> None:
     await world.rows(20)
     await world.queue("--mode=null")
-    worker = world.worker("--burst")
-    await eventually(lambda: world.value("SELECT completed_at IS NOT NULL FROM backfill_jobs"), interval=0.02)
-    began = time.monotonic()
+    worker = world.worker("--burst", BACKFILL_RECONCILE_SECONDS="300")
     assert await worker.wait() == 0, worker.output
-    assert time.monotonic() - began < 2.5  # of which the interpreter needs some on a busy machine
+    assert await world.state() == "completed"
     assert "Nothing left to claim." in worker.output
     await world.ends_well()
 
 
 async def test_burst_on_an_empty_ledger_ends_at_once(world: World) -> None:
     worker = world.worker("--burst")
-    assert await worker.wait(10) == 0, worker.output
+    assert await worker.wait() == 0, worker.output
     assert "Processed 0 records" in worker.output
 
 
@@ -85,12 +84,13 @@ async def test_burst_says_how_many_retries_wait_and_until_when(world: World) -> 
 async def test_burst_waits_for_what_another_worker_holds(world: World) -> None:
     await world.rows(20)
     await world.queue("--mode=all", "--batch-size=10")
-    other = world.worker("--concurrency=1", failpoint="worker.after_compute=stop", **HASTY)
+    other = world.worker("--concurrency=1", failpoint="worker.after_compute=stop", BACKFILL_LEASE_SECONDS="600")
     await world.until_stopped(other)
     burst = world.worker("--burst")
     await eventually(lambda: world.value("SELECT count(*) = 10 FROM things WHERE value = 1"))
     assert burst.returncode is None
     other.kill(signal.SIGKILL)
+    await world.execute("UPDATE backfill_partitions SET lease_expires_at = now() WHERE state = 'running'")
     assert await burst.wait() == 0, burst.output
     assert await world.state() == "completed"
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
@@ -148,8 +148,7 @@ async def test_a_signal_finishes_what_is_in_hand_and_gives_back_the_rest(world: 
     await world.queue("--mode=null", "--batch-size=10")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        patient = {"BACKFILL_LOCK_TIMEOUT_MS": "60000", "BACKFILL_LEASE_SECONDS": "60"}
-        worker = world.worker("--concurrency=2", "--prefetch=5", **patient)
+        worker = world.worker("--concurrency=2", "--prefetch=5", **GATED)
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         worker.kill(number)
         await eventually(lambda: "Stopping: finishing what is in hand" in worker.output)
@@ -169,12 +168,12 @@ async def test_a_second_signal_ends_at_once_and_loses_nothing(world: World) -> N
     await world.queue("--mode=null", "--batch-size=10")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", BACKFILL_LOCK_TIMEOUT_MS="60000")
+        worker = world.worker("--concurrency=2", BACKFILL_DRAIN_SECONDS="300", **GATED, **HASTY)
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         worker.kill(signal.SIGTERM)
         await eventually(lambda: "Stopping" in worker.output)
         worker.kill(signal.SIGTERM)
-        assert await worker.wait(3) == 128 + signal.SIGTERM
+        assert await worker.wait() == 128 + signal.SIGTERM
     await world.finish()
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 50
     await world.ends_well()
@@ -186,10 +185,10 @@ async def test_a_drain_that_takes_too_long_is_cut_and_another_worker_takes_over(
     await world.queue("--mode=null", "--batch-size=10")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", BACKFILL_LOCK_TIMEOUT_MS="60000", BACKFILL_DRAIN_SECONDS="1")
+        worker = world.worker("--concurrency=2", BACKFILL_DRAIN_SECONDS="1", **GATED)
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         worker.kill(signal.SIGTERM)
-        assert await worker.wait(10) == 0, worker.output
+        assert await worker.wait() == 0, worker.output
         assert "2 partitions did not finish in time" in worker.output
         assert await world.value("SELECT max(attempt_count) FROM backfill_partitions") == 0
     await world.finish()
@@ -197,11 +196,14 @@ async def test_a_drain_that_takes_too_long_is_cut_and_another_worker_takes_over(
 
 
 async def test_high_priority_is_worked_on_first_and_normal_not_forgotten(world: World) -> None:
+    world.definition = "Gated"
     await world.rows(40)
     ids = [f"--id={number}" for number in range(1, 21)]
     await world.queue("--mode=null", "--batch-size=1", *ids)
     await world.queue("--mode=null", "--batch-size=1", "--priority=high", *[f"--id={n}" for n in range(21, 41)])
-    worker = world.worker("--burst", "--concurrency=1", "--prefetch=50")
+    async with closed_gate(world):
+        worker = world.worker("--burst", "--concurrency=1", "--prefetch=50", **GATED)
+        await eventually(world.queues_are_empty, what="a worker that has all messages before it goes on")
     assert await worker.wait() == 0, worker.output
     order = [row["id"] for row in await world.fetch("SELECT id FROM audit ORDER BY n")]
     assert sum(number > 20 for number in order[:20]) >= 13

@@ -16,6 +16,8 @@ from tests.support.world import World, new_world
 
 RECORDS, FAILING = 800, 4
 OUTCOMES = ("updated", "unchanged", "skipped", "failed", "deleted")
+# Milliseconds for a record: with the first a job is not over before it has been looked at and steered.
+SLOW, QUICK = 150, 5
 END = 60_000  # milliseconds; it takes some seconds on a machine that has nothing else to do
 
 
@@ -23,7 +25,7 @@ END = 60_000  # milliseconds; it takes some seconds on a machine that has nothin
 async def world(database: str, vhost: str, env: dict[str, str], spawn: Callable[..., Command]) -> AsyncIterator[World]:
     async with new_world(database, vhost, env, spawn) as made:
         made.definition = "tests.support.page.watched:Watched"
-        await made.rows(RECORDS, base=f"CASE WHEN id % {RECORDS // FAILING} = 0 THEN -1 ELSE 15 END")
+        await made.rows(RECORDS, base=f"CASE WHEN id % {RECORDS // FAILING} = 0 THEN -1 ELSE {SLOW} END")
         yield made
 
 
@@ -97,7 +99,7 @@ async def test_a_job_is_started_watched_steered_and_retried(
         seen.add(await page.locator("[data-progress]").inner_text())
         return len(seen) >= 4
 
-    await eventually(goes_on, deadline=30, what="progress that is seen live")
+    await eventually(goes_on, deadline=60, what="progress that is seen live")
     await expect(part(page, "Workers").get_by_role("row")).to_have_count(3)
     await expect(page.get_by_role("group", name="Map of partitions").get_by_role("button")).not_to_have_count(0)
 
@@ -108,6 +110,7 @@ async def test_a_job_is_started_watched_steered_and_retried(
     assert await world.state() == "paused"
     await act(page, "Resume", "Resume")
     await state(page, "running")
+    await world.execute("UPDATE things SET base = $1 WHERE base > 0", QUICK)
     await state(page, "completed")
     await expect(page.locator("[data-freshness]")).to_contain_text("Final")
     assert await page.evaluate("window.isTheSamePage")
@@ -130,6 +133,7 @@ async def test_a_job_is_started_watched_steered_and_retried(
     assert await numbers(page) == dict.fromkeys(OUTCOMES, 0) | {"updated": 1}
     assert await world.value("SELECT value FROM things WHERE id = $1", RECORDS) == 1
 
+    await world.execute("UPDATE things SET base = $1", SLOW)
     cancelled = await start(page, "all")
     await act(page, "Cancel", "Cancel the job", reason="once is enough")
     await state(page, "cancelled")

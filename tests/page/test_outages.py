@@ -12,7 +12,7 @@ from tests.support.commands import Command
 from tests.support.serving import Served, serving
 from tests.support.world import World, new_world
 
-SOON = 15_000  # milliseconds: 5 s until the server says so, and a machine that is busy
+SOON = 45_000  # milliseconds: 5 s until the server says so, and a machine that is busy
 
 
 @pytest.fixture

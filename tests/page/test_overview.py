@@ -4,6 +4,7 @@ from playwright.async_api import Page, expect
 
 from tests.support.page.stub import Stub
 from tests.support.page.world import World
+from tests.support.waiting import eventually
 
 
 async def test_shows_everything_that_happens(page: Page, stub: Stub) -> None:
@@ -81,4 +82,8 @@ async def test_copies_a_command(page: Page, stub: Stub) -> None:
     await page.goto("/")
     command = f"backfill resume {stub.world.paused}"
     await page.get_by_role("button", name=f"Copy {command}").click()
-    assert await page.evaluate("navigator.clipboard.readText()") == command
+
+    async def is_copied() -> bool:
+        return bool(await page.evaluate("navigator.clipboard.readText()") == command)
+
+    await eventually(is_copied)

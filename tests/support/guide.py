@@ -72,7 +72,7 @@ class Reader:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
         return output.decode()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -67,3 +68,17 @@ async def test_a_command_that_waited_in_vain_names_who_has_the_lock() -> None:
 
     with pytest.raises(UnreachableError, match="in vain for a lock of process 4711"):
         await cut_off()
+
+
+async def test_who_waits_at_one_look_only_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As two sessions of one command do now and then."""
+    monkeypatch.setattr(blockers, "ASK_SECONDS", 0.0)
+    session, said = mock.Mock(is_closed=lambda: False), list[str]()
+    waiting = Watch(lambda: pytest.fail("nobody asked"), said.append)
+    waiting.sessions = [session]
+    held = [row(pid=4711)]
+    for found, lines in (([held, []], []), ([held, held, held], ["Waits for a lock of"]), ([[]], ["It goes on."])):
+        said.clear()
+        for rows in found:
+            await waiting._look(mock.Mock(fetch=mock.AsyncMock(return_value=rows)))
+        assert [line.partition(" process")[0] for line in said] == lines
