@@ -168,17 +168,19 @@ class Wait:
     async def _watch(self) -> None:
         """Ask whom it waits for, beside the waiting; for a whole table it is said at once."""
         while True:
-            asked = time.monotonic()
+            asked, reason = time.monotonic(), None
             try:
-                self._reason = await self._holding.ask(self._connection, self._claim) or self._reason
+                reason = await self._holding.ask(self._connection, self._claim)
             except Exception as error:  # whoever has the claim's own connection hears of it
                 if not is_transient(error):
                     raise
-            if asked < self._holding.went_on_at:
+            self._reason = reason or self._reason
+            went_on_at = self._holding.went_on_at
+            if asked < went_on_at or not self._is_for_a_table:
                 pass  # another claim has heard since that it is over
-            elif self._is_for_a_table and self._reason:
-                self._holding.tell(self._job, f"Job {self._job} is held: {self._reason}")
-            elif self._is_for_a_table and time.monotonic() - self._began > SILENT_SECONDS:
+            elif reason:
+                self._holding.tell(self._job, f"Job {self._job} is held: {reason}")
+            elif not self._reason and time.monotonic() - max(self._began, went_on_at) > SILENT_SECONDS:
                 self._holding.tell_unless_told(self._job, f"Job {self._job} is held: {SOMEBODY}")
             await asyncio.sleep(ASK_SECONDS if self._reason else WATCH_SECONDS)
 

@@ -66,7 +66,8 @@ async def test_under_an_alarm_publishing_is_refused_at_once_and_nothing_piles_up
         await eventually(lambda: publisher.is_blocked)
         for _ in range(5):
             with pytest.raises(NotTakenError, match="an alarm for memory or disk"):
-                await asyncio.wait_for(publisher.publish(message, Priority.NORMAL), 1)
+                # Less than the ten seconds for which a call is waited for.
+                await asyncio.wait_for(publisher.publish(message, Priority.NORMAL), 8)
     await eventually(lambda: not publisher.is_blocked)
     await asyncio.gather(first, return_exceptions=True)  # in time or not: it is there
     await publisher.publish(message, Priority.NORMAL)
@@ -99,7 +100,7 @@ async def test_under_an_alarm_workers_name_it_and_tell_it_to_prometheus(
 
 async def fetched(url: str) -> str:
     def fetch() -> str:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own server
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own server
             return str(answer.read().decode())
 
     return await asyncio.to_thread(fetch)

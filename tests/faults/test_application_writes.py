@@ -3,9 +3,9 @@
 import signal
 
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import PATIENT, World
 
-PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "20000"}
+AT_LOCKS = {"BACKFILL_LOCK_TIMEOUT_MS": "20000"}
 
 
 async def waiting_for_a_lock(world: World) -> bool:
@@ -19,7 +19,7 @@ async def waiting_for_a_lock(world: World) -> bool:
 async def test_values_that_the_application_wrote_while_they_were_computed_are_kept_in_mode_null(world: World) -> None:
     await world.rows(30)
     await world.queue("--mode=null", "--batch-size=10")
-    worker = world.worker("--concurrency=1", failpoint="worker.after_compute=stop")
+    worker = world.worker("--concurrency=1", failpoint="worker.after_compute=stop", **PATIENT)
     await world.until_stopped(worker)
     await world.execute("UPDATE things SET value = 900 + id WHERE id % 3 = 0")
     worker.kill(signal.SIGCONT)
@@ -38,7 +38,7 @@ async def test_in_mode_all_a_value_that_the_application_wrote_meanwhile_is_read_
 ) -> None:
     await world.rows(30, value=5)
     await world.queue("--mode=all", "--batch-size=10")
-    worker = world.worker("--concurrency=1", failpoint="worker.after_compute=stop")
+    worker = world.worker("--concurrency=1", failpoint="worker.after_compute=stop", **PATIENT)
     await world.until_stopped(worker)
     await world.execute("UPDATE things SET value = 100 WHERE id <= 4")
     worker.kill(signal.SIGCONT)
@@ -57,7 +57,7 @@ async def test_a_change_that_commits_while_the_apply_waits_for_its_row_is_seen(w
         transaction = session.transaction()
         await transaction.start()
         await session.execute("UPDATE things SET value = 100 WHERE id = 7")
-        worker = world.worker(**PATIENT)
+        worker = world.worker(**AT_LOCKS)
         await eventually(lambda: waiting_for_a_lock(world), what="an apply that waits")
         await transaction.commit()
     await world.until_ended()
@@ -76,7 +76,7 @@ async def test_a_change_of_another_column_does_not_matter_to_a_definition_with_a
         transaction = session.transaction()
         await transaction.start()
         await session.execute("UPDATE things SET extra = 'touched' WHERE id = 7")
-        worker = world.worker(**PATIENT)
+        worker = world.worker(**AT_LOCKS)
         await eventually(lambda: waiting_for_a_lock(world), what="an apply that waits")
         await transaction.commit()
     await world.until_ended()
@@ -114,7 +114,7 @@ async def test_rows_deleted_between_plan_and_apply_are_counted_as_deleted(world:
     await world.rows(30)
     await world.queue("--mode=all", "--batch-size=10")
     await world.execute("DELETE FROM things WHERE id IN (1, 2)")
-    worker = world.worker("--concurrency=1", failpoint="worker.after_compute=stop")
+    worker = world.worker("--concurrency=1", failpoint="worker.after_compute=stop", **PATIENT)
     await world.until_stopped(worker)
     await world.execute("DELETE FROM things WHERE id IN (3, 21, 22)")
     worker.kill(signal.SIGCONT)

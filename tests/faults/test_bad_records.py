@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.definitions import Poison
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import PATIENT, World
 
 BAD = {
     Poison.RAISES: ("ValueError", "record 1 cannot be computed"),
@@ -149,11 +149,11 @@ async def test_when_the_table_changes_under_a_job_it_is_paused_once_with_the_rea
     world.definition = "Poison"
     await world.rows(60)
     await world.queue("--mode=null", "--batch-size=10")
-    first = world.worker("--concurrency=1", "--max-records=10")
+    first = world.worker("--concurrency=1", "--max-records=10", **PATIENT)
     assert await first.wait() == 0, first.output
     await world.execute("DROP TRIGGER things_audit ON things; " + change)
 
-    worker = world.worker("--burst")
+    worker = world.worker("--burst", **PATIENT)
 
     assert await worker.wait() == 9, worker.output
     assert await world.state() == "paused"
@@ -188,7 +188,7 @@ async def test_a_hundred_bad_records_in_one_partition_do_not_stop_heartbeats(wor
     await world.rows(400, base=f"CASE WHEN id % 4 = 0 THEN {Poison.REFUSED} ELSE 0 END")
     await world.queue("--mode=null", "--batch-size=400")
 
-    await world.finish()
+    await world.finish(BACKFILL_LEASE_SECONDS="6")
 
     assert await world.value("SELECT count(*) FROM backfill_failures") == 100
     assert await world.value("SELECT attempt_count FROM backfill_partitions") == 1

@@ -19,9 +19,9 @@ from tests.support.definitions import Counter
 from tests.support.proxy import proxied
 from tests.support.queueing import in_process
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import PATIENT, World
 
-PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
+AT_LOCKS = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 
 
 @pytest.mark.parametrize("how", ["restart", "kill9"])
@@ -34,7 +34,7 @@ async def test_workers_wait_for_a_broker_that_is_away_and_go_on(
     await world.queue("--mode=all", "--batch-size=5")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", **PATIENT)
+        worker = world.worker("--concurrency=2", **AT_LOCKS, **PATIENT)
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         await asyncio.to_thread(getattr(private_rabbitmq, how))
     # What is in hand needs no broker.
@@ -119,7 +119,7 @@ async def test_a_worker_whose_link_breaks_or_falls_silent_connects_again_and_los
     async with proxied(world.amqp) as (url, proxy):
         async with world.session() as session:
             await session.execute("SELECT pg_advisory_lock(77)")
-            worker = world.worker("--concurrency=2", RABBITMQ_URL=url, BACKFILL_HEARTBEAT="1", **PATIENT)
+            worker = world.worker("--concurrency=2", RABBITMQ_URL=url, BACKFILL_HEARTBEAT="1", **AT_LOCKS)
             await eventually(
                 lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'")
             )
@@ -145,7 +145,7 @@ async def test_publishing_on_a_silent_link_is_an_ordinary_error_in_bounded_time(
         began = loop.time()
         with pytest.raises((BrokerLostError, UnreachableError)):
             await publisher.publish(message, Priority.NORMAL)
-        assert loop.time() - began < 15
+        assert loop.time() - began < 60
         task = asyncio.current_task()
         assert task is not None
         assert task.cancelling() == 0

@@ -74,7 +74,7 @@ async def test_messages_that_a_policy_lets_expire_are_named_and_do_not_pile_up_a
         await world.queue("--mode=all", "--batch-size=10")
         async with gate(world):
             worker = world.worker("--concurrency=1", "--prefetch=1", "--metrics-port=0", **PATIENT)
-            await eventually(lambda: expired(worker) > 12, deadline=20)
+            await eventually(lambda: expired(worker) > 12, deadline=60)
             assert await dead(world) <= 12
         await world.until_ended(60)
     await eventually(lambda: dead_are(world, 0))
@@ -160,6 +160,6 @@ def expired(worker: Command) -> float:
     where = re.search(r"Metrics: (\S+)", worker.output)
     if where is None:
         return 0
-    with urllib.request.urlopen(where[1], timeout=5) as answer:  # noqa: S310 - our own server
+    with urllib.request.urlopen(where[1], timeout=30) as answer:  # noqa: S310 - our own server
         found = re.search(r"^backfill_expired_total (\S+)", answer.read().decode(), re.M)
     return float(found[1]) if found else 0

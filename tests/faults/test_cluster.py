@@ -48,6 +48,7 @@ async def clustered(
         yield made
 
 
+@pytest.mark.timeout(600)
 async def test_commands_go_on_with_the_nodes_that_are_left_and_wait_while_these_are_too_few(
     clustered: World, cluster: Cluster
 ) -> None:
@@ -85,5 +86,5 @@ async def lose(world: World, node: Node, workers: list[Command], *, back: bool =
         )
     if back:
         node.start()
-    assert await producer.wait(60) == 0, producer.output
-    await world.until_ended(60)
+    assert await producer.wait(120) == 0, producer.output
+    await world.until_ended(120)

@@ -12,13 +12,13 @@ from backfill.message import PartitionMessage
 from backfill.modes import Mode
 from backfill.services.postgres import Postgres
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import PATIENT, World
 
 END_WORKERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'worker %'
 """
-PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
+AT_LOCKS = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 
 
 async def test_when_all_sessions_of_the_workers_are_ended_nothing_is_lost_or_doubled(world: World) -> None:
@@ -27,8 +27,7 @@ async def test_when_all_sessions_of_the_workers_are_ended_nothing_is_lost_or_dou
     await world.queue("--mode=all", "--batch-size=5")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        # Long leases: that no attempt is counted must not depend on how busy the machine is.
-        workers = [world.worker("--concurrency=2", BACKFILL_LEASE_SECONDS="10", **PATIENT) for _ in range(2)]
+        workers = [world.worker("--concurrency=2", **PATIENT, **AT_LOCKS) for _ in range(2)]
         await eventually(lambda: world.value("SELECT count(*) = 4 FROM backfill_partitions WHERE state = 'running'"))
         await world.execute(END_WORKERS)
     await world.until_ended()
@@ -68,7 +67,7 @@ async def test_workers_wait_for_a_database_that_is_away_and_go_on(
     await world.queue("--mode=all", "--batch-size=5")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", **PATIENT)
+        worker = world.worker("--concurrency=2", **AT_LOCKS)
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         await asyncio.to_thread(getattr(private_postgres, how))
         session.terminate()
@@ -94,7 +93,7 @@ async def test_a_worker_that_drains_while_the_database_is_away_ends_in_time(
     worker.kill(signal.SIGCONT)
     worker.kill(signal.SIGTERM)
 
-    assert await worker.wait(15) == 0, worker.output
+    assert await worker.wait(45) == 0, worker.output  # it would wait for minutes
     await asyncio.to_thread(private_postgres.start)
     await world.reconnect()
     await world.finish()
@@ -109,7 +108,7 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up_in_the_ledger(
     world = on_own_postgres
     await world.rows(10)
     await world.queue("--mode=all", "--batch-size=5")
-    worker = world.worker("--concurrency=1", failpoint="worker.before_commit=stop")
+    worker = world.worker("--concurrency=1", failpoint="worker.before_commit=stop", **PATIENT)
     await world.until_stopped(worker)
     # Its heartbeats wait for their answers too: who writes the values is meant.
     applying = "SELECT pid FROM pg_locks WHERE relation = 'things'::regclass AND mode = 'RowExclusiveLock'"

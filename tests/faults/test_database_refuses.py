@@ -42,7 +42,7 @@ async def role(world: World) -> AsyncIterator[Role]:
 async def under_way(world: World) -> None:
     await world.rows(100)
     await queued(world, "--mode=all", "--batch-size=5")
-    await world.execute("UPDATE backfill_jobs SET pause_ms = 100")
+    await world.execute("UPDATE backfill_jobs SET pause_ms = 500")
 
 
 async def test_a_password_that_is_changed_is_waited_for(world: World, role: Role) -> None:

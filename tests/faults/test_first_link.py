@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.proxy import proxied
+from tests.support.waiting import eventually
 from tests.support.world import World
 
 # Class and method of AMQP 0-9-1, as a client sends them.
@@ -14,7 +15,7 @@ CALLS = {
 
 ANOTHER_LEADS = """
     INSERT INTO backfill_leases (name, holder, expires_at)
-    VALUES ('reconciler/counter', gen_random_uuid(), now() + interval '4 s')
+    VALUES ('reconciler/counter', gen_random_uuid(), now() + interval '1 hour')
 """
 
 
@@ -29,6 +30,8 @@ async def test_a_link_that_breaks_before_the_first_subscription_is_a_loss_like_a
     async with proxied(world.amqp) as (url, proxy):
         proxy.cut_at(CALLS[when])
         worker = world.worker(RABBITMQ_URL=url)
+        await eventually(lambda: proxy.has_cut)
+        await world.execute("UPDATE backfill_leases SET expires_at = now()")
         await world.until_ended()
         await world.drain(worker)
 

@@ -4,6 +4,8 @@ import random
 import time
 from collections.abc import Iterator
 
+import pytest
+
 from backfill import broker
 from tests.support import flood
 from tests.support.commands import Command
@@ -15,8 +17,8 @@ ALLOWED = 64 * MEBIBYTE
 LARGE = b" " * 1_000_000  # RabbitMQ takes no larger ones here
 
 
-async def listening(world: World, *arguments: str) -> Command:
-    worker = world.worker(*arguments)
+async def listening(world: World, *arguments: str, **settings: str) -> Command:
+    worker = world.worker(*arguments, **settings)
     await eventually(lambda: "Prefetch" in worker.output)
     return worker
 
@@ -45,9 +47,9 @@ async def test_large_bodies_do_not_add_up_in_a_worker_however_many_it_may_hold(w
         await eventually(lambda: world.value("SELECT count(*) > 0 FROM backfill_partitions WHERE state = 'running'"))
         async with flood.measured(worker.pid) as more:
             await flood.publish(world.amqp, work, [Wild(LARGE)] * 150)  # behind the one that the worker has in hand
-            await eventually(world.queues_are_empty, deadline=30)
+            await eventually(world.queues_are_empty, deadline=60)
             await gate.execute("SELECT pg_advisory_unlock(77)")
-            await eventually(lambda: dead_are(world, 150), deadline=30)
+            await eventually(lambda: dead_are(world, 150), deadline=60)
     await world.until_ended()
     await eventually(lambda: done(world, 20))
     assert max(more) < ALLOWED, f"{max(more) / MEBIBYTE:.0f} MiB more"
@@ -56,10 +58,11 @@ async def test_large_bodies_do_not_add_up_in_a_worker_however_many_it_may_hold(w
     await world.ends_well(undecodable=150)
 
 
+@pytest.mark.timeout(400)
 async def test_ten_thousand_fuzzed_messages_change_nothing_and_keep_nobody_from_work(world: World) -> None:
     await world.rows(200)
     await world.queue("--mode=all", "--limit=100", "--batch-size=10")
-    worker = await listening(world, "--concurrency=16")
+    worker = await listening(world, "--concurrency=16", BACKFILL_HEARTBEAT="60")
     await world.until_ended()
     before = await world.value(
         "SELECT array_agg((id, value, xmin::text)::text ORDER BY id) FROM things WHERE id <= 100"
@@ -79,8 +82,8 @@ async def test_ten_thousand_fuzzed_messages_change_nothing_and_keep_nobody_from_
         await flood.publish(world.amqp, world.topology.exchange("work"), wild(5_000))
         await world.queue("--mode=null", "--batch-size=5")
         await flood.publish(world.amqp, world.topology.exchange("work"), wild(5_000))
-        await eventually(lambda: done(world, 200), deadline=30)
-        await eventually(world.queues_are_empty, deadline=30)
+        await eventually(lambda: done(world, 200), deadline=120)
+        await eventually(world.queues_are_empty, deadline=120)
     print(f"{time.monotonic() - began:.1f} s, {max(more) / MEBIBYTE:.1f} MiB")
     await world.until_ended()
     await world.drain(worker)

@@ -7,7 +7,7 @@ import pytest
 from tests.support import hooked
 from tests.support.operating import closed_gate, until_held
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import PATIENT, World
 
 RECORDS = 60
 
@@ -91,12 +91,12 @@ async def test_a_stop_cuts_it_off_after_the_drain_and_nothing_of_it_is_kept(
     await world.execute("INSERT INTO outage VALUES ($1)", what)
     sessions = "datname = current_database() AND application_name LIKE 'worker %' AND query ~ 'pg_sleep|FROM outage'"
     at_it = f"SELECT count(*) FROM pg_stat_activity WHERE {sessions} AND state = $1"
-    worker = world.worker(BACKFILL_DRAIN_SECONDS="1")
+    worker = world.worker(BACKFILL_DRAIN_SECONDS="1", **PATIENT)
     await eventually(lambda: world.value(at_it, state))
 
     worker.kill(signal.SIGTERM)
 
-    assert await worker.wait(12) == 0, worker.output
+    assert await worker.wait() == 0, worker.output
     assert "1 partitions did not finish in time" in worker.output
     partition = (await world.fetch("SELECT * FROM backfill_partitions"))[0]
     assert (partition["state"], partition["attempt_count"]) == ("pending", 0)

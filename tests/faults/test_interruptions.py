@@ -17,7 +17,7 @@ from backfill.modes import Mode
 from tests.support.operating import closed_gate, queued, until_held, working
 from tests.support.proxy import proxied
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import PATIENT, World
 
 # The session ends whenever the record with base 1 is asked for: as by a query that takes all memory.
 KILLING = """
@@ -36,12 +36,13 @@ async def claimed(world: World, worker: object = None, lease: float = 60.0) -> C
     return await partitions.claim(world.connection, message, worker or uuid4(), lease)  # type: ignore[arg-type]
 
 
-async def test_an_outage_of_the_database_costs_no_attempt_and_work_goes_on_within_two_seconds(world: World) -> None:
+async def test_an_outage_of_the_database_costs_no_attempt_and_work_goes_on_by_itself(world: World) -> None:
+    """It waits for no end of a lease, and for no reconciler: either would be minutes."""
     world.definition = "Gated"
     await world.rows(20)
     await queued(world)
     async with proxied(world.database) as (url, proxy):
-        settings = {"DATABASE_URL": url, "BACKFILL_LEASE_SECONDS": "20", "BACKFILL_RECONCILE_SECONDS": "15"}
+        settings = {"DATABASE_URL": url, "BACKFILL_LEASE_SECONDS": "600", "BACKFILL_RECONCILE_SECONDS": "600"}
         async with working(world, concurrency=2, **settings):
             async with closed_gate(world):
                 await until_held(world, 2)
@@ -49,13 +50,10 @@ async def test_an_outage_of_the_database_costs_no_attempt_and_work_goes_on_withi
                 until = time.monotonic() + 2.5  # longer than a stopping worker takes to give a claim back
                 await eventually(lambda: time.monotonic() > until)
             proxy.thaw()
-            began = time.monotonic()
-            await world.until_ended()
-            seconds = time.monotonic() - began
+            await world.until_ended(60)
 
     assert await world.value("SELECT array_agg(attempt_count) FROM backfill_partitions") == [1, 1]
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 20
-    assert seconds < 4  # 2 s, and the second in which the job is closed, on a busy machine
     await world.ends_well()
 
 
@@ -157,7 +155,7 @@ async def test_a_query_that_ends_its_session_is_given_back_with_fewer_records_at
     world.env = world.env | {"TEST_INPUTS": KILLING}
     await world.rows(20, base="(id = 7)::int")
     await world.queue("--mode=all", "--batch-size=20")
-    worker = world.worker()
+    worker = world.worker(**PATIENT)
     await eventually(lambda: world.value("SELECT interruptions >= 2 FROM backfill_partitions"), interval=0.01)
     assert await world.value("SELECT attempt_count FROM backfill_partitions") <= 1
     assert "may have ended its session itself" in worker.output
@@ -196,7 +194,7 @@ async def test_a_drain_that_is_cut_gives_the_claim_back(world: World) -> None:
     await world.rows(10)
     await world.queue("--mode=all", "--batch-size=10")
     async with closed_gate(world):
-        worker = world.worker(BACKFILL_DRAIN_SECONDS="1", BACKFILL_LOCK_TIMEOUT_MS="30000")
+        worker = world.worker(BACKFILL_DRAIN_SECONDS="1", BACKFILL_LOCK_TIMEOUT_MS="30000", **PATIENT)
         await until_held(world, 1)
         worker.kill(signal.SIGTERM)
         assert await worker.wait() == 0, worker.output

@@ -24,8 +24,8 @@ DELAYS = (0.2,)
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backfill.calls.CALL_SECONDS", 1.5)
-    monkeypatch.setattr("backfill.stalled.STALLED_SECONDS", 1.0)
+    monkeypatch.setattr("backfill.calls.CALL_SECONDS", 5.0)
+    monkeypatch.setattr("backfill.stalled.STALLED_SECONDS", 4.0)
 
 
 async def killed_while_it_makes(world: World, server: Rabbitmq, queue: str) -> None:
@@ -64,7 +64,7 @@ async def test_a_delay_queue_is_made_anew_by_whoever_publishes(
 
     with pytest.raises(AssertionError, match=r"no answer in time|takes no messages"):
         await published()
-    await eventually(published, deadline=30)
+    await eventually(published, deadline=60)
     await publisher.close()
     assert said == [f"Queue {queue} had no leader; it is made anew, and what was in it is sent again."]
 
@@ -77,7 +77,7 @@ async def test_a_work_queue_is_made_anew_by_a_worker(on_own_rabbitmq: World, pri
     said: list[str] = []
     async with working(world, say=said.append):
         await eventually(
-            lambda: any(f"Queue {queue} had no leader" in line for line in said), deadline=30, what=str(said)
+            lambda: any(f"Queue {queue} had no leader" in line for line in said), deadline=60, what=str(said)
         )
         job = await queued(world)
         await until(world, "completed", job)

@@ -19,7 +19,7 @@ async def test_queueing_behind_a_change_of_the_table_says_who_makes_it_and_goes_
         await transaction.start()
         await session.execute("ALTER TABLE things ADD COLUMN more text")
         command = world.producer(*arguments)
-        await eventually(lambda: "Waits for a lock of process" in command.output, deadline=5)
+        await eventually(lambda: "Waits for a lock of process" in command.output)
         assert "(user " in command.output
         assert "application application" in command.output
         assert "ALTER TABLE things" in command.output
@@ -39,7 +39,7 @@ async def test_queueing_that_waits_for_a_lock_is_ended_with_ctrl_c(world: World)
         await transaction.start()
         await session.execute("LOCK TABLE things")
         command = world.producer()
-        await eventually(lambda: "Waits for a lock" in command.output, deadline=5)
+        await eventually(lambda: "Waits for a lock" in command.output)
         command.kill(signal.SIGINT)
         assert await command.wait() == 130, command.output
         await transaction.rollback()
@@ -55,7 +55,7 @@ async def test_a_command_behind_a_lock_on_the_ledger_says_who_has_it(world: Worl
         await transaction.start()
         await session.execute("LOCK TABLE backfill_jobs, backfill_schema")
         started = world.run("backfill", *command)
-        await eventually(lambda: "Waits for a lock of process" in started.output, deadline=5)
+        await eventually(lambda: "Waits for a lock of process" in started.output)
         assert "LOCK TABLE backfill_jobs" in started.output
         await transaction.rollback()
     assert await started.wait() in (0, 75), started.output

@@ -16,6 +16,7 @@ from tests.support.world import World
 
 MADE = "tests.support.made_up:Made"
 GATE = 4711
+LOCKED_MS = 300  # the promise: rows of several records are locked for no longer
 LOCK_TIMEOUT = {"BACKFILL_LOCK_TIMEOUT_MS": "300"}
 SHORT_DELAYS = {"BACKFILL_RETRY_DELAYS": "0.05,0.05,0.05,0.05,0.05"} | LOCK_TIMEOUT
 
@@ -58,8 +59,10 @@ async def no_attempt_was_counted(world: World) -> None:
     ],
 )
 async def test_a_locked_table_is_waited_for_without_an_attempt_and_the_work_goes_on_at_once(
-    world: World, lock: str
+    world: World, monkeypatch: pytest.MonkeyPatch, lock: str
 ) -> None:
+    """The claims that waited for the table itself go on: nothing has to be claimed again."""
+    monkeypatch.setattr("backfill.workers.holding.KEPT_FOR_A_TABLE", 600.0)  # however late a busy machine is
     world.definition = MADE
     await world.rows(60)
     await queued(world, ones(), batch_size=10)
@@ -70,9 +73,11 @@ async def test_a_locked_table_is_waited_for_without_an_attempt_and_the_work_goes
             began = time.monotonic()
             await eventually(lambda: time.monotonic() - began > 2)
             assert await world.value("SELECT count(*) FROM backfill_failures") == 0
-        released = time.monotonic()
+            kept = await world.fetch("SELECT id, fence FROM backfill_partitions WHERE held_since IS NOT NULL")
         await world.until_ended()
-        assert time.monotonic() - released < 3  # and the roll-up's second
+        if lock != "LOCK TABLE audit":  # for which a trigger waits: that holds up records
+            for partition, fence in kept:
+                assert await world.value("SELECT fence FROM backfill_partitions WHERE id = $1", partition) == fence
 
     assert (await verdict(world)).counts == {"updated": 60}
     await no_attempt_was_counted(world)
@@ -183,36 +188,58 @@ async def test_a_lock_that_inputs_wait_for_holds_up_its_records_alone_and_is_no_
     await world.ends_well()
 
 
+async def slow_trigger(world: World, each_ms: float, trigger: str) -> None:
+    """Each update of a value takes at least that long; the audit says in which transaction it was."""
+    await world.execute(
+        "ALTER TABLE audit ADD transaction xid8 DEFAULT pg_current_xact_id(); "
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"PERFORM pg_sleep({each_ms / 1_000}); RETURN NEW; END $$; "
+        f"CREATE {trigger} FOR EACH ROW EXECUTE FUNCTION slow()"
+    )
+
+
+async def no_transaction_locked_more(world: World, records: float) -> None:
+    """A row is locked for what its transaction has to do: a count of rows, which no busy machine makes larger."""
+    most = await world.value(
+        "SELECT max(n) FROM (SELECT count(*) AS n FROM audit WHERE who LIKE 'worker %' GROUP BY transaction) AS t"
+    )
+    assert most <= records
+
+
 async def test_a_large_batch_under_a_slow_trigger_keeps_no_row_locked_for_long(world: World) -> None:
     """All in one transaction would be seconds; the application asks for one row after the other meanwhile."""
     world.definition = MADE
     await world.rows(1_500)
-    await world.execute(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        "PERFORM pg_sleep(0.0005); RETURN NEW; END $$; "
-        "CREATE TRIGGER slow BEFORE UPDATE OF value ON things FOR EACH ROW EXECUTE FUNCTION slow()"
-    )
+    await slow_trigger(world, 0.5, "TRIGGER slow BEFORE UPDATE OF value ON things")
     await queued(world, ones(), batch_size=1_500)
-    waits: list[float] = []
     async with world.session() as session, working(world, ones()):
         while await world.value("SELECT completed_at IS NULL FROM backfill_jobs"):
-            began = time.monotonic()
             await session.execute("UPDATE things SET extra = 'x' WHERE id = 1 + floor(random() * 1500)")
-            waits.append(time.monotonic() - began)
 
-    assert max(waits) < 0.5
+    await no_transaction_locked_more(world, LOCKED_MS / 0.5)
     assert (await verdict(world)).counts == {"updated": 1_500}
     assert await world.value("SELECT attempt_count FROM backfill_partitions") == 1
     await world.ends_well()
 
 
+@pytest.mark.timeout(400)
 async def test_eighty_sessions_on_the_rows_of_a_partition_hardly_wait_for_its_apply(world: World) -> None:
-    """Each has rows of its own, so that they wait for nobody but the backfill."""
+    """Each has rows of its own, so that they wait for nobody but the backfill, and one has a table of its own.
+
+    What that one waits is the machine's doing. The transaction of an apply has some statements.
+    """
     sessions, records = 80, 480
     world.definition = MADE
     await world.rows(records)
+    await world.execute("CREATE TABLE beside AS SELECT * FROM things")
     waits: list[float] = []
+    beside: list[float] = []
     ended = asyncio.Event()
+
+    async def update(connection: "asyncpg.Connection[Any]", table: str, one: int) -> float:
+        began = time.monotonic()
+        await connection.execute(f"UPDATE {table} SET extra = 'x' WHERE id = $1", one)
+        return time.monotonic() - began
 
     async def work(connection: "asyncpg.Connection[Any]", number: int) -> None:
         own = list(range(1 + number, records + 1, sessions))
@@ -220,20 +247,23 @@ async def test_eighty_sessions_on_the_rows_of_a_partition_hardly_wait_for_its_ap
             random.shuffle(own)
             async with connection.transaction():
                 for one in own[:2]:
-                    began = time.monotonic()
-                    await connection.execute("UPDATE things SET extra = 'x' WHERE id = $1", one)
-                    waits.append(time.monotonic() - began)
+                    waits.append(await update(connection, "things", one))
                     await asyncio.sleep(random.uniform(0.05, 0.2))
+
+    async def work_beside(connection: "asyncpg.Connection[Any]") -> None:
+        while not ended.is_set():
+            beside.append(await update(connection, "beside", random.randint(1, records)))
 
     connections = [await asyncpg.connect(world.database, timeout=20) for _ in range(sessions)]
     try:
-        async with asyncio.TaskGroup() as tasks:
+        async with world.session() as session, asyncio.TaskGroup() as tasks:
             for number, connection in enumerate(connections):
                 tasks.create_task(work(connection, number))
+            tasks.create_task(work_beside(session))
             await queued(world, ones(), batch_size=records)
             async with working(world, ones()):
                 done = "SELECT count(*) > 0.9 * $1::integer FROM things WHERE value = 1"
-                await eventually(lambda: world.value(done, records), deadline=20)
+                await eventually(lambda: world.value(done, records), deadline=120)
                 ended.set()
                 await world.until_ended()
     finally:
@@ -241,7 +271,8 @@ async def test_eighty_sessions_on_the_rows_of_a_partition_hardly_wait_for_its_ap
             await connection.close()
 
     print(f"longest waits of {len(waits):,}: {[round(wait, 3) for wait in sorted(waits)[-5:]]}")
-    assert max(waits) < 0.5
+    print(f"beside: {[round(wait, 3) for wait in sorted(beside)[-5:]]} of {len(beside):,}")
+    assert max(waits) < 0.5 + 5 * max(beside)
     assert (await verdict(world)).counts == {"updated": records}
     await world.ends_well()
 
@@ -249,20 +280,13 @@ async def test_eighty_sessions_on_the_rows_of_a_partition_hardly_wait_for_its_ap
 async def test_what_is_deferred_to_the_commit_keeps_no_row_locked_for_long(world: World) -> None:
     world.definition = MADE
     await world.rows(600)
-    await world.execute(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        "PERFORM pg_sleep(0.001); RETURN NULL; END $$; "
-        "CREATE CONSTRAINT TRIGGER slow AFTER UPDATE OF value ON things DEFERRABLE INITIALLY DEFERRED "
-        "FOR EACH ROW EXECUTE FUNCTION slow()"
-    )
+    deferred = "CONSTRAINT TRIGGER slow AFTER UPDATE OF value ON things DEFERRABLE INITIALLY DEFERRED"
+    await slow_trigger(world, 1, deferred)
     await queued(world, ones(), batch_size=600)
-    waits: list[float] = []
     async with world.session() as session, working(world, ones()):
         while await world.value("SELECT completed_at IS NULL FROM backfill_jobs"):
-            began = time.monotonic()
             await session.execute("UPDATE things SET extra = 'x' WHERE id = 1 + floor(random() * 600)")
-            waits.append(time.monotonic() - began)
 
-    assert max(waits) < 0.5
+    await no_transaction_locked_more(world, LOCKED_MS / 1)
     assert (await verdict(world)).counts == {"updated": 600}
     await world.ends_well()

@@ -135,7 +135,8 @@ class Operating(RuleBasedStateMachine):
             self.happened[what] += 1
         self.do(self._let_some_work_be_done())
 
-    async def _pause(self, _: st.DataObject) -> bool:
+    async def _pause(self, data: st.DataObject) -> bool:
+        await self._open(data)  # on a busy machine the one before may have come to any end
         done = await self._verb(operations.pause)
         if done is not None and done.changed:
             await self._nothing_may_start_from_now_on(done.job_id)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.commands import Command
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import PATIENT, World
 
 BAD = 57
 KILLED = "the process that computed it was ended by SIGKILL"
@@ -59,7 +59,7 @@ async def test_a_record_under_which_each_process_ends_fails_alone_after_all_atte
 ) -> None:
     world.definition = f"tests.support.ways:{definition}"
     await queue(world, 1)
-    worker = world.worker(BACKFILL_RETRY_DELAYS="5,0.2")
+    worker = world.worker(BACKFILL_RETRY_DELAYS="600,0.2", **PATIENT)
     await eventually(lambda: world.value("SELECT attempt_count = 1 FROM backfill_partitions"))
     await eventually(lambda: written(world), deadline=30)
     remaining = "SELECT remaining_ids FROM backfill_partitions WHERE not_before IS NOT NULL"
@@ -67,6 +67,7 @@ async def test_a_record_under_which_each_process_ends_fails_alone_after_all_atte
     if definition == "OddInProcesses":
         assert await world.value(remaining) == [str(BAD)], "its neighbours were written at the first attempt"
         assert await written(world) == 99
+    await world.execute("UPDATE backfill_partitions SET not_before = NULL, published_at = NULL")
     await world.until_ended()
     await world.drain(worker)
 
@@ -78,7 +79,7 @@ async def test_a_record_under_which_each_process_ends_fails_alone_after_all_atte
 
 async def test_a_killed_process_is_an_attempt_and_the_pool_is_started_anew(world: World) -> None:
     await queue(world, 2)
-    worker = world.worker(BACKFILL_RETRY_DELAYS="0.2,0.2")
+    worker = world.worker(BACKFILL_RETRY_DELAYS="0.2,0.2", **PATIENT)
     await until_computing(worker)
     await world.execute("UPDATE things SET base = 0")
 
@@ -138,7 +139,7 @@ async def test_no_process_survives_a_worker_that_is_killed(world: World) -> None
 
     worker.kill(signal.SIGKILL)
 
-    await eventually(lambda: are_gone(children), deadline=5)
+    await eventually(lambda: are_gone(children), deadline=30)
     await world.execute("UPDATE things SET base = 0")
     await world.finish()
     assert await written(world) == 100
@@ -147,13 +148,13 @@ async def test_no_process_survives_a_worker_that_is_killed(world: World) -> None
 
 async def test_a_worker_that_is_told_to_stop_ends_its_processes_and_gives_back_what_they_had(world: World) -> None:
     await queue(world, 3)
-    worker = world.worker(BACKFILL_DRAIN_SECONDS="1")
+    worker = world.worker(BACKFILL_DRAIN_SECONDS="1", **PATIENT)
     children = await until_computing(worker)
 
     worker.kill(signal.SIGTERM)
 
-    assert await worker.wait(10) == 0, worker.output
-    await eventually(lambda: are_gone(children), deadline=5)
+    assert await worker.wait() == 0, worker.output
+    await eventually(lambda: are_gone(children), deadline=30)
     assert await world.partitions() == {"pending": 1}
     assert await world.value("SELECT attempt_count FROM backfill_partitions") == 0
     await world.execute("UPDATE things SET base = 0")
@@ -168,7 +169,7 @@ async def test_a_signal_to_the_whole_group_lets_what_is_computed_be_finished(
     """As Ctrl-C in a terminal sends it."""
     await world.rows(3, base=6)
     await world.queue("--mode=all")
-    worker = world.worker()
+    worker = world.worker(**PATIENT)
     await eventually(lambda: "asleep" in worker.output, deadline=20)
     os.killpg(worker.pid, number)
 
@@ -196,12 +197,12 @@ async def test_a_thread_that_computes_for_ever_is_the_end_of_its_worker(world: W
 async def test_a_worker_that_is_told_to_stop_does_not_wait_for_a_thread_without_end(world: World) -> None:
     world.definition = "tests.support.ways:OddInThreads"
     await queue(world, 2)
-    worker = world.worker(BACKFILL_DRAIN_SECONDS="1")
+    worker = world.worker(BACKFILL_DRAIN_SECONDS="1", **PATIENT)
     await until_computing(worker)
 
     worker.kill(signal.SIGTERM)
 
-    assert await worker.wait(15) == 70, worker.output
+    assert await worker.wait() == 70, worker.output
     assert "A record is still being computed in a thread" in worker.output
     assert await world.partitions() == {"pending": 1}
     await world.execute("UPDATE things SET base = 0")
@@ -269,7 +270,7 @@ async def test_nothing_stays_behind_where_the_worker_and_all_its_processes_are_k
     for process in [*children, psutil.Process(worker.pid)]:  # whatever looks after what they leave is among them
         process.kill()
 
-    await eventually(lambda: are_gone(children), deadline=5)
+    await eventually(lambda: are_gone(children), deadline=30)
     assert not names
     await world.execute("UPDATE things SET base = 0")
     await world.finish()

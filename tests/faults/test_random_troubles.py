@@ -29,7 +29,7 @@ SEEDS = [int(seed) for seed in os.environ.get("TEST_SEEDS", "3").split(",")]
 ENV: dict[str, Any] = {
     "BACKFILL_RETRY_DELAYS": ",".join(["0.05"] * 5),
     "BACKFILL_LOCK_TIMEOUT_MS": "200",
-    "BACKFILL_LEASE_SECONDS": "2",
+    "BACKFILL_LEASE_SECONDS": "6",
     "BACKFILL_FAILED_SHARE": "1",
 }
 QUIET = (asyncpg.PostgresError, asyncpg.InterfaceError, ConflictError, OSError, TimeoutError)

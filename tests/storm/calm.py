@@ -12,7 +12,7 @@ from tests.storm import amqp
 from tests.storm.events.tables import restore_column
 from tests.storm.storm import SETTINGS, Storm
 
-BOUND_SECONDS: Final = 25.0
+BOUND_SECONDS: Final = 60.0
 MOST_RESUMES: Final = 5
 ACTIVE: Final = ("pending", "running", "paused", "resuming")
 SESSIONS = """
@@ -87,7 +87,7 @@ async def _is_led(storm: Storm, job: str) -> bool:
 
 
 async def _until_empty(storm: Storm) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     topology = Topology("storm")
     delays = {milliseconds(float(delay)) for delay in SETTINGS["BACKFILL_RETRY_DELAYS"].split(",")}
     names = {topology.queue(priority) for priority in Priority} | {topology.delay_queue(one) for one in delays}

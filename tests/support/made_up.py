@@ -16,7 +16,7 @@ from backfill.modes import Mode, Priority
 from backfill.settings import Settings
 from backfill.workers.worker import Options, Worker
 from tests.support.queueing import in_process
-from tests.support.world import World
+from tests.support.world import PATIENT, World
 
 
 class Made(ColumnBackfill):
@@ -108,7 +108,7 @@ def _worker(
     world: World, definition: ColumnBackfill, said: list[str], concurrency: int, burst: bool, env: Mapping[str, str]
 ) -> Worker:
     options = Options(concurrency + 2, concurrency, 10_000, burst=burst, max_records=None)
-    return Worker(configured(world, **env), {definition.name: definition}, options, said.append)
+    return Worker(configured(world, **PATIENT | env), {definition.name: definition}, options, said.append)
 
 
 async def verdict(world: World, said: Sequence[str] = ()) -> Verdict:

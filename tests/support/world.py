@@ -158,6 +158,7 @@ class World:
 
     async def finish(self, *arguments: str, deadline: float = 60, **settings: str) -> Command:
         """Let one healthy worker run until every job has ended and every queue is empty."""
+        settings = PATIENT | settings
         worker = self.worker(*arguments, **settings)
         await self.until_ended(deadline)
         for _ in range(3):

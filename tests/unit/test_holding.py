@@ -74,3 +74,36 @@ async def test_what_was_asked_before_the_work_went_on_is_not_said_after_it() -> 
             await wait.end()
     held = [line for line in said if "waits for" in line]
     assert [line.rpartition(" ")[2] for line in held] == ["ann", "cid"]
+
+
+@pytest.mark.parametrize("known", [["waits for ann"], []])
+async def test_who_has_not_noticed_yet_that_the_work_went_on_does_not_say_again_that_it_is_held(
+    monkeypatch: pytest.MonkeyPatch, known: list[str]
+) -> None:
+    for name in ("ASK_SECONDS", "WATCH_SECONDS"):
+        monkeypatch.setattr(f"backfill.workers.holding.{name}", 0.0)
+    said: list[str] = []
+    holding = Holding(EndedSessions(), Stats(), Stopping(20), said.append)  # type: ignore[arg-type]
+    message: Any = SimpleNamespace(job_id=UUID(int=1), partition_key="000000001")
+    nothing: Any = SimpleNamespace(id=1)
+    answers, looks, heard = iter(known), 0, asyncio.Event()
+
+    async def ask(*_: Any) -> str | None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            wait._began -= 60  # nobody could say who it is for so long
+        if looks == 3:  # another claim has got the table
+            holding.goes_on(message.job_id, "Job")
+        if looks == 10:
+            heard.set()
+        return next(answers, None)
+
+    holding.ask = ask  # type: ignore[method-assign]
+    async with asyncio.timeout(5), holding.wait(nothing, nothing, message, nothing) as wait:
+        await wait.for_a_table()
+        await heard.wait()
+        await wait.end()
+    (held, goes_on) = said
+    assert "is held: waits for " in held
+    assert goes_on == "Job goes on."
