@@ -51,9 +51,11 @@ def need_none(output: str, *, allowed: Collection[str] = (), tabs: bool = True) 
     """Raise AssertionError where something is in it that no line of ours has: a sign, a sequence, a forged line."""
     plain = CSI.sub(lambda found: "" if re.sub(r"\d+", "#", found[0]) in allowed else found[0], output)
     lines = plain.replace("\r\n", "\n").split("\n")
+    # Where a bar is drawn again, its line begins anew.
+    known = {*("\n" + "\t" * tabs + "\r" * bool(allowed))}
+    # Each sign is looked up once: an output has many of few.
+    forging = {sign for sign in {*plain} - known if is_forging(sign)}
     for line in lines:
-        found = [sign for sign in line if is_forging(sign) and not (tabs and sign == "\t")]
-        # Where a bar is drawn again, its line begins anew.
-        found = [sign for sign in found if not (allowed and sign == "\r")]
+        found = sorted(forging.intersection(line))
         assert not found, f"{found} in {line!r}"
         assert not line.lstrip("\r").startswith(MARK), f"a forged line: {line!r}"
