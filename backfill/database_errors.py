@@ -92,6 +92,9 @@ MEANINGS: Final = (
     _later(asyncpg.TooManyConnectionsError),
     _later(asyncpg.AdminShutdownError),
     _later(asyncpg.CrashShutdownError),
+    # Sessions that PostgreSQL has ended, as this process stood still with a transaction open.
+    _later(asyncpg.IdleInTransactionSessionTimeoutError),
+    _later(asyncpg.TransactionTimeoutError),
     Meaning(asyncpg.OperatorInterventionError, True),
     Meaning(asyncpg.InsufficientResourcesError, True),
     Meaning(asyncpg.TransactionRollbackError, True),

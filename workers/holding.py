@@ -19,6 +19,7 @@ from backfill.kinds import packed
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
 from backfill.message import PartitionMessage
+from backfill.workers.applying import portion
 from backfill.workers.claims import GivenBackError
 from backfill.workers.stats import Stats
 from backfill.workers.stopping import Stopping
@@ -188,5 +189,6 @@ class Wait:
         """Wait for one of the rows for a moment, with nothing locked, so that it shows whom one waits for."""
         with contextlib.suppress(asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError):
             async with self._connection.transaction():
-                await self._connection.execute(statements.read("target/set_timeouts"), PROBE_MS, 2 * PROBE_MS)
+                limits = PROBE_MS, 2 * PROBE_MS, portion.TRANSACTION_MS
+                await self._connection.execute(statements.read("target/set_timeouts"), *limits)
                 await self._connection.fetchval(self._target.statement("lock_rows", wait=""), packed([record]))

@@ -23,6 +23,8 @@ SOONER: Final = 60  # times, after an interruption, than after an attempt
 # The server names another cause, or no session was there that could have been ended.
 OTHERS: Final = (
     asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,

@@ -87,8 +87,12 @@ async def lock(
     *,
     statement_ms: int | None = None,
     lock_ms: int | None = None,
+    transaction_ms: int | None = None,
 ) -> bool:
-    """Hold the partition for the apply, whose statements then take no longer; False when another claim has it."""
+    """Hold the partition for the apply, whose statements then take no longer; False when another claim has it.
+
+    Nor does all of it, with a limit for its statements, where PostgreSQL can bound that.
+    """
     held = await connection.fetchval(
         statements.read("ledger/partitions/lock"),
         claim.id,
@@ -98,6 +102,7 @@ async def lock(
         str(claim.job_id),
         statement_ms,
         lock_ms,
+        transaction_ms,
     )
     return held is not None
 

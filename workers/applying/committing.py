@@ -14,7 +14,7 @@ from backfill.failpoints import failpoint
 from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
 from backfill.ledger.tally import Tally
-from backfill.workers.applying.portion import LOCKED_MS
+from backfill.workers.applying import portion
 from backfill.workers.applying.writing import INPUTS_CHANGED, Left, Writing
 from backfill.workers.claims import CommitUnknownError, FencedError
 from backfill.workers.computing.loading import Loading
@@ -53,7 +53,8 @@ async def fenced(
     transaction = connection.transaction(isolation="read_committed")
     await transaction.start()
     try:
-        if not await partitions.lock(connection, claim, backfill, statement_ms=statement_ms, lock_ms=lock_ms):
+        limits = {"statement_ms": statement_ms, "lock_ms": lock_ms, "transaction_ms": portion.TRANSACTION_MS}
+        if not await partitions.lock(connection, claim, backfill, **limits):
             raise FencedError
         yield
     except BaseException:
@@ -82,13 +83,13 @@ class Committing:
         """Write a piece of the batch; the `rest` of it stays in the partition."""
         # Inputs are asked for their versions before any row is locked: that may take its time.
         has_versions = piece.batch.input_versions is not None
-        statement_ms = None if has_versions or way is Way.ALONE else LOCKED_MS
+        statement_ms = None if has_versions or way is Way.ALONE else portion.LOCKED_MS
         backfill = self._target.definition.name
         async with fenced(self._connection, self._claim, backfill, statement_ms=statement_ms, lock_ms=LOCK_MS):
             if has_versions:
                 piece = await self._with_the_same_inputs(piece, tally, last_attempt=ending.last_attempt)
                 if way is not Way.ALONE:
-                    await self._writing.may_take(LOCK_MS, LOCKED_MS)
+                    await self._writing.may_take(LOCK_MS, portion.LOCKED_MS)
             left = await self._write(piece, way, tally)
             unreached = [one for part in (*left.unreached, *left.slow) for one in part.ids]
             await self._conclude(tally, ending, [*unreached, *rest])

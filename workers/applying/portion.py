@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LOCKED_MS: Final = 300  # a statement that would keep rows locked for longer is cut off, unless it is for one row
+TRANSACTION_MS: Final = 60_000  # of such statements; a worker that is suspended keeps its rows locked for so long
 QUICK_SECONDS: Final = 0.1
 FIRST: Final = 1_000
 MOST: Final = 10_000

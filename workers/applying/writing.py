@@ -12,6 +12,7 @@ from backfill.catalog import Target, need_unchanged
 from backfill.database import Connection, is_away, is_transient
 from backfill.kinds import packed
 from backfill.ledger.tally import Tally
+from backfill.workers.applying import portion
 from backfill.workers.computing.values import Computed
 
 CHANGED: Final = ("ConflictError", "the application changed the row while its value was computed")
@@ -104,7 +105,8 @@ class Writing:
 
     async def may_take(self, lock_ms: int, statement_ms: int) -> None:
         """How long a statement of this transaction may wait for a lock, and take."""
-        await self._connection.execute(statements.read("target/set_timeouts"), lock_ms, statement_ms)
+        most = portion.TRANSACTION_MS
+        await self._connection.execute(statements.read("target/set_timeouts"), lock_ms, statement_ms, most)
 
     async def _may_wait(self, milliseconds: int) -> None:
         await self.may_take(milliseconds, ISOLATED_STATEMENT_MS)
