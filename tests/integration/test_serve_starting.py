@@ -172,7 +172,7 @@ async def test_another_jobs_records_are_a_conflict_and_a_broker_that_is_away_is_
     await queued(world)
     async with serving(world) as server:
         assert "overlaps this one" in (await server.send("POST", "/jobs", 409, json=ALL))["detail"]
-    async with serving(world, RABBITMQ_URL="amqp://guest:guest@127.0.0.1:1/") as server:
+    async with serving(world, is_reached=False, RABBITMQ_URL="amqp://guest:guest@127.0.0.1:1/") as server:
         away = await server.send("POST", "/jobs", 503, json=ALL | {"ids": ["1"]})
         assert away["service"] == "broker"
         assert (await server.send("POST", "/process?limit=3"))["processed"] == 3

@@ -46,18 +46,29 @@ def body(answer: httpx.Response, status: int = 200) -> Any:
 
 
 @asynccontextmanager
-async def serving(world: World, *arguments: str, token: str | None = None, **env: str) -> AsyncIterator[Served]:
-    """A server of this world on a free port, ended in order; `token` goes with every request."""
+async def serving(
+    world: World, *arguments: str, token: str | None = None, is_reached: bool = True, **env: str
+) -> AsyncIterator[Served]:
+    """A server of this world on a free port, ended in order; `token` goes with every request.
+
+    One that reaches its services is ready.
+    """
     app = {"BACKFILL_APP": worlds.application(world.definition)}
     command = world.spawn("backfill-serve", "--port=0", *arguments, env=world.env | app | env)
     world.commands.append(command)
     url = await address(command)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=20, trust_env=False) as client:
+        if is_reached:
+            await eventually(lambda: is_ready(client), what="a server that is ready")
         yield Served(command, url, client)
     if command.returncode is None:
         command.kill(worlds.signal.SIGTERM)
         assert await command.wait(10) == 0, command.output
+
+
+async def is_ready(client: httpx.AsyncClient) -> bool:
+    return (await client.get(client.base_url.copy_with(path="/readyz"))).is_success
 
 
 async def address(command: Command) -> str:
