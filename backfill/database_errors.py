@@ -20,6 +20,10 @@ class SilentServerError(ConnectionError):
     """A session that gives no answer, and a server that gives none either, or another one in its place."""
 
 
+class LedgerSilentError(ConnectionError):
+    """The ledger gives no answer in another session than that of the claim that waits for it."""
+
+
 class LoginRefusedError(ConnectionError):
     """A login that was accepted before: a password may be being changed just now."""
 

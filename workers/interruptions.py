@@ -8,6 +8,7 @@ import asyncpg
 
 from backfill import statements
 from backfill.database import Pool, is_away, is_transient
+from backfill.database_errors import LedgerSilentError
 from backfill.ledger import interruptions, partitions
 from backfill.ledger.interruptions import Fate
 from backfill.ledger.partitions import Claim
@@ -29,6 +30,7 @@ OTHERS: Final = (
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,
     ConnectionRefusedError,
+    LedgerSilentError,
 )
 
 

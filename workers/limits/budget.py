@@ -16,6 +16,7 @@ from backfill.database import Pool
 from backfill.ledger import limits
 from backfill.ledger.limits import Rest
 from backfill.limit import Limit
+from backfill.workers.limits.asking import question
 from backfill.workers.limits.turns import Turns
 
 Turn = asyncio.Future[None]  # done: it may be called now
@@ -88,7 +89,7 @@ class Budget:
 
     async def refuse(self, job: UUID, seconds: object, reason: object) -> None:
         """The service has refused a call."""
-        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+        async with question(self._pool, ACQUIRE_SECONDS) as connection:
             rest = await limits.rest(connection, self.name, job, seconds, reason)
         self._rests(rest)
         self._move()
@@ -243,7 +244,7 @@ class Budget:
 
     async def _take(self, **numbers: int) -> tuple[limits.Turns, float]:
         """The answer, and when the question was sent."""
-        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+        async with question(self._pool, ACQUIRE_SECONDS) as connection:
             asked = asyncio.get_running_loop().time()
             found = await limits.take(connection, self.name, self.limit, self._worker, self._lease, **numbers)
         return found, asked

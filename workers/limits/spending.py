@@ -14,6 +14,7 @@ from backfill.ledger import partitions
 from backfill.ledger.partitions import Claim
 from backfill.workers.claims import CommitUnknownError
 from backfill.workers.holding import Holding
+from backfill.workers.limits.asking import question
 from backfill.workers.limits.budget import Budget, Turn
 from backfill.workers.stats import Stats
 
@@ -72,7 +73,7 @@ class Spending:
     async def _count(self) -> None:
         """Tell the ledger of calls that no progress was committed with."""
         try:
-            async with self._pool.acquire(timeout=5) as connection:
+            async with question(self._pool, 5) as connection:
                 await partitions.count_calls(connection, self._claim, self._made, self._refused)
         except Exception as error:
             if not is_transient(error):
@@ -183,7 +184,7 @@ class Spending:
     async def _is_wanted(self) -> bool:
         if self.stopping.is_set():
             return False
-        async with self._pool.acquire(timeout=10) as connection:
+        async with question(self._pool, 10) as connection:
             is_wanted = await partitions.is_wanted(connection, self._claim)
         if is_wanted:
             self._unwanted_until = None
@@ -206,7 +207,7 @@ class Spending:
     async def _tell(self, reason: str | None) -> None:
         if reason == self._told:
             return
-        async with self._pool.acquire(timeout=10) as connection:
+        async with question(self._pool, 10) as connection:
             if reason is None:
                 await partitions.tell_goes_on(connection, self._claim, self._told or "")
             else:
