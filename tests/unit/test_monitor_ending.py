@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backfill.monitor.logs.ending import is_of_a_part
-from tests.unit.test_monitor_logs import looked, stamp, write
+from tests.support.logs import looked, stamp, write
 
 GO_ON = [
     ("All done with page 3", "processing page 4"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backfill.monitor.logs import finding, looking
-from tests.unit.test_monitor_logs import AT, looked, problems, stamp, write
+from tests.support.logs import AT, looked, problems, stamp, write
 
 
 def found(folder: Path, pattern: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backfill.monitor.logs import gzipped, ranges
-from tests.unit.test_monitor_logs import AT, looked, problems, stamp, write
+from tests.support.logs import AT, looked, problems, stamp, write
 
 HOLE = 60 * 10**9
 

@@ -10,7 +10,7 @@ import pytest
 
 from backfill.monitor.logs import looking
 from backfill.monitor.readings import Reading
-from tests.unit.test_monitor_logs import AT, looked, stamp, write
+from tests.support.logs import AT, looked, stamp, write
 
 
 def lines(begin: int, end: int) -> str:

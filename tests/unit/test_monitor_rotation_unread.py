@@ -8,7 +8,7 @@ import pytest
 
 from backfill.monitor.logs import ranges
 from backfill.monitor.readings import Reading, Remembered
-from tests.unit.test_monitor_logs import looked
+from tests.support.logs import looked
 from tests.unit.test_monitor_rotation import append, is_all_there, lines, pack
 
 MANY = 400
