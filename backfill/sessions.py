@@ -70,6 +70,20 @@ async def put(
     return before
 
 
+@asynccontextmanager
+async def brief(connection: "asyncpg.Connection[Any] | PoolConnectionProxy[Any]") -> AsyncIterator[None]:
+    """A transaction of the ledger's own statements, which lock what everybody may wait for.
+
+    PostgreSQL ends its session when this process stands still in it: nothing of it was done then. Within a transaction
+    that has more to do, that one's limits stay.
+    """
+    is_whole = not connection.is_in_transaction()
+    async with connection.transaction(isolation="read_committed"):
+        if is_whole:
+            await connection.execute(statements.read("session/brief"))
+        yield
+
+
 async def need_ended(connection: "asyncpg.Connection[Any] | PoolConnectionProxy[Any]", method: str) -> None:
     """Raise SchemaError where a method of a definition has left a transaction open; it is ended, as others may wait."""
     if await roll_back(connection):

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
-from backfill import database, log
+from backfill import database, log, sessions
 from backfill.actor import actor
 from backfill.api import planning as plans
 from backfill.cancelling import cancel
@@ -79,7 +79,7 @@ class Background:
 
     async def remember(self, connection: Connection, job_id: UUID, event: str, details: dict[str, Any]) -> None:
         """Leave it with the job's events."""
-        async with connection.transaction(isolation="read_committed"):
+        async with sessions.brief(connection):
             await events.act(connection, actor())
             await events.remember(connection, job_id, event, details)
 

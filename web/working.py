@@ -17,7 +17,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from backfill import application, database, door, log, schema
+from backfill import application, database, door, log, schema, sessions
 from backfill.database import Connection
 from backfill.errors import BackfillError
 from backfill.eventloop import run
@@ -112,7 +112,7 @@ async def _work(order: Order, settings: Settings) -> tuple[dict[str, Any], bool]
 async def _remember(connection: Connection, job_id: UUID, actor: str, visit: Visit) -> None:
     """Leave it with the job's events for whom its records were worked on; a kill before this loses that alone."""
     done = {outcome: getattr(visit.stats, outcome) for outcome in OUTCOMES}
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         await events.act(connection, actor)
         await events.remember(connection, job_id, "job.processed", {"processed": visit.stats.records, **done})
 

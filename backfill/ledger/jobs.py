@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill import statements
+from backfill import sessions, statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, NotFoundError, UsageError
 from backfill.ledger import events, passes, rollups
@@ -62,7 +62,7 @@ async def open_job(
     """
     scoped = None if scope is None else json.dumps(scope)
     try:
-        async with connection.transaction(isolation="read_committed"):
+        async with sessions.brief(connection):
             await events.act(connection, actor)
             await connection.execute(statements.read("ledger/jobs/lock_backfill"), backfill)
             if await connection.fetchval(statements.read("ledger/jobs/count_active"), backfill) >= max_jobs:
@@ -193,7 +193,7 @@ async def pause_ms(connection: Connection, job_id: UUID) -> int:
 
 async def roll_up(connection: Connection, job_id: UUID, *, anew: bool = False) -> RolledUp | None:
     """Bring the job row's counts up to date, or count all anew; None for one that was deleted meanwhile."""
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         # First the row, then the sums: of two processes the one that writes last has also read last.
         await connection.execute(statements.read("ledger/jobs/lock"), job_id)
         await rollups.bring_up(connection, job_id, anew=anew)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from backfill import statements
+from backfill import sessions, statements
 from backfill.database import Connection
 from backfill.errors import NotFoundError
 from backfill.ledger import events
@@ -104,7 +104,7 @@ async def leave(connection: Connection, worker: UUID) -> None:
 
 async def release(connection: Connection, name: str, *, actor: str, reason: str = "") -> Row | None:
     """End a limit's rest; None when it does not rest. Raises NotFoundError where there is none of that name."""
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         await events.act(connection, actor, reason)
         row = await connection.fetchrow(statements.read("ledger/limits/release"), name, clean(reason) or None)
     if row is None and not await connection.fetchval(statements.read("ledger/limits/is_known"), name):

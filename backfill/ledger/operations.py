@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill import statements
+from backfill import sessions, statements
 from backfill.actor import WORKER
 from backfill.database import Connection
 from backfill.errors import ConflictError
@@ -77,7 +77,7 @@ async def _keep_paused(connection: Connection, done: Done, *, actor: str, reason
     job = await jobs.read(connection, done.job_id)
     if job.pause_cause != PauseCause.ALL:
         return done
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         await events.act(connection, actor, reason)
         is_kept = await connection.fetchval(statements.read("ledger/operations/keep_paused"), done.job_id, job.version)
         if is_kept:
@@ -138,7 +138,7 @@ async def _change(
             return Done(job_id, state, False, f"Job {job_id} is {state.value} already.")
         if to not in JOB_ARROWS[state]:
             raise _refused(job_id, state, f"it cannot become {to.value}; {_allowed(state)}")
-        async with connection.transaction(isolation="read_committed"):
+        async with sessions.brief(connection):
             await events.act(connection, actor, reason)
             if await change(job):
                 return Done(job_id, to, True, f"Job {job_id} was {state.value} and is {to.value}.")
@@ -165,7 +165,7 @@ async def retry(connection: Connection, job_id: UUID, *, actor: str, these: Fail
     state = job.state
     if state not in ENDED:
         raise _refused(job_id, state, f"only what an ended job left can be retried; {_allowed(state)}")
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         await events.act(connection, actor, f"retry of {job_id}")
         try:
             opened: UUID | None = await connection.fetchval(
@@ -196,7 +196,7 @@ async def reset_stuck(connection: Connection, job_id: UUID, *, actor: str, force
     state = (await jobs.read(connection, job_id)).state
     if state not in ACTIVE:
         raise _refused(job_id, state, "it has ended, and nothing of it can be stuck")
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         await events.act(connection, actor)
         taken = await connection.fetch(statements.read("ledger/operations/reset_partitions"), job_id, force)
         again = await connection.fetch(statements.read("ledger/operations/forget_messages"), job_id)
@@ -212,7 +212,7 @@ async def delete(connection: Connection, job_id: UUID, *, actor: str) -> None:
     """
     job = await jobs.read(connection, job_id)
     state = job.state
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         await events.act(connection, actor)
         # An apply under way locks its partition before the job, and deleting would meet it the other way round.
         await connection.execute(statements.read("ledger/operations/lock_running"), job_id)
@@ -242,7 +242,7 @@ async def set_job(
         state = job.state
         if state not in ACTIVE:
             raise _refused(job_id, state, "it has ended")
-        async with connection.transaction(isolation="read_committed"):
+        async with sessions.brief(connection):
             await events.act(connection, actor)
             changed = await connection.fetchval(
                 statements.read("ledger/operations/set_job"),

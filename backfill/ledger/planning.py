@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill import condition, statements
+from backfill import condition, sessions, statements
 from backfill.catalog import Target
 from backfill.database import Connection
 from backfill.errors import ConflictError
@@ -102,7 +102,7 @@ async def plan_page(
     """
     if cursor is not None:
         bounds = Bounds(cursor, bounds.last, False)
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         try:
             page = await read(connection, target, job, bounds, rows=rows, most=most, next_number=next_number, ids=ids)
         except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError) as error:
@@ -118,7 +118,7 @@ async def plan_keys(
     connection: Connection, job: Job, keys: list[str], *, producer: UUID, cursor: str | None, next_number: int
 ) -> Page:
     """The same with keys that a definition named, which are not empty; the last of them is the cursor."""
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         try:
             rows = await connection.fetch(
                 statements.read("ledger/planning/plan_keys"), job.id, keys, job.batch_size, next_number

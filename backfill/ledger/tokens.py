@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backfill import statements
+from backfill import sessions, statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, NotFoundError, UsageError
 from backfill.ledger import events
@@ -61,7 +61,7 @@ async def create(
     token = PREFIX + secrets.token_urlsafe(32)
     by = clean(actor, MOST_OF_A_NAME)
     try:
-        async with connection.transaction(isolation="read_committed"):
+        async with sessions.brief(connection):
             await events.act(connection, actor)
             if await connection.fetchval(statements.read("ledger/tokens/count_live")) >= MOST:
                 raise ConflictError(f"there are {MOST:,} tokens in force; revoke some: backfill token revoke NAME")
@@ -79,7 +79,7 @@ async def create(
 
 async def revoke(connection: Connection, name: str, *, actor: str) -> None:
     """Let the token of that name be good for nothing from now on; raises NotFoundError."""
-    async with connection.transaction(isolation="read_committed"):
+    async with sessions.brief(connection):
         await events.act(connection, actor)
         by = clean(actor, MOST_OF_A_NAME)
         row = await connection.fetchrow(statements.read("ledger/tokens/revoke"), name, by)

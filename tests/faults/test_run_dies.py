@@ -68,6 +68,8 @@ async def test_killed_while_it_plans_it_is_planned_on_and_done_by_others(world: 
 
 async def test_a_zombie_that_wakes_after_its_lease_writes_nothing(world: World) -> None:
     await world.rows(RECORDS)
+    # It may be stopped with the job's row locked: PostgreSQL gives it as long as five statements.
+    world.env["BACKFILL_STATEMENT_TIMEOUT_MS"] = "5000"
     zombie = run(world, "--mode=all", "--batch-size=10", "--concurrency=1", failpoint="worker.after_compute=stop@2")
     await world.until_stopped(zombie)
     await world.execute("UPDATE backfill_jobs SET producer_lease_until = '-infinity' WHERE planned_at IS NULL")

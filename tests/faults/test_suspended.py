@@ -1,12 +1,13 @@
-"""A worker that is suspended with rows locked: its session is ended, wherever in its transaction that was."""
+"""A process that is suspended with rows locked: its session is ended, wherever in its transaction that was."""
 
+import asyncio
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from backfill.database import Connection, is_away
-from backfill.ledger import partitions
+from backfill.ledger import jobs, operations, partitions, rollups
 from backfill.message import PartitionMessage
 from backfill.modes import Mode
 from backfill.workers.applying import portion
@@ -19,16 +20,20 @@ from tests.support.world import World
 FIRST_WITH_A_LIMIT = 17
 
 
-async def apply_that_stops(connection: Connection, world: World, claim: partitions.Claim) -> None:
+async def stops(connection: Connection, world: World) -> None:
     """Stop between the preparing of a statement and its run: to PostgreSQL that is neither idle nor running."""
+    await connection.prepare("SELECT 'of this session alone'")
+    state = "SELECT state FROM pg_stat_activity WHERE pid = $1"
+    assert await world.value(state, connection.get_server_pid()) == "active"
+    if connection.get_server_version().major >= FIRST_WITH_A_LIMIT:
+        await eventually(connection.is_closed, what="the end of the session")
+    await connection.fetchval("SELECT 1")
+
+
+async def apply_that_stops(connection: Connection, world: World, claim: partitions.Claim) -> None:
     async with fenced(connection, claim, world.backfill, statement_ms=300):
         await connection.execute("UPDATE things SET value = 1 WHERE id = 1")
-        await connection.prepare("SELECT 'of this session alone'")
-        state = "SELECT state FROM pg_stat_activity WHERE pid = $1"
-        assert await world.value(state, connection.get_server_pid()) == "active"
-        if connection.get_server_version().major >= FIRST_WITH_A_LIMIT:
-            await eventually(connection.is_closed, what="the end of the session")
-        await connection.fetchval("SELECT 1")
+        await stops(connection, world)
 
 
 async def test_a_session_that_is_neither_idle_nor_running_is_ended(
@@ -50,5 +55,45 @@ async def test_a_session_that_is_neither_idle_nor_running_is_ended(
             async with world.connection.transaction():
                 await world.execute("SELECT FROM things WHERE id = 1 FOR UPDATE NOWAIT")
     await partitions.release(world.connection, claim)
+    await world.finish()
+    await world.ends_well()
+
+
+async def test_a_job_is_not_held_by_whoever_stops_while_counting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.rows(10)
+    await queued(world)
+    job = await world.job()
+    async with world.session() as session:
+        await session.execute("SET statement_timeout = 300")
+        with monkeypatch.context() as patch:
+            patch.setattr(rollups, "bring_up", lambda connection, *_, **__: stops(connection, world))
+            if session.get_server_version().major < FIRST_WITH_A_LIMIT:
+                await jobs.roll_up(session, job)
+            else:
+                with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)) as error:
+                    await jobs.roll_up(session, job)
+                assert is_away(error.value)
+    async with asyncio.timeout(10):
+        assert await jobs.roll_up(world.connection, job)
+    await world.finish()
+    await world.ends_well()
+
+
+async def test_nor_by_a_command_that_is_stopped_between_two_statements(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.rows(10)
+    await queued(world)
+    job = await world.job()
+
+    async def stop(connection: Connection, *_: object) -> None:
+        raise InterruptedError(await connection.fetchval("SHOW idle_in_transaction_session_timeout"))
+
+    monkeypatch.setattr(operations.events, "act", stop)
+    for own, expected in (("0", "10s"), ("300", "300ms")):
+        async with world.session() as session:
+            await session.execute(f"SET idle_in_transaction_session_timeout = {own}")
+            with pytest.raises(InterruptedError, match=expected):
+                await operations.pause(session, job, actor="a test")
     await world.finish()
     await world.ends_well()

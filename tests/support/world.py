@@ -140,6 +140,16 @@ class World:
         rows = await self.fetch("SELECT state, count(*) AS n FROM backfill_partitions GROUP BY state")
         return Counter({row["state"]: row["n"] for row in rows})
 
+    async def let_leases_end(self, pid: int) -> None:
+        """Of a worker that is dead, as time would: its partitions' and its lead."""
+        mine = "(SELECT id FROM backfill_workers WHERE pid = $1)"
+        ended = "clock_timestamp() - interval '1 second'"
+        await self.connection.execute(
+            f"UPDATE backfill_partitions SET lease_expires_at = {ended} WHERE state = 'running' AND worker_id = {mine}",
+            pid,
+        )
+        await self.connection.execute(f"UPDATE backfill_leases SET expires_at = {ended} WHERE holder = {mine}", pid)
+
     async def until_ended(self, deadline: float = 60) -> None:
         async def ended() -> bool:
             rows = await self.fetch("SELECT state, completed_partitions FROM backfill_jobs WHERE completed_at IS NULL")

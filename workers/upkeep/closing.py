@@ -96,8 +96,11 @@ class Closing:
         async def finish() -> str | None:
             return await self._finish(connection, definition, job)
 
+        # What a definition does at the end may take its time.
+        is_brief = type(definition).finish is Definition.finish
+
         async def span(rows: int) -> Ended | Swept | None:
-            async with connection.transaction(isolation="read_committed"):
+            async with sessions.brief(connection) if is_brief else connection.transaction(isolation="read_committed"):
                 return await reconciling.close(
                     connection, target, job, finish, rows=rows, failed_share=share, failed_minimum=minimum
                 )

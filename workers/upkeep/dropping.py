@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
+from backfill import sessions
 from backfill.broker import bounded, depth
 from backfill.database import Connection
 from backfill.errors import ContractError
@@ -97,6 +98,6 @@ async def _remember(ledger: Connection, topology: Topology, there: int, kept: in
     details = {"asset_name": topology.backfill, "messages": oldest.count, "of_jobs": jobs}
     more = "; it was full, and RabbitMQ has dropped more that nobody counted" if there >= DEAD_LENGTH else ""
     reason = f"queue {topology.dead_queue} had {there:,} messages and keeps {kept:,}: the oldest were dropped{more}"
-    async with ledger.transaction(isolation="read_committed"):
+    async with sessions.brief(ledger):
         await events.act(ledger, "worker", reason)
         await events.remember(ledger, None, "dead.dropped", details, reason)
