@@ -39,16 +39,18 @@ class Expired:
             self._left[queue] = there
             return 0
         work = {topology.queue(priority) for priority in Priority}
-        found = await _take_out(connection, queue, there, work)
-        self._left[queue] = there - found
+        found, was_cut_off = await _take_out(connection, queue, there, work)
+        # What was not seen, as this process stood still, may have expired too: it is looked for once more.
+        self._left[queue] = 0 if was_cut_off else there - found
         self.count += found
         return found
 
 
-async def _take_out(connection: AbstractConnection, name: str, there: int, work: set[str]) -> int:
+async def _take_out(connection: AbstractConnection, name: str, there: int, work: set[str]) -> tuple[int, bool]:
+    """Returns how many were taken out, and whether messages that are there did not come in time."""
     arrived: asyncio.Queue[_Arrived] = asyncio.Queue()
     held: list[int] = []
-    found = 0
+    found, was_cut_off = 0, False
 
     async def arrive(message: AbstractIncomingMessage) -> None:
         # No more of it: with their bodies and headers so many messages may be large.
@@ -67,6 +69,7 @@ async def _take_out(connection: AbstractConnection, name: str, there: int, work:
                 try:
                     message = await asyncio.wait_for(arrived.get(), QUIET_SECONDS)
                 except TimeoutError:
+                    was_cut_off = True
                     break
                 if message.has_expired:
                     await underlay.basic_ack(message.number)
@@ -81,7 +84,7 @@ async def _take_out(connection: AbstractConnection, name: str, there: int, work:
         finally:
             if not channel.is_closed:
                 await channel.close()
-    return found
+    return found, was_cut_off
 
 
 def _has_expired(headers: Any, work: set[str]) -> bool:
