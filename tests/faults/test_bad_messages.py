@@ -211,10 +211,10 @@ async def test_a_lost_retry_message_is_published_again_when_the_retry_is_due(wor
     await world.rows(20)
     await world.execute("INSERT INTO outage VALUES ('away')")
     await world.queue("--mode=all", "--batch-size=20")
-    first = world.worker("--burst", BACKFILL_RETRY_DELAYS="4,4,4,4,4")
+    first = world.worker("--burst", BACKFILL_RETRY_DELAYS="60,60,60,60,60")
     assert await first.wait() == 0, first.output
     assert "1 partitions wait for a retry until" in first.output
-    await world.purge(world.topology.delay_queue(4000))
+    await world.purge(world.topology.delay_queue(60_000))
     await world.execute("DELETE FROM outage")
 
     await world.finish()

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.definitions import Poison
 from tests.support.waiting import eventually
-from tests.support.world import PATIENT, World
+from tests.support.world import PATIENT, PERSEVERING, World
 
 BAD = {
     Poison.RAISES: ("ValueError", "record 1 cannot be computed"),
@@ -89,7 +89,7 @@ async def test_a_partition_whose_inputs_are_away_is_retried_until_they_are_back(
     await world.rows(20)
     await world.execute("INSERT INTO outage VALUES ('away')")
     await world.queue("--mode=all", "--batch-size=10")
-    worker = world.worker()
+    worker = world.worker(**PERSEVERING)
     await eventually(lambda: world.value("SELECT min(attempt_count) >= 2 FROM backfill_partitions"))
     await world.execute("DELETE FROM outage")
     await world.until_ended()
@@ -123,7 +123,7 @@ async def test_only_the_records_that_may_succeed_later_are_retried(world: World)
     await world.rows(20, base="id")
     await world.execute("INSERT INTO outage VALUES ('away')")
     await world.queue("--mode=all", "--batch-size=20")
-    worker = world.worker()
+    worker = world.worker(**PERSEVERING)
     await eventually(lambda: world.value("SELECT cardinality(remaining_ids) = 10 FROM backfill_partitions"))
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 10
     await world.execute("DELETE FROM outage")

@@ -24,7 +24,7 @@ from tests.support.commands import Command
 from tests.support.definitions import Gated
 from tests.support.queueing import in_process
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import PERSEVERING, World
 
 PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 
@@ -127,8 +127,8 @@ async def test_queues_that_a_policy_deletes_while_nobody_uses_them_cost_a_retry_
     await world.execute("INSERT INTO outage VALUES ('away')")
     with broker.policy(world.amqp, world.env["RABBITMQ_MANAGEMENT_URL"], "_(delay_.*|dead)$", expires=50):
         await world.queue("--mode=all", "--batch-size=10")
-        worker = world.worker(BACKFILL_RETRY_DELAYS="0.3,0.3,0.3,0.3")
-        await eventually(lambda: world.value("SELECT min(attempt_count) > 1 FROM backfill_partitions"), deadline=20)
+        worker = world.worker(**PERSEVERING)
+        await eventually(lambda: world.value("SELECT min(attempt_count) > 1 FROM backfill_partitions"))
         await world.publish(b"poison")
         await world.execute("DELETE FROM outage")
         await world.until_ended()

@@ -10,7 +10,7 @@ from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
 from tests.support.examples import Embeddings, Example, Generation, Prices, Served, numbers, served
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import PATIENT, PERSEVERING, World
 
 SLOTS = 2  # of a worker: calls that can be lost when it ends
 END_WORKERS = """
@@ -91,7 +91,8 @@ async def test_sessions_that_are_ended_again_and_again(world: World, example: Ex
 
 async def test_a_service_that_is_away_for_a_while_costs_attempts_and_no_key(world: World, service: Served) -> None:
     example = Prices()
-    world.definition, world.env["BACKFILL_RETRY_DELAYS"] = example.app, "0.2,0.4,0.8,1.6,3.2"
+    world.definition = example.app
+    world.env |= PERSEVERING
     await example.prepare(world)
     await world.queue(*example.arguments(service.url, rate=60))
     worker = world.worker(f"--concurrency={SLOTS}", BACKFILL_LEASE_SECONDS="10")

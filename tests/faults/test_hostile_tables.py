@@ -51,9 +51,12 @@ async def test_a_conflict_that_never_ends_is_retried_for_that_record_alone(world
     await trigger(world, "RAISE EXCEPTION 'always' USING ERRCODE = '40001';")
 
     await made_up.queued(world, ones())
-    async with working(world, ones(), BACKFILL_RETRY_DELAYS="0.05"):
-        await eventually(lambda: world.value("SELECT remaining_ids = '{7}' FROM backfill_partitions"))
+    async with working(world, ones(), BACKFILL_RETRY_DELAYS="60"):
+        await eventually(
+            lambda: world.value("SELECT state = 'pending' AND remaining_ids = '{7}' FROM backfill_partitions")
+        )
         assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 19
+        await world.let_retries_begin()
         await world.until_ended()
 
     ended = await verdict(world)

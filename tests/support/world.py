@@ -37,6 +37,8 @@ FAST = {
 PATIENT = {"BACKFILL_LEASE_SECONDS": "60"}
 # Of one that dies where others are to go on without it.
 HASTY = {"BACKFILL_LEASE_SECONDS": "2"}
+# Of what fails until a test has seen that and mends it: a test that stands still meanwhile finds attempts left.
+PERSEVERING = {"BACKFILL_RETRY_DELAYS": "0.2,0.5,2,8,30"}
 
 
 def application(definition: str) -> str:
@@ -149,6 +151,12 @@ class World:
             pid,
         )
         await self.connection.execute(f"UPDATE backfill_leases SET expires_at = {ended} WHERE holder = {mine}", pid)
+
+    async def let_retries_begin(self) -> None:
+        """As when their time has come."""
+        await self.connection.execute(
+            "UPDATE backfill_partitions SET not_before = clock_timestamp() WHERE state = 'pending'"
+        )
 
     async def until_ended(self, deadline: float = 60) -> None:
         async def ended() -> bool:
