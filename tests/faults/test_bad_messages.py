@@ -16,6 +16,8 @@ from tests.support.waiting import eventually
 from tests.support.world import World
 
 JOB = "00000000-0000-4000-8000-000000000000"
+# Each is to be buried once: a worker that stands still for seconds must not lose its link, and have them again.
+LASTING = {"BACKFILL_HEARTBEAT": "60"}
 
 
 def generated(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
@@ -74,7 +76,7 @@ async def test_every_bad_message_goes_to_the_dead_queue_with_its_reason(world: W
     await world.queue("--mode=all", "--batch-size=10")
     await world.publish(*(body for body, _ in BAD.values()))
 
-    await world.finish()
+    await world.finish(**LASTING)
 
     dead = {one.body: str(one.headers["reason"]) for one in await world.dead()}
     for kind, (body, reason) in BAD.items():
@@ -93,7 +95,7 @@ async def test_messages_that_name_a_job_but_not_what_it_is_go_to_the_dead_queue(
     await world.finish()
     await world.publish(message(job=job, mode="null"), message(job=job, partition="000000099"))
 
-    await world.finish()
+    await world.finish(**LASTING)
 
     reasons = {str(dead.headers["reason"]) for dead in await world.dead()}
     assert reasons == {f"job {job} is another backfill or mode", f"unknown partition 000000099 of job {job}"}
@@ -114,14 +116,14 @@ async def test_a_thousand_fuzzed_messages_leave_a_worker_unharmed(world: World) 
         *generated(st.binary(max_size=200), 250),
         *(json.dumps(value).encode() for value in generated(JSON, 150)),
     ]
-    worker = world.worker()
+    worker = world.worker(**LASTING)
     await eventually(lambda: "Prefetch" in worker.output)
 
     for start in range(0, len(bodies), 250):
         await world.publish(*bodies[start : start + 250])
     await eventually(world.queues_are_empty, deadline=60)
     await world.drain(worker)
-    await world.finish()  # what the first was still sent as it was told to end
+    await world.finish(**LASTING)  # what the first was still sent as it was told to end
 
     dead = await world.dead()
     assert all("reason" in one.headers for one in dead)
@@ -216,6 +218,7 @@ async def test_a_lost_retry_message_is_published_again_when_the_retry_is_due(wor
     assert "1 partitions wait for a retry until" in first.output
     await world.purge(world.topology.delay_queue(60_000))
     await world.execute("DELETE FROM outage")
+    await world.let_retries_begin()
 
     await world.finish()
 

@@ -41,7 +41,9 @@ async def test_large_bodies_do_not_add_up_in_a_worker_however_many_it_may_hold(w
     work = world.topology.exchange("work")
     async with world.session() as gate:
         await gate.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=1", "--prefetch=200", BACKFILL_LOCK_TIMEOUT_MS="60000")
+        worker = world.worker(
+            "--concurrency=1", "--prefetch=200", BACKFILL_HEARTBEAT="60", BACKFILL_LOCK_TIMEOUT_MS="60000"
+        )
         await eventually(lambda: "Prefetch" in worker.output)
         await world.queue("--mode=all", "--batch-size=10")
         await eventually(lambda: world.value("SELECT count(*) > 0 FROM backfill_partitions WHERE state = 'running'"))
