@@ -14,9 +14,9 @@ from tests.conftest import environment
 from tests.support.cluster import Cluster, Node
 from tests.support.commands import Command
 from tests.support.waiting import eventually
-from tests.support.world import World, new_world
+from tests.support.world import PATIENT, World, new_world
 
-PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
+AT_LOCKS = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_commands_go_on_with_the_nodes_that_are_left_and_wait_while_these_
     world = clustered
     world.definition = "Gated"
     await world.rows(120)
-    workers = [world.worker("--concurrency=2", **PATIENT) for _ in range(2)]
+    workers = [world.worker("--concurrency=2", **PATIENT, **AT_LOCKS) for _ in range(2)]
     first, second, _ = cluster.nodes
 
     await lose(world, first, workers)
@@ -77,12 +77,13 @@ async def lose(world: World, node: Node, workers: list[Command], *, back: bool =
         await session.execute("SELECT pg_advisory_lock(77)")
         producer = world.producer("--mode=all", "--batch-size=2", failpoint="producer.after_plan=stop@3")
         await world.until_stopped(producer)
+        await world.publish(*(await world.messages())[:8])  # those of its first page may be on their way yet
         await eventually(lambda: world.value("SELECT count(*) = 4 FROM backfill_partitions WHERE state = 'running'"))
         await asyncio.to_thread(node.kill9)
         producer.kill(signal.SIGCONT)
     if is_theirs:
         await eventually(
-            lambda: all(w.output.count("Lost RabbitMQ") > n for w, n in zip(workers, said, strict=True)), deadline=30
+            lambda: all(w.output.count("Lost RabbitMQ") > n for w, n in zip(workers, said, strict=True)), deadline=60
         )
     if back:
         node.start()

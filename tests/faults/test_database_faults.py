@@ -140,14 +140,14 @@ async def test_of_two_claims_with_one_fence_the_older_is_fenced_by_the_worker_id
     # After a crash of the database, an unflushed claim is forgotten and the sequence gives its number out again.
     await world.rows(10)
     await world.queue("--mode=all", "--batch-size=10")
-    old = world.worker("--concurrency=1", failpoint="worker.after_compute=stop")
+    old = world.worker("--concurrency=1", failpoint="worker.after_compute=stop", **PATIENT)
     await world.until_stopped(old)
     fence = await world.value("SELECT fence FROM backfill_partitions")
     await world.execute(
         "UPDATE backfill_partitions SET state = 'pending', lease_expires_at = NULL, worker_id = NULL, fence = NULL"
     )
     await world.execute("SELECT setval('backfill_fence_seq', $1, false)", fence)
-    new = world.worker("--concurrency=1", failpoint="worker.after_compute=stop")
+    new = world.worker("--concurrency=1", failpoint="worker.after_compute=stop", **PATIENT)
     await world.publish(*await world.messages())
     await world.until_stopped(new)
     assert await world.value("SELECT fence FROM backfill_partitions") == fence

@@ -78,7 +78,7 @@ async def test_ten_deliveries_of_each_message(world: World, example: Example, se
 
 async def test_sessions_that_are_ended_again_and_again(world: World, example: Example, service: Served) -> None:
     await world.queue(*example.arguments(service.url))
-    worker = world.worker(f"--concurrency={SLOTS}", BACKFILL_LEASE_SECONDS="10")
+    worker = world.worker(f"--concurrency={SLOTS}", **PATIENT)
     rounds = (example.keys // 6, example.keys // 3, example.keys // 2)
     for wanted in rounds:
         await eventually(lambda wanted=wanted: world.value(f"SELECT ({DONE}) >= {wanted}"), interval=0.01, deadline=20)
@@ -95,7 +95,7 @@ async def test_a_service_that_is_away_for_a_while_costs_attempts_and_no_key(worl
     world.env |= PERSEVERING
     await example.prepare(world)
     await world.queue(*example.arguments(service.url, rate=60))
-    worker = world.worker(f"--concurrency={SLOTS}", BACKFILL_LEASE_SECONDS="10")
+    worker = world.worker(f"--concurrency={SLOTS}", **PATIENT)
     await eventually(lambda: service.counts.calls >= 10, interval=0.01)
     await service.stop()
     again = "SELECT count(*) FROM backfill_partitions WHERE not_before IS NOT NULL"
@@ -129,7 +129,7 @@ async def outlives(world: World, server: Postgres | Rabbitmq, service: Served, e
     world.definition = example.app
     await example.prepare(world)
     await world.queue(*example.arguments(service.url))
-    worker = world.worker("--concurrency=1", failpoint=f"{example.places[1]}=stop@2")
+    worker = world.worker("--concurrency=1", failpoint=f"{example.places[1]}=stop@2", **PATIENT)
     await world.until_stopped(worker)
     await asyncio.to_thread(server.kill9)
     worker.kill(signal.SIGCONT)

@@ -56,10 +56,11 @@ async def test_those_that_waited_for_one_that_is_killed_do_it(world: World) -> N
 
 async def test_one_that_was_frozen_in_it_does_not_do_it_again(world: World) -> None:
     await world.queue("--mode=all", "--batch-size=10")
-    frozen = world.worker("--concurrency=1", failpoint="worker.before_job_commit=stop")
+    frozen = world.worker("--concurrency=1", failpoint="worker.before_job_commit=stop", **PATIENT)
     await world.until_stopped(frozen)
-    others = world.worker("--concurrency=2")
+    others = world.worker("--concurrency=2", **PATIENT)
     await until_held(world, 3)
+    await world.let_leases_end(frozen.pid)
     # As the server does after half a minute (idle_in_transaction_session_timeout).
     await world.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
