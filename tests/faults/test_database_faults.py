@@ -114,10 +114,18 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up_in_the_ledger(
     applying = "SELECT pid FROM pg_locks WHERE relation = 'things'::regclass AND mode = 'RowExclusiveLock'"
     pid = await world.value(applying)
     admin = await asyncpg.connect(private_postgres.url, timeout=10)
+    probes: list[asyncio.Task[None]] = []
+
+    async def commits_wait() -> bool:
+        """That the setting is read says nothing: another process of the server sees to it, a moment later."""
+        if all(probe.done() for probe in probes):
+            probes.append(asyncio.create_task(world.execute("INSERT INTO outage VALUES ('none')")))
+        return bool(await admin.fetchval("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')"))
+
     try:
         await admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'ghost'")
         await admin.execute("SELECT pg_reload_conf()")
-        await eventually(lambda: admin.fetchval("SHOW synchronous_standby_names"))
+        await eventually(commits_wait, what="a server whose commits wait")
         worker.kill(signal.SIGCONT)
         waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid = $1"
         await eventually(lambda: admin.fetchval(waiting, pid), what="a COMMIT that waits for its answer")
@@ -126,6 +134,7 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up_in_the_ledger(
     finally:
         await admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
         await admin.execute("SELECT pg_reload_conf()")
+        await asyncio.gather(*probes)
         await admin.close()
     await world.until_ended()
     await world.drain(worker)
