@@ -36,11 +36,18 @@ async def test_stale_numbers_are_shown_as_stale_with_their_age(page: Page, stub:
     await expect(stale).to_have_count(0)
 
 
+async def all_is_read(page: Page) -> None:
+    """Whatever a view shows, and asks for once, even while it does not listen any more."""
+    await expect(page.locator("[data-freshness]")).to_contain_text("Live: read")
+    await expect(page.get_by_text("Reading …")).to_have_count(0)
+
+
 async def test_switch_stops_all_updates_and_says_how_old_they_are(page: Page, stub: Stub) -> None:
     await page.add_init_script(COUNTED)
     await page.goto(f"/#/jobs/{stub.world.running}")
     switch = page.get_by_role("switch", name="Live updates")
     await expect(switch).to_have_attribute("aria-checked", "true")
+    await all_is_read(page)
     await switch.click()
     await expect(page.locator("[data-freshness]")).to_contain_text("Stopped: read")
     asked = await page.evaluate("asked")
@@ -61,7 +68,7 @@ async def test_switch_stops_all_updates_and_says_how_old_they_are(page: Page, st
 async def test_hidden_tab_asks_for_nothing(page: Page, stub: Stub) -> None:
     await page.add_init_script(COUNTED)
     await page.goto(f"/#/jobs/{stub.world.running}")
-    await expect(page.locator("[data-freshness]")).to_contain_text("Live: read")
+    await all_is_read(page)
     hide = "state => { Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });"
     hide += " document.dispatchEvent(new Event('visibilitychange')) }"
     await page.evaluate(hide, "hidden")
