@@ -62,7 +62,7 @@ async def test_retries_that_cannot_be_published_come_back_with_the_broker(
     await world.until_stopped(worker)
     await asyncio.to_thread(private_rabbitmq.kill9)
     worker.kill(signal.SIGCONT)
-    await eventually(lambda: "Could not publish the retry" in worker.output, deadline=30)
+    await eventually(lambda: "Could not publish the retry" in worker.output, deadline=60)
     await world.execute("DELETE FROM outage")
     await asyncio.to_thread(private_rabbitmq.start)
     await world.until_ended(deadline=60)
@@ -85,7 +85,7 @@ async def test_a_producer_waits_for_a_broker_that_restarts_and_queues_every_reco
     producer.kill(signal.SIGCONT)
     await asyncio.to_thread(private_rabbitmq.start)
 
-    assert await producer.wait(60) == 0, producer.output
+    assert await producer.wait(120) == 0, producer.output
     await world.finish()
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 200
     await world.ends_well()
@@ -100,7 +100,7 @@ async def test_under_a_memory_alarm_consuming_and_acking_go_on_and_nothing_hangs
     await asyncio.to_thread(private_rabbitmq.ctl, "set_vm_memory_high_watermark", "absolute", "1MB")
     try:
         worker = world.worker("--burst")
-        assert await worker.wait(30) == 0, worker.output
+        assert await worker.wait() == 0, worker.output
         assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 60
         assert await world.state() == "completed"
     finally:
@@ -124,7 +124,7 @@ async def test_a_worker_whose_link_breaks_or_falls_silent_connects_again_and_los
                 lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'")
             )
             getattr(proxy, how)()
-        await eventually(lambda: "Lost RabbitMQ" in worker.output, deadline=30)
+        await eventually(lambda: "Lost RabbitMQ" in worker.output, deadline=60)
         proxy.thaw()
         await world.until_ended(deadline=60)
         await world.drain(worker)
@@ -205,7 +205,7 @@ async def test_a_link_that_breaks_under_the_reconciler_does_not_end_the_worker(w
         await world.until_stopped(worker)
         proxy.shut()
         worker.kill(signal.SIGCONT)
-        await eventually(lambda: "Lost RabbitMQ" in worker.output, deadline=30)
+        await eventually(lambda: "Lost RabbitMQ" in worker.output, deadline=60)
         proxy.thaw()
         await world.until_ended(deadline=60)
         await world.drain(worker)

@@ -35,7 +35,7 @@ async def test_a_producer_waits_while_workers_make_room_in_a_queue_that_is_kept_
         producer = world.producer("--mode=all", "--batch-size=2")
         await eventually(lambda: world.value("SELECT count(*) > 5 FROM backfill_partitions"))
         worker = world.worker()
-        assert await producer.wait(30) == 0, producer.output
+        assert await producer.wait(90) == 0, producer.output
         await world.until_ended()
         await world.drain(worker)
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 60

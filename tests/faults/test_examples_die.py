@@ -81,7 +81,7 @@ async def test_sessions_that_are_ended_again_and_again(world: World, example: Ex
     worker = world.worker(f"--concurrency={SLOTS}", **PATIENT)
     rounds = (example.keys // 6, example.keys // 3, example.keys // 2)
     for wanted in rounds:
-        await eventually(lambda wanted=wanted: world.value(f"SELECT ({DONE}) >= {wanted}"), interval=0.01, deadline=20)
+        await eventually(lambda wanted=wanted: world.value(f"SELECT ({DONE}) >= {wanted}"), interval=0.01)
         await world.execute(END_WORKERS)
     await world.until_ended()
     await world.drain(worker)
