@@ -6,6 +6,7 @@ declare, consume anew) is written where it happens, and a queue that cannot be r
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ from backfill.nodes import connect
 __all__ = ["BrokerLostError", "NotTakenError", "QueueState", "bounded", "connect", "permitted"]
 
 CLOSE_SECONDS: Final = 2.0
+# RabbitMQ gives the leader of a quorum queue a quarter of a second to answer, and then says that the queue is empty and
+# has no consumer. An answer that says so and took no less may be of a queue that is full: it is asked for again.
+DOUBTFUL_SECONDS: Final = 0.2
+MOST_LOOKS: Final = 4
 
 
 @asynccontextmanager
@@ -110,14 +115,18 @@ async def inspect(connection: AbstractConnection, queue: str) -> QueueState | No
     async with bounded():
         channel = await connection.channel(publisher_confirms=False)
         try:
-            declared = await channel.declare_queue(queue, passive=True)
+            for _ in range(MOST_LOOKS):
+                asked = time.monotonic()
+                result = (await channel.declare_queue(queue, passive=True)).declaration_result
+                state = QueueState(result.message_count or 0, result.consumer_count or 0)
+                if state.ready or state.consumers or time.monotonic() - asked < DOUBTFUL_SECONDS:
+                    break
         except (aio_pika.exceptions.ChannelNotFoundEntity, ValueError):  # the latter of a name that no queue can have
             return None
         finally:
             if not channel.is_closed:
                 await channel.close()
-        result = declared.declaration_result
-        return QueueState(result.message_count or 0, result.consumer_count or 0)
+        return state
 
 
 async def depth(connection: AbstractConnection, queue: str) -> int | None:

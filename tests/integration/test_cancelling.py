@@ -41,9 +41,9 @@ async def test_a_cancelled_job_starts_nothing_and_its_messages_vanish(world: Wor
 async def test_what_is_in_hand_of_a_cancelled_job_finishes_and_is_counted(world: World) -> None:
     world.definition = "Gated"
     await world.rows(60)
-    job = await queued(world)
     async with working(world, 2):
         async with closed_gate(world):
+            job = await queued(world)
             await until_held(world, 2)
             await done(world, "cancel", str(job), "--reason", "not wanted")
         await idle(world)

@@ -1,9 +1,13 @@
 """Each example shows itself by one command, on a database of its own, and leaves nothing behind."""
 
+import pytest
+
 from backfill import broker
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+# Each takes a minute where the machine has something else to do.
+pytestmark = pytest.mark.timeout(400)
 NAMES = {
     "prices": ("market_prices", "killmail_values"),
     "generation": ("monthly_generation",),
@@ -16,7 +20,7 @@ async def shown(world: World, example: str, *arguments: str) -> str:
     """What its demo prints."""
     before = set(await world.value(DATABASES) or ())
     demo = world.run("python", "-m", f"backfill.examples.{example}", "demo", *arguments)
-    assert await demo.wait(150) == 0, demo.output
+    assert await demo.wait(300) == 0, demo.output
     found = set(await world.value(DATABASES) or ()) - before  # those of other tests go when their demos end
 
     async def none_is_left() -> bool:

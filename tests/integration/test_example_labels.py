@@ -9,7 +9,7 @@ from backfill.examples.service import data
 from backfill.examples.service.misbehaviour import Misbehaviour
 from tests.support.examples import counted, failures, numbers, served
 from tests.support.waiting import eventually
-from tests.support.world import HASTY, World
+from tests.support.world import World
 
 TEXTS = (
     "A refund, please",
@@ -94,8 +94,9 @@ async def test_a_service_out_of_order_is_asked_again(world: World) -> None:
 async def test_a_worker_that_is_killed_costs_the_calls_it_had_in_hand(world: World) -> None:
     async with served() as service:
         await world.queue("-P", f"url={service.url}", *QUEUE)
-        victim = world.worker("--concurrency=1", failpoint="worker.after_compute=kill@2", **HASTY)
+        victim = world.worker("--concurrency=1", failpoint="worker.after_compute=kill@2")
         await world.until_killed(victim)
+        await world.let_leases_end(victim.pid)
         await eventually(lambda: world.value("SELECT count(*) = 100 FROM messages WHERE label IS NOT NULL"))
         await world.finish()
         assert service.counts.calls == CALLS + 2

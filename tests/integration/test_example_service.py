@@ -33,7 +33,10 @@ class Clock:
 @asynccontextmanager
 async def service(**given: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service of its own."""
-    async with serving(Service(**({"rate": 1_000} | given))) as url, httpx.AsyncClient(base_url=url) as client:
+    async with (
+        serving(Service(**({"rate": 1_000} | given))) as url,
+        httpx.AsyncClient(base_url=url, timeout=60) as client,  # some answers take seconds, and the machine its time
+    ):
         yield client
 
 
@@ -178,7 +181,7 @@ async def test_the_command_prints_where_it_serves_and_ends_when_told_to() -> Non
         assert command.stdout
         url = (await asyncio.wait_for(command.stdout.readline(), 60)).decode().strip()
         assert url.startswith("http://127.0.0.1:")
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             assert (await client.get("/prices/34")).status_code == 500
 
             async def refused() -> bool:

@@ -41,11 +41,11 @@ async def test_a_worker_tells_its_lease(world: World) -> None:
 async def test_a_worker_beats_every_two_seconds_and_renews_its_leases_every_third_of_one(world: World) -> None:
     world.definition = "Gated"
     await world.rows(10)
-    await queued(world)
     beats: set[datetime] = set()
     leases: set[datetime] = set()
     looks: list[float] = []
     async with working(world, BACKFILL_LEASE_SECONDS="3600"), closed_gate(world):
+        await queued(world)
         await until_held(world, 1)
 
         async def has_beaten_again() -> bool:
@@ -121,10 +121,10 @@ async def test_the_longest_partition_in_hand_counts_from_its_last_claim(world: W
 async def test_the_new_message_of_a_forced_reset_is_not_lost_in_the_worker_that_still_holds_it(world: World) -> None:
     world.definition = "Gated"
     await world.rows(10)
-    job = await queued(world)
     # Lost messages are looked for so late that nothing else brings it back.
     async with working(world, concurrency=2, BACKFILL_RECONCILE_SECONDS="600") as workers:
         async with closed_gate(world):
+            job = await queued(world)
             await until_held(world, 1)
             await done(world, "reset-stuck", str(job), "--force")
             await eventually(lambda: workers[0]._parts.upkeep.reconciled["republished"])
@@ -141,10 +141,10 @@ async def test_a_worker_does_not_take_its_own_partition_away_after_a_moment_in_w
 ) -> None:
     world.definition = "Gated"
     await world.rows(20)
-    await queued(world)  # in two partitions
     ended = "UPDATE backfill_partitions SET lease_expires_at = clock_timestamp() - interval '1 s'"
     async with working(world, concurrency=1, BACKFILL_LEASE_SECONDS="60"):
         async with closed_gate(world):
+            await queued(world)  # in two partitions
             await until_held(world, 1)
             await world.execute(f"{ended} WHERE state = 'running'")
             of_another = "worker_id = gen_random_uuid(), state = 'running'"
@@ -159,9 +159,9 @@ async def test_a_worker_does_not_take_its_own_partition_away_after_a_moment_in_w
 async def test_a_duplicate_of_what_is_in_hand_is_only_counted(world: World) -> None:
     world.definition = "Gated"
     await world.rows(10)
-    await queued(world)
     async with working(world, concurrency=2) as workers:
         async with closed_gate(world):
+            await queued(world)
             await until_held(world, 1)
             await world.publish(*await world.messages())
             await eventually(lambda: workers[0].stats.duplicates == 1)

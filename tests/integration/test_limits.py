@@ -281,6 +281,7 @@ async def test_calls_are_counted_whatever_there_is_to_ask(database: str) -> None
             return bool((await row(database))["calls"] == 123)
 
         await eventually(counted)
+        await eventually(lambda: budget._asking is None, what="the answer that all are counted")
         asked = budget.asked
         await asyncio.sleep(0.6)
         assert budget.asked == asked  # idle, it asks for nothing
@@ -322,7 +323,7 @@ async def test_permits_of_a_killed_process_come_back_with_its_lease_and_not_befo
 async def test_a_worker_that_ends_leaves_its_permits_to_others(database: str) -> None:
     async with budgets(database, 2, Limit(concurrency=1)) as (one, other):
         turn = one.turn()
-        await asyncio.wait_for(asyncio.shield(turn), 5)
+        await asyncio.wait_for(asyncio.shield(turn), 20)
         waiting = asyncio.create_task(called(other))
         await eventually(lambda: databases.value(database, "SELECT count(*) = 2 FROM backfill_limit_shares"))
         assert not waiting.done()

@@ -43,9 +43,9 @@ async def test_wait_tells_by_its_exit_code_how_a_job_ended(world: World) -> None
 async def test_watching_through_a_pipe_gives_plain_lines_and_ends_with_the_job(world: World) -> None:
     world.definition = "Gated"
     await world.rows(120)
-    job = await queued(world)
     async with working(world):
         async with closed_gate(world):
+            job = await queued(world)
             await until_held(world, 1)
             command: Command = world.run("backfill", "status", str(job), "--watch", "--interval", "0.2")
             programs = world.run("backfill", "status", str(job), "--watch", "--interval", "0.2", "--json")

@@ -64,7 +64,7 @@ async def serving(
         yield Served(command, url, client)
     if command.returncode is None:
         command.kill(worlds.signal.SIGTERM)
-        assert await command.wait(30) == 0, command.output
+        assert await command.wait() == 0, command.output
 
 
 async def is_ready(client: httpx.AsyncClient) -> bool:
