@@ -233,7 +233,7 @@ async def test_machines_and_backfills_are_listed_as_the_commands_list_them(world
             assert {**queue, "minutes": None} == {**asked[0], "minutes": None, "delayed": queue["delayed"]}
             return True
 
-        await eventually(told, deadline=15)
+        await eventually(told)
         offered = await served.get("/backfills")
         Backfills.model_validate(offered)
         listed = (await done(world, "definitions", "--json")).json["definitions"]
