@@ -80,7 +80,8 @@ async def managed(world: World, folder: Path, arguments: str) -> AsyncIterator[M
         assert text.count(shipped) == 1, shipped
         text = text.replace(shipped, here)
     (folder / "ecosystem.config.js").write_text(text)
-    env = world.env | {"BACKFILL_APP": application(world.definition), "PM2_HOME": str(folder)}
+    patient = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}  # whoever waits at the gate waits
+    env = world.env | patient | {"BACKFILL_APP": application(world.definition), "PM2_HOME": str(folder)}
     manager = Manager(folder, env)
     started: dict[str, Any] = {}
     try:
