@@ -77,7 +77,7 @@ async def test_what_workers_hold_is_told_by_the_management_api(world: World) -> 
             assert (counts["unacknowledged"], counts["consumers"]) == (3, dict.fromkeys(Priority, 1))
             return True
 
-        await eventually(counted, deadline=30, what="the statistics of the management API")
+        await eventually(counted, what="the statistics of the management API")
 
 
 @pytest.mark.parametrize("url", ["", "http://nobody:secret-word@127.0.0.1:1", "nonsense"])

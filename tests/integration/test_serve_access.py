@@ -28,7 +28,7 @@ async def test_on_this_machine_nobody_signs_in_until_there_is_a_token(world: Wor
         async def closed() -> bool:
             return bool(await served.get("/session", 401))
 
-        await eventually(closed, deadline=20)
+        await eventually(closed)
         mine = {"Authorization": f"Bearer {made}"}
         assert (await served.get("/session", headers=mine))["name"] == "ada"
         await done(world, "token", "revoke", "ada")
@@ -36,7 +36,7 @@ async def test_on_this_machine_nobody_signs_in_until_there_is_a_token(world: Wor
         async def refused() -> bool:
             return bool(await served.get("/session", 401, headers=mine))
 
-        await eventually(refused, deadline=20)
+        await eventually(refused)
         # The last token being revoked lets nobody in without one.
         await served.get("/session", 401)
 
@@ -147,7 +147,7 @@ async def test_tokens_are_listed_and_their_use_is_noted(world: World) -> None:
             (one,) = (await done(world, "token", "list", "--json")).json["tokens"]
             return one["last_used_at"] is not None
 
-        await eventually(used, deadline=20)
+        await eventually(used)
     listed = await done(world, "token", "list", "--json")
     assert made not in listed.out
     assert "hash" not in listed.out
@@ -168,7 +168,7 @@ async def test_an_expired_token_is_none(world: World) -> None:
         async def expired() -> bool:
             return bool(await served.get("/session", 401))
 
-        await eventually(expired, deadline=20)
+        await eventually(expired)
 
 
 async def test_bodies_are_bounded(world: World) -> None:

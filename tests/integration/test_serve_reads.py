@@ -268,7 +268,7 @@ async def test_short_lists_have_pages_too(world: World) -> None:
             found = await every(served, "/dead", limit=2)
             return len({one["id"] for one in found}) == len(found) == 5
 
-        await eventually(dead, deadline=20)
+        await eventually(dead)
         cursor = (await served.get("/jobs?limit=1"))["next_cursor"] or "nonsense"
         for path in ("/workers", "/queues", "/backfills", "/dead"):
             await served.get(path, 422, params={"cursor": cursor})

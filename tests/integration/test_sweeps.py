@@ -189,7 +189,7 @@ async def test_a_burst_waits_for_who_is_at_its_job_however_short_a_statement_may
             )
             return len(waits) > 3 or worker.returncode is not None
 
-        await eventually(has_waited_again, deadline=30)
+        await eventually(has_waited_again)
         await closing.rollback()
     assert await worker.wait() == 0
     assert (await table.job())["state"] == "completed", worker.output
