@@ -86,7 +86,7 @@ async def _killed_and_called_again(copy: Database, words: list[str], failpoint: 
             return was_killed
         if code != -signal.SIGKILL:
             raise AssertionError(f"backfill run ended with exit code {code}:\n{said}")
-        await copy.execute(statements.read("testing/forget_producer"))
+        await copy.execute(statements.read("testing/forget_process"))
         code, said = await asyncio.to_thread(_run, copy, words, {}, None)
     raise AssertionError(f"backfill run did not end:\n{said}")
 

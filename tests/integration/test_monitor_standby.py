@@ -35,7 +35,10 @@ async def standby(services_folder: Path) -> AsyncIterator[str]:
         await asyncio.to_thread(server.delete)
 
 
-async def test_a_standby_tells_the_same(standby: str, tmp_path: Path) -> None:
+async def test_a_standby_tells_the_same(standby: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A machine that stands still for some seconds is no ledger that does not answer.
+    for name in ("sources.jobs.SECONDS", "sources.jobs.STATEMENT_SECONDS", "around.LEDGER_SECONDS"):
+        monkeypatch.setattr(f"backfill.monitor.{name}", 60.0)
     assert await databases.value(standby, "SELECT pg_is_in_recovery()")
     where = surroundings(tmp_path, {"DATABASE_URL": standby})
     reading, _ = await jobs.read(JobSource(), Profile(), where, {})

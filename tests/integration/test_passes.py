@@ -183,7 +183,7 @@ async def test_status_shows_every_pass_and_the_coverage(world: World) -> None:
     await world.rows(40)
     command = begun(world)
     async with working(world):
-        await eventually(lambda: "Pass 1" in command.output, deadline=20)
+        await eventually(lambda: "Pass 1" in command.output)
     # Nobody works on a pass that is open, and behind the fourth there is none: what is read now stays as it is.
     rests = "SELECT count(*) > 1 AND (bool_or(completed_at IS NULL) OR count(*) = 4) FROM backfill_jobs"
     await eventually(lambda: world.value(rests))

@@ -54,7 +54,7 @@ class Manager:
             assert but_not not in pids.values()
             return pids
 
-        pids: dict[str, int] = await eventually(running, deadline=30, interval=0.3)
+        pids: dict[str, int] = await eventually(running, interval=0.3)
         assert sorted(pids) == list(NAMES)
         return pids
 
@@ -80,7 +80,8 @@ async def managed(world: World, folder: Path, arguments: str) -> AsyncIterator[M
         assert text.count(shipped) == 1, shipped
         text = text.replace(shipped, here)
     (folder / "ecosystem.config.js").write_text(text)
-    env = world.env | {"BACKFILL_APP": application(world.definition), "PM2_HOME": str(folder)}
+    patient = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}  # whoever waits at the gate waits
+    env = world.env | patient | {"BACKFILL_APP": application(world.definition), "PM2_HOME": str(folder)}
     manager = Manager(folder, env)
     started: dict[str, Any] = {}
     try:
@@ -120,11 +121,11 @@ async def test_pm2_drains_and_restarts_workers_and_no_record_is_lost(world: Worl
         after = await manager.all_run(but_not=victim)
         assert after["backfill-worker_02"] == pids["backfill-worker_02"]
         await world.let_leases_end(victim)
-        await eventually(held, deadline=30, what="both workers holding partitions")
+        await eventually(held, what="both workers holding partitions")
 
         # And when both are told to stop, they finish what they hold
         stopping = asyncio.create_task(manager.ask("stop", "backfill"))
-        await eventually(lambda: all("Stopping:" in manager.output(name) for name in NAMES), deadline=30)
+        await eventually(lambda: all("Stopping:" in manager.output(name) for name in NAMES))
         await session.execute("SELECT pg_advisory_unlock($1)", GATE)
         await stopping
         for name in NAMES:
@@ -148,7 +149,7 @@ async def test_pm2_leaves_a_worker_alone_that_was_called_wrongly(world: World, f
         async def ended() -> bool:
             return all(f"App [{name}:{n}] exited with code [2]" in manager.log for n, name in enumerate(NAMES))
 
-        await eventually(ended, deadline=30, what="the end of both")
+        await eventually(ended, what="the end of both")
         await asyncio.sleep(3)  # far longer than the first pause before a restart
         for one in (await manager.workers()).values():
             assert (one["pid"], one["pm2_env"]["restart_time"]) == (0, 0), one["pm2_env"]["status"]

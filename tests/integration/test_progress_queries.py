@@ -238,7 +238,7 @@ async def test_what_continues_a_job_that_a_worker_has_paused(world: World) -> No
     async def paused() -> bool:
         return await world.state() == "paused"
 
-    await eventually(paused, deadline=20, what="the worker pausing the job")
+    await eventually(paused, what="the worker pausing the job")
     await world.drain(worker)
     found = await row(world, "paused_state")
     assert (found["cause"], found["paused_by"].split()[0], found["records_left"]) == ("definition", "worker", 10)

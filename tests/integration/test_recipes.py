@@ -107,7 +107,7 @@ async def test_in_place_what_failed_around_a_held_row_is_written_by_a_retry(worl
         await reader.type(work)  # what was held is tried again a moment later
         return await world.state() in ("completed", "failed")  # failed: on a machine too slow for these timeouts
 
-    await eventually(ended)
+    await eventually(ended, deadline=90)
     await reader.type(f"backfill retry latest\n{work}")
 
     assert await slugs_are_shifted(world)

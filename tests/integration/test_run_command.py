@@ -231,7 +231,7 @@ async def test_workers_with_a_broker_help(world: World, vhost: str) -> None:
         await eventually(
             lambda: world.value("SELECT count(DISTINCT worker_id) = 2 FROM backfill_partitions"),
             what="partitions of two workers",
-            deadline=40,
+            deadline=60,
         )
         await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
         assert await command.wait() == 0, command.output
@@ -242,7 +242,7 @@ async def test_two_runs_of_one_job_share_it(world: World) -> None:
     first = await slowly(world, records=400)
     second = run(world, "--resume", "latest", "--concurrency=1")
     shared = "SELECT count(DISTINCT worker_id) = 2 FROM backfill_partitions"
-    await eventually(lambda: world.value(shared), deadline=40)
+    await eventually(lambda: world.value(shared))
     await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
     assert await asyncio.gather(first.wait(), second.wait()) == [0, 0], first.output + second.output
     await counted_once(world, 400)

@@ -70,6 +70,7 @@ async def _build(name: str, url: str, services: Services, folder: Path) -> None:
         env = command_environment(url, amqp, services.management_url, folder)
         async with new_world(url, amqp, env, spawn) as world:
             world.definition = BASES[name].definition
+            world.env |= PATIENT  # the situation says which lease has ended
             await BASES[name].build(world)
 
 

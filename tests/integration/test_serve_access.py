@@ -28,7 +28,7 @@ async def test_on_this_machine_nobody_signs_in_until_there_is_a_token(world: Wor
         async def closed() -> bool:
             return bool(await served.get("/session", 401))
 
-        await eventually(closed, deadline=20)
+        await eventually(closed)
         mine = {"Authorization": f"Bearer {made}"}
         assert (await served.get("/session", headers=mine))["name"] == "ada"
         await done(world, "token", "revoke", "ada")
@@ -36,7 +36,7 @@ async def test_on_this_machine_nobody_signs_in_until_there_is_a_token(world: Wor
         async def refused() -> bool:
             return bool(await served.get("/session", 401, headers=mine))
 
-        await eventually(refused, deadline=20)
+        await eventually(refused)
         # The last token being revoked lets nobody in without one.
         await served.get("/session", 401)
 
@@ -117,12 +117,12 @@ async def test_behind_a_proxy_this_machine_is_anybody(world: World) -> None:
 
 async def test_other_addresses_need_a_token(world: World) -> None:
     answer = world.spawn("backfill-serve", "--port=0", "--host=0.0.0.0", env=world.env)
-    assert await answer.wait(20) == 2
+    assert await answer.wait() == 2
     assert "backfill token create NAME --role=operate" in answer.output
     proxied = world.spawn("backfill-serve", "--port=0", "--allow-host=backfill.example", env=world.env)
-    assert await proxied.wait(20) == 2
+    assert await proxied.wait() == 2
     below = world.spawn("backfill-serve", "--port=0", "--root-path=/backfill", env=world.env)
-    assert await below.wait(20) == 2
+    assert await below.wait() == 2
     async with serving(world, "--allow-host=localhost", "--allow-host=127.0.0.1") as near:
         await near.get("/session")
     made = await token(world)
@@ -147,7 +147,7 @@ async def test_tokens_are_listed_and_their_use_is_noted(world: World) -> None:
             (one,) = (await done(world, "token", "list", "--json")).json["tokens"]
             return one["last_used_at"] is not None
 
-        await eventually(used, deadline=20)
+        await eventually(used)
     listed = await done(world, "token", "list", "--json")
     assert made not in listed.out
     assert "hash" not in listed.out
@@ -168,7 +168,7 @@ async def test_an_expired_token_is_none(world: World) -> None:
         async def expired() -> bool:
             return bool(await served.get("/session", 401))
 
-        await eventually(expired, deadline=20)
+        await eventually(expired)
 
 
 async def test_bodies_are_bounded(world: World) -> None:

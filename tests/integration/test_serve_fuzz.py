@@ -41,7 +41,7 @@ async def test_nothing_that_is_asked_breaks_the_server_and_a_reader_changes_noth
                 *(f"--header=Authorization: Bearer {made}", f"--checks={checks}", f"--max-time={SECONDS}"),
                 *(f"--phases={phases}", "--seed=12", "--max-examples=40", "--workers=1", "--no-shrink"),
                 # It has no end while its job has none.
-                *("--exclude-path-regex=stream$", "--request-timeout=20", "--generation-database=none", "--no-color"),
+                *("--exclude-path-regex=stream$", "--request-timeout=60", "--generation-database=none", "--no-color"),
             ],
             cwd=tmp_path,
             env={**os.environ, "SCHEMATHESIS_HOOKS": reading.__name__, "PYTHONPATH": str(ROOT)},

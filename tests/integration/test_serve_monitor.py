@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 
 from backfill.web.models.monitor import MonitorView
-from tests.support.serving import serving, token
+from tests.support.serving import API, Served, body, serving, token
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -31,11 +31,23 @@ def load(folder: Path, name: str = "load", more: str = "") -> str:
     return profile(folder, name, f'title = "A load"\n[[log]]\npath = "{folder}/load.log"\n{more}')
 
 
+async def report(served: Served, name: str) -> Any:
+    """The report of a profile; who asks while its first look is under way for long is told to ask again."""
+
+    async def told() -> Any:
+        answer = await served.client.get(f"{API}/monitor/{name}")
+        assert answer.status_code != 503, answer.text
+        return body(answer)
+
+    return await eventually(told, deadline=60, what=f"a report of {name}")
+
+
 async def test_a_profile_is_listed_and_its_report_is_that_of_the_command(world: World, tmp_path: Path) -> None:
     made = await token(world, role="read")
     state = {"XDG_STATE_HOME": str(tmp_path / "state")}
     async with serving(world, "--monitor", load(tmp_path), token=made, **state) as served:
         assert (await served.get("/session"))["has_monitor"] is True
+        await report(served, "load")
         (row,) = (await served.get("/monitor"))["items"]
         assert (row["name"], row["title"]) == ("load", "A load")
         found = await served.get("/monitor/load")
@@ -55,7 +67,7 @@ async def test_a_look_is_shared_and_is_made_again_only_after_a_while(world: Worl
     (tmp_path / "count.sh").write_text(counted)
     given = profile(tmp_path, "count", f'[[command]]\nrun = "sh {tmp_path}/count.sh"\nmeasures = "rows"\n')
     async with serving(world, "--monitor", given, XDG_STATE_HOME=str(tmp_path / "state")) as served:
-        found = await asyncio.gather(*(served.get("/monitor/count") for _ in range(8)))
+        found = await asyncio.gather(*(report(served, "count") for _ in range(8)))
         assert len({one["at"] for one in found}) == 1
         before = looked(tmp_path)
         assert await served.get("/monitor/count")
@@ -74,7 +86,7 @@ async def test_what_cannot_be_read_is_a_report_that_says_so(world: World, tmp_pa
     given = [f"--monitor={profile(tmp_path, name, text)}" for name, (text, _) in UNREADABLE.items()]
     async with serving(world, *given, XDG_STATE_HOME=str(tmp_path / "state")) as served:
         for name, (_, said) in UNREADABLE.items():
-            found = await served.get(f"/monitor/{name}")
+            found = await report(served, name)
             assert found["state"] == "unknown", name
             assert said in {one["name"] for one in found["findings"]}, name
 
@@ -83,7 +95,7 @@ async def test_a_profile_that_is_broken_while_the_server_runs_is_told(world: Wor
     given = load(tmp_path)
     async with serving(world, "--monitor", given, XDG_STATE_HOME=str(tmp_path / "state")) as served:
         assert profile(tmp_path, "load", "not = = toml") == given
-        found = await served.get("/monitor/load")
+        found = await report(served, "load")
         assert (found["state"], found["level"]) == ("unknown", "unknown")
         assert "is not TOML" in found["headline"]
         assert found["next"] == [f"see for yourself with: backfill monitor --profile {given}"]
@@ -92,7 +104,7 @@ async def test_a_profile_that_is_broken_while_the_server_runs_is_told(world: Wor
 async def test_a_profile_that_is_not_there_starts_no_server(world: World, tmp_path: Path) -> None:
     command = world.spawn("backfill-serve", "--port=0", "--monitor", str(tmp_path / "none.toml"), env=world.env)
     world.commands.append(command)
-    assert await command.wait(20) == 3
+    assert await command.wait() == 3
     assert "there is no profile" in command.output
     assert "Traceback" not in command.output
 
@@ -114,7 +126,7 @@ async def test_a_look_ends_with_the_server(world: World, tmp_path: Path) -> None
 
     async with serving(world, "--monitor", given, XDG_STATE_HOME=str(tmp_path / "state")) as served:
         call = asyncio.create_task(served.client.get("/api/v1/backfill/monitor"))
-        await eventually(is_under_way, deadline=20)
+        await eventually(is_under_way)
         # It is nobody's wait but theirs.
         assert (await served.get("/session"))["name"] == "local"
         call.cancel()

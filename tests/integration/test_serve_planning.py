@@ -136,11 +136,11 @@ async def test_a_job_that_its_producer_has_left_is_planned_by_a_server_that_runs
     await world.execute("UPDATE backfill_jobs SET producer_lease_until = now() - interval '1 second'")
 
     async with serving(world):
-        await eventually(lambda: planned(world, job), deadline=30)
+        await eventually(lambda: planned(world, job))
 
     assert ("job.planning_adopted", None, None) in await history(world, job)
     async with working(world):
-        await until(world, "completed", deadline=40)
+        await until(world, "completed")
     await counted_once(world, 200)
     await world.ends_well()
 
@@ -171,7 +171,7 @@ async def test_what_planning_dies_of_is_in_the_events_once_and_it_is_tried_again
             "SELECT details->>'error' FROM backfill_events WHERE event = 'job.planning_failed'"
         )
         await world.execute("ALTER TABLE things RENAME COLUMN worth TO value")
-        await eventually(lambda: planned(world, job), deadline=20)
+        await eventually(lambda: planned(world, job))
         assert await world.value(failed) == 1
 
 

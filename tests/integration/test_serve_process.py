@@ -17,9 +17,9 @@ from tests.support.world import World
 from tests.support.world import application as app_of
 
 
-def processing(world: World, *, seconds: float = 20) -> Processing:
+def processing(world: World, *, seconds: float = 60, **env: str) -> Processing:
     # The variables of the test's process go to the child, so it is told the rest.
-    with mock.patch.dict(os.environ, world.env | {"BACKFILL_APP": app_of(world.definition)}, clear=True):
+    with mock.patch.dict(os.environ, world.env | {"BACKFILL_APP": app_of(world.definition)} | env, clear=True):
         return Processing(settings.read(), seconds=seconds)
 
 
@@ -85,18 +85,19 @@ async def test_the_time_ends_it_and_nothing_is_lost(world: World) -> None:
     world.definition = "Slow"
     await world.rows(100, base=400)
     await queued(world, "--mode=all", "--batch-size=1")
-    server = processing(world, seconds=6)  # in which it connects, too
-    answer = await server.work(100, None, "token:ada")
-    assert 1 <= answer["processed"] < 100
-    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == answer["processed"]
-    assert (await world.partitions())["running"] == 0
+    server = processing(world, seconds=6)  # in which it connects, too: on a busy machine that may be all it does
+    done = 0
+    while not done:
+        done = (await server.work(100, None, "token:ada"))["processed"]
+        assert await world.value("SELECT count(*) FROM things WHERE value = 1") == done < 100
+        assert (await world.partitions())["running"] == 0
 
 
 async def test_a_caller_that_vanishes_loses_nothing(world: World) -> None:
     world.definition = "Gated"
     await world.rows(20)
     await queued(world)
-    server = processing(world)
+    server = processing(world, BACKFILL_LOCK_TIMEOUT_MS="30000")  # it waits at the gate
     async with closed_gate(world):
         call = asyncio.create_task(server.work(20, None, "token:ada"))
         await until_held(world, 1)
@@ -105,5 +106,5 @@ async def test_a_caller_that_vanishes_loses_nothing(world: World) -> None:
     async def all_done() -> Any:
         return await world.state() == "completed"
 
-    await eventually(all_done, deadline=20)
+    await eventually(all_done, deadline=60)
     await counted_once(world, 20)

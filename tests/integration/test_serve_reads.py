@@ -233,7 +233,7 @@ async def test_machines_and_backfills_are_listed_as_the_commands_list_them(world
             assert {**queue, "minutes": None} == {**asked[0], "minutes": None, "delayed": queue["delayed"]}
             return True
 
-        await eventually(told, deadline=15)
+        await eventually(told)
         offered = await served.get("/backfills")
         Backfills.model_validate(offered)
         listed = (await done(world, "definitions", "--json")).json["definitions"]
@@ -268,7 +268,7 @@ async def test_short_lists_have_pages_too(world: World) -> None:
             found = await every(served, "/dead", limit=2)
             return len({one["id"] for one in found}) == len(found) == 5
 
-        await eventually(dead, deadline=20)
+        await eventually(dead)
         cursor = (await served.get("/jobs?limit=1"))["next_cursor"] or "nonsense"
         for path in ("/workers", "/queues", "/backfills", "/dead"):
             await served.get(path, 422, params={"cursor": cursor})

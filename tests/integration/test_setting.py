@@ -47,13 +47,13 @@ async def test_a_limit_of_workers_holds_from_the_moment_it_is_set(world: World) 
             assert partitions["completed"] >= 12, partitions
             return True
 
-        await eventually(until_done, deadline=40, interval=0.01)
+        await eventually(until_done, interval=0.01)
         assert holders <= {0, 1}
         # Lifted again: the others come back.
         async with closed_gate(world):
             await done(world, "set", "latest", "--max-workers", "0")
             await eventually(look_for(look, 3), what="three workers that hold partitions")
-        await until(world, "completed", deadline=30)
+        await until(world, "completed")
     await counted_once(world, 200)
 
 
@@ -74,7 +74,7 @@ async def test_a_pause_between_partitions_is_obeyed_and_ends_when_it_is_taken_aw
         await completed(world, 1)
         await done(world, "set", str(job), "--pause-ms", "10000")
         rests = "SELECT max(started_at) < now() - interval '1.5 s' FROM backfill_partitions"
-        await eventually(lambda: world.value(rests), deadline=20)
+        await eventually(lambda: world.value(rests))
         at_rest = await starts(world)
         assert at_rest < 30
 
@@ -84,7 +84,7 @@ async def test_a_pause_between_partitions_is_obeyed_and_ends_when_it_is_taken_aw
             assert await starts(world) > at_rest
             return True
 
-        await eventually(went_on, deadline=20)
+        await eventually(went_on)
         await until(world, "completed")
     rested = "SELECT started_at - lag(completed_at) OVER (ORDER BY started_at) AS long FROM backfill_partitions"
     # It looks up each second whether it still should.
@@ -121,7 +121,7 @@ async def test_a_changed_priority_takes_effect_soon(world: World) -> None:
             )
             return True
 
-        await eventually(begun, deadline=20)
+        await eventually(begun)
     # As many of the normal job as a worker does in two seconds have begun meanwhile, and not all that waited before.
     meanwhile = """
         SELECT count(*) FROM backfill_partitions WHERE backfill_job_id = $1

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from backfill.services import Services
 from backfill.testing import Database, checked, ran, survives
 from backfill.testing.databases import with_ledger
 from tests.support.definitions import Counter, Scaled
+from tests.support.logins import as_role
 from tests.support.pieces import Months
 from tests.support.world import TABLES
 
@@ -92,7 +94,7 @@ async def test_what_does_not_is_told(backfill_database):
 """
 
 
-def pytest_in(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+def pytest_in(folder: Path, *words: str, seconds: float = 150, **env: str) -> subprocess.CompletedProcess[str]:
     """A user's pytest, which knows nothing of this checkout's."""
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     command = [
@@ -109,7 +111,7 @@ def pytest_in(folder: Path, *words: str, **env: str) -> subprocess.CompletedProc
         *words,
     ]
     return subprocess.run(
-        command, cwd=folder, env=plain | env, capture_output=True, text=True, timeout=150, check=False
+        command, cwd=folder, env=plain | env, capture_output=True, text=True, timeout=seconds, check=False
     )
 
 
@@ -130,11 +132,17 @@ async def test_five_lines_are_a_test_whichever_plugins_there_are(
     services: Services, project: Path, plugins: tuple[str, ...]
 ) -> None:
     (project / "test_mine.py").write_text(FIVE_LINES)
-    done = await asyncio.to_thread(pytest_in, project, *plugins, DATABASE_URL=services.database_url)
+    server = Database(services.database_url)
+    # A role of this test's own: others make databases on this server, too.
+    password, role = secrets.token_hex(12), f"test_maker_{secrets.token_hex(4)}"
+    await server.execute(f"CREATE ROLE {role} LOGIN NOSUPERUSER CREATEDB PASSWORD '{password}'")
+    url = as_role(services.database_url, role, password)
+    done = await asyncio.to_thread(pytest_in, project, *plugins, DATABASE_URL=url)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
-    left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'backfill_test_%'"
-    assert await Database(services.database_url).value(left) == 0
+    left = "SELECT count(*) FROM pg_database WHERE datdba = $1::text::regrole"
+    assert await server.value(left, role) == 0
+    await server.execute(f"DROP ROLE {role}")
 
 
 async def test_without_a_server_one_is_started_and_removed(services: Services, project: Path) -> None:
@@ -144,9 +152,10 @@ async def test_without_a_server_one_is_started_and_removed(services: Services, p
     assert not [*(project / "temp").rglob("postgres/*")]
 
 
+@pytest.mark.timeout(400)  # some forty processes, each with an interpreter of its own
 async def test_a_run_is_killed_at_every_place_and_what_differs_is_told(services: Services, project: Path) -> None:
     (project / "test_mine.py").write_text(KILLS)
-    done = await asyncio.to_thread(pytest_in, project, DATABASE_URL=services.database_url)
+    done = await asyncio.to_thread(pytest_in, project, seconds=380, DATABASE_URL=services.database_url)
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 

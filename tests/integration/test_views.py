@@ -26,7 +26,7 @@ async def set_minutes(world: World, job: UUID, *records: int) -> datetime:
     async def in_the_middle() -> bool:
         return bool(await world.value("SELECT extract(second FROM clock_timestamp()) BETWEEN 1 AND 50"))
 
-    await eventually(in_the_middle, deadline=15, what="a minute that does not end at once")
+    await eventually(in_the_middle, what="a minute that does not end at once")
     await world.execute("DELETE FROM backfill_minutes WHERE backfill_job_id = $1", job)
     await world.execute(
         """

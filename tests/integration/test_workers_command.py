@@ -18,7 +18,7 @@ async def registered(world: World, count: int = 1) -> None:
     async def here() -> bool:
         return bool(await world.value(alive) == count)
 
-    await eventually(here, deadline=30, what=f"{count} workers in the ledger")
+    await eventually(here, what=f"{count} workers in the ledger")
 
 
 async def test_a_worker_is_shown_with_what_it_holds_its_counts_and_settings(world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import guide
 from tests.support.guide import PAGE, Block, Reader
-from tests.support.world import HASTY, World
+from tests.support.world import World
 
 SECTIONS = guide.sections(PAGE.parent / "writing-a-backfill.md")
 ORDER = list(SECTIONS)
@@ -36,7 +36,7 @@ async def author(world: World, tmp_path: Path) -> Author:
     world.checked = True
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     plain = {name: value for name, value in world.env.items() if name != "BACKFILL_APP"}
-    made = Author(world.connection, tmp_path, plain | HASTY | {"PATH": path})  # a worker is killed in his tests
+    made = Author(world.connection, tmp_path, plain | {"PATH": path})
     await made.follow_all(ORDER[0])
     return made
 

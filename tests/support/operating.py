@@ -227,7 +227,7 @@ async def is_paused_after_two_of_six(world: World) -> None:
         assert row["estimated_completion_at"] is row["earliest_completion_at"] is row["latest_completion_at"] is None
         return True
 
-    await eventually(told, deadline=20)
+    await eventually(told)
 
 
 async def with_failures(world: World, *, partitions: int = 4) -> UUID:

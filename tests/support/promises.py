@@ -109,7 +109,7 @@ async def _nothing_is_left_behind(world: "World") -> None:
             assert not left, left
             return True
 
-        await eventually(gone, deadline=60, what="no session of a command that has ended")
+        await eventually(gone, what="no session of a command that has ended")
 
 
 async def _dead_messages_are_known(world: "World", undecodable: int) -> None:

@@ -188,7 +188,7 @@ class Scene:
         async def nothing_in_hand() -> bool:
             return (await self.world.partitions())["running"] == 0
 
-        await eventually(nothing_in_hand, deadline=20, what="the end of the partitions in hand")
+        await eventually(nothing_in_hand, what="the end of the partitions in hand")
         await self.world.drain(self.worker)
         counts = await self.world.partitions()
         assert f"{counts['completed']}/{counts.total()}" == wanted, counts

@@ -51,16 +51,18 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """A server of this world on a free port, ended in order; `token` goes with every request.
 
-    One that reaches its services is ready.
+    One that reaches its services is ready, and has read its tokens: a first look at them has a second, and a machine
+    that stands still so long costs whoever is at the door nothing but that he asks again.
     """
     app = {"BACKFILL_APP": worlds.application(world.definition)}
     command = world.spawn("backfill-serve", "--port=0", *arguments, env=world.env | app | env)
     world.commands.append(command)
     url = await address(command)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=20, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
         if is_reached:
             await eventually(lambda: is_ready(client), what="a server that is ready")
+            await eventually(lambda: knows_tokens(client), what="a server that knows who may ask")
         yield Served(command, url, client)
     if command.returncode is None:
         command.kill(worlds.signal.SIGTERM)
@@ -69,6 +71,10 @@ async def serving(
 
 async def is_ready(client: httpx.AsyncClient) -> bool:
     return (await client.get(client.base_url.copy_with(path="/readyz"))).is_success
+
+
+async def knows_tokens(client: httpx.AsyncClient) -> bool:
+    return (await client.get(f"{API}/session")).status_code != 503
 
 
 async def address(command: Command) -> str:

@@ -113,7 +113,7 @@ async def _broken(world: World) -> None:
     async def paused() -> bool:
         return await world.state() == "paused"
 
-    await eventually(paused, deadline=20, what="the worker pausing the job")
+    await eventually(paused, what="the worker pausing the job")
     await world.drain(worker)
 
 
@@ -309,4 +309,4 @@ async def until_in_hand(world: World, partitions: int) -> None:
         assert (waiting, (await world.partitions())["running"]) == (partitions, partitions)
         return await world.state() == "running" and bool(await world.value("SELECT count(*) FROM backfill_leases"))
 
-    await eventually(held, deadline=20, what="the worker taking partitions in hand")
+    await eventually(held, what="the worker taking partitions in hand")

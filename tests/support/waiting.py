@@ -8,7 +8,7 @@ from typing import Any
 
 
 async def eventually(
-    check: Callable[[], Any | Awaitable[Any]], *, deadline: float = 30, interval: float = 0.05, what: str = ""
+    check: Callable[[], Any | Awaitable[Any]], *, deadline: float = 60, interval: float = 0.05, what: str = ""
 ) -> Any:
     """Call ``check`` until it returns something true, and return that.
 
