@@ -64,7 +64,7 @@ async def serving(
         yield Served(command, url, client)
     if command.returncode is None:
         command.kill(worlds.signal.SIGTERM)
-        assert await command.wait(10) == 0, command.output
+        assert await command.wait() == 0, command.output
 
 
 async def is_ready(client: httpx.AsyncClient) -> bool:
@@ -80,7 +80,7 @@ async def address(command: Command) -> str:
         assert found
         return found[1]
 
-    return str(await eventually(told, deadline=20, what="a server that listens"))
+    return str(await eventually(told, deadline=60, what="a server that listens"))
 
 
 async def token(world: World, name: str = "ada", role: str = "operate") -> str:
