@@ -297,12 +297,13 @@ class Operating(RuleBasedStateMachine):
         world = self.world
         if self.frozen is not None:
             self.frozen.kill(signal.SIGCONT)
+            self.frozen = None  # it ends with the others, and leaves what it has in hand
         await world.execute("UPDATE things SET value = 100 WHERE value = $1", REFUSED)
         await self._verb(operations.resume)
         for worker in self._alive():
             await world.drain(worker)
         await world.execute("UPDATE backfill_jobs SET pause_ms = 0, max_workers = NULL WHERE completed_at IS NULL")
-        await world.finish(deadline=40)
+        await world.finish()
         await self._arrows()
         await self._counts()
         await world.ends_well(states=["completed", "failed", "cancelled"])
