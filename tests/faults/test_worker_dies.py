@@ -31,7 +31,10 @@ async def test_a_worker_killed_between_commit_and_ack_leaves_a_duplicate_that_fi
     await world.queue("--mode=all", "--batch-size=10")
     victim = world.worker("--concurrency=1", failpoint="worker.after_commit=kill@3")
     await world.until_killed(victim)
-    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 30
+    # Those of three partitions; of fewer where an apply was cut off, and goes on in smaller pieces.
+    written = await world.value("SELECT count(*) FROM things WHERE value = 1")
+    assert 0 < written <= 30
+    assert written == await world.value("SELECT sum(records_updated) FROM backfill_partitions")
 
     await world.finish()
 
