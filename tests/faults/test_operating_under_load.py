@@ -184,7 +184,9 @@ class Operating(RuleBasedStateMachine):
     async def _kill(self, data: st.DataObject) -> bool:
         alive = self._alive()
         if alive:
-            data.draw(st.sampled_from(range(len(alive))).map(alive.__getitem__)).kill()
+            victim: Command = data.draw(st.sampled_from(range(len(alive))).map(alive.__getitem__))
+            victim.kill()
+            await victim.wait()  # else it may be asked to end in order at the end of the history
         return bool(alive)
 
     async def _freeze(self, data: st.DataObject) -> bool:
