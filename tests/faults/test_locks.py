@@ -43,6 +43,10 @@ async def held(world: World, why: str = "") -> Any:
     )
 
 
+def says_who_holds(said: list[str], lock: str) -> bool:
+    return any("is held" in line and lock in line and "application application" in line for line in said)
+
+
 async def no_attempt_was_counted(world: World) -> None:
     """Each partition ended at its first attempt, and no longer says what it waited for."""
     rows = await world.fetch("SELECT attempt_count, held_since FROM backfill_partitions")
@@ -72,6 +76,8 @@ async def test_a_locked_table_is_waited_for_without_an_attempt_and_the_work_goes
             # Longer than all retries together would take.
             began = time.monotonic()
             await eventually(lambda: time.monotonic() - began > 2)
+            # Of records it is said when their claim is given back, which may take longer.
+            await eventually(lambda: says_who_holds(said, lock), what="a line that names him")
             assert await world.value("SELECT count(*) FROM backfill_failures") == 0
             kept = await world.fetch("SELECT id, fence FROM backfill_partitions WHERE held_since IS NOT NULL")
         await world.until_ended()
@@ -82,9 +88,7 @@ async def test_a_locked_table_is_waited_for_without_an_attempt_and_the_work_goes
     assert (await verdict(world)).counts == {"updated": 60}
     await no_attempt_was_counted(world)
     lines = [line for line in said if "is held" in line]
-    assert lines
     assert len(lines) == len(set(lines))
-    assert any(lock in line and "application application" in line for line in lines)
     assert any(line.endswith("goes on.") for line in said)
     await world.ends_well()
 
@@ -126,7 +130,9 @@ async def test_while_a_row_is_held_for_long_its_neighbours_are_done_and_it_comes
 
     assert (await verdict(world)).counts == {"updated": 500}
     await no_attempt_was_counted(world)
-    assert len([line for line in said if "is held" in line]) == 1, said
+    # Once, and by name; a machine that stood still while it was asked who that is may have said it without before.
+    names = ["id = 7 FOR UPDATE" in line for line in said if "is held" in line]
+    assert names in ([True], [False, True]), said
     await world.ends_well()
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
+from tests.support import world as worlds
 from tests.support.waiting import eventually
 from tests.support.world import World
 
 KEYS = ("-P", "units=5", "-P", "first=2024-01", "-P", "last=2024-12", "--batch-size=4")
-PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
+PATIENT = worlds.PATIENT | {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 END_WORKERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'worker %'

@@ -31,7 +31,7 @@ async def stops(connection: Connection, world: World) -> None:
 
 
 async def apply_that_stops(connection: Connection, world: World, claim: partitions.Claim) -> None:
-    async with fenced(connection, claim, world.backfill, statement_ms=300):
+    async with fenced(connection, claim, world.backfill, statement_ms=10_000):
         await connection.execute("UPDATE things SET value = 1 WHERE id = 1")
         await stops(connection, world)
 

@@ -196,7 +196,7 @@ async def test_a_claim_is_kept_when_a_table_is_locked_between_the_pieces_of_a_la
             locked.set()
             held = "SELECT held_since IS NOT NULL AND state = 'running' FROM backfill_partitions"
             await eventually(lambda: world.value(held))
-        await world.until_ended(30)
+        await world.until_ended()
 
     assert (await verdict(world)).counts == {"updated": 30}
     (row,) = await world.fetch("SELECT attempt_count, interruptions FROM backfill_partitions")

@@ -31,7 +31,10 @@ async def test_a_worker_killed_between_commit_and_ack_leaves_a_duplicate_that_fi
     await world.queue("--mode=all", "--batch-size=10")
     victim = world.worker("--concurrency=1", failpoint="worker.after_commit=kill@3")
     await world.until_killed(victim)
-    assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 30
+    # Those of three partitions; of fewer where an apply was cut off, and goes on in smaller pieces.
+    written = await world.value("SELECT count(*) FROM things WHERE value = 1")
+    assert 0 < written <= 30
+    assert written == await world.value("SELECT sum(records_updated) FROM backfill_partitions")
 
     await world.finish()
 
@@ -117,9 +120,9 @@ async def test_a_partition_that_kills_every_worker_is_given_up_and_its_neighbour
         await world.until_killed(victim)
         await world.execute("UPDATE backfill_partitions SET lease_expires_at = '-infinity' WHERE state = 'running'")
 
-    last = await world.finish()
+    await world.finish()
 
-    assert "claimed 7 times and never finished" in last.output
+    assert "claimed 7 times and never finished" in "".join(one.output for one in world.commands)
     rows = await world.fetch("SELECT state, attempt_count FROM backfill_partitions ORDER BY partition_key")
     assert [tuple(row) for row in rows] == [("failed", 7), ("completed", 1)]
     assert await world.value("SELECT count(*) FROM backfill_failures WHERE error_class = 'NeverFinishedError'") == 10

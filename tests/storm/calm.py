@@ -48,7 +48,7 @@ async def _put_right(storm: Storm) -> None:
     storm.fleet.thaw()
     for producer in storm.fleet.commands:
         if producer.command[0] == "backfill-queue":
-            await producer.wait(20)
+            await producer.wait()
     await restore_column(storm)
     if not await storm.fetch("SELECT FROM backfill_jobs"):
         await storm.queue()  # its producer died before it had opened one

@@ -69,7 +69,7 @@ class Fleet:
                 self.kill(command, signal.SIGTERM)
         for command in self.commands:
             if command.returncode is None:
-                await command.wait(25)
+                await command.wait()
 
     def close(self) -> None:
         for command in self.commands:
