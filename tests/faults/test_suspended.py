@@ -39,7 +39,7 @@ async def apply_that_stops(connection: Connection, world: World, claim: partitio
 async def test_a_session_that_is_neither_idle_nor_running_is_ended(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(portion, "TRANSACTION_MS", 1_000)
+    monkeypatch.setattr(portion, "TRANSACTION_MS", 3_000)
     await world.rows(10)
     await queued(world)
     message = PartitionMessage(await world.job(), world.backfill, Mode.ALL, "000000001")
@@ -64,7 +64,7 @@ async def test_a_job_is_not_held_by_whoever_stops_while_counting(world: World, m
     await queued(world)
     job = await world.job()
     async with world.session() as session:
-        await session.execute("SET statement_timeout = 300")
+        await session.execute("SET statement_timeout = 2000")
         with monkeypatch.context() as patch:
             patch.setattr(rollups, "bring_up", lambda connection, *_, **__: stops(connection, world))
             if session.get_server_version().major < FIRST_WITH_A_LIMIT:
