@@ -11,6 +11,8 @@ class Watched(Slow):
     """A record's `base` is how many milliseconds it takes; a negative one cannot be computed."""
 
     name = "watched"
+    # What waits leaves the loop free: who steers the job does not wait with it for a row that the loop has locked.
+    compute_in = "threads"
 
     def compute(self, record: Mapping[str, Any]) -> Mapping[str, Any] | Skip:
         if record["base"] < 0:
