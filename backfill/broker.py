@@ -47,14 +47,16 @@ async def close(connection: AbstractConnection) -> None:
     try:
         await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
     finally:
-        # The client passes the first cancellation on to its writer, which waits on for bytes that nobody takes.
-        await cancel({closing})
-        if not closing.cancelled():
-            closing.exception()
-        # Cut off, it has let go of the link and does not know that it is closed: it would close again, outside of any
-        # loop, whenever memory is tidied up. An error of that must not hide a cancellation.
-        with suppress(Exception):
-            await connection.close()
+        try:
+            # The client passes the first cancellation on to its writer, which waits on for bytes that nobody takes.
+            await cancel({closing})
+        finally:
+            if closing.done() and not closing.cancelled():
+                closing.exception()
+            # Cut off, it has let go of the link and does not know that it is closed: it would close again, when memory
+            # is tidied up. An error of that must not hide a cancellation.
+            with suppress(Exception):
+                await connection.close()
 
 
 class StandsOtherwiseError(UsageError):

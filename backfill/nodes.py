@@ -1,6 +1,8 @@
 """The nodes of RABBITMQ_URL: one, or several of a cluster with `;` between them, tried in turn."""
 
+import asyncio
 import socket
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -33,6 +35,12 @@ class Link(aio_pika.Connection):
         except BaseException:
             await self.close()
             raise
+
+    def __del__(self) -> None:
+        """Where no loop runs, the client's own makes a call that nobody awaits."""
+        with suppress(RuntimeError):
+            asyncio.get_running_loop()
+            super().__del__()
 
 
 def addresses(url: str) -> list[str]:

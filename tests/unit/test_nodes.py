@@ -1,6 +1,9 @@
 """RABBITMQ_URL: one node or several, tried in turn, every password masked."""
 
+import asyncio
+import gc
 import socket
+import warnings
 from typing import Any
 
 import pytest
@@ -90,3 +93,22 @@ async def test_a_link_that_was_never_opened_is_closed_and_leaves_nothing_to_do()
         with pytest.raises(AMQPConnectionError):
             await link.connect()
     assert link.is_closed
+
+
+def test_a_link_that_is_dropped_where_no_loop_runs_leaves_no_call_behind() -> None:
+    async def made() -> nodes.Link:
+        return nodes.Link(URL(ONE))
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        link = loop.run_until_complete(made())
+        assert not link.is_closed
+        del link
+        gc.collect()
+        loop.close()
+        asyncio.set_event_loop(None)
+        del loop
+        gc.collect()
+    assert [str(one.message) for one in said] == []
