@@ -110,7 +110,7 @@ class QueueState:
 
 
 async def inspect(connection: AbstractConnection, queue: str) -> QueueState | None:
-    """The state of a queue, exact at once; None when there is no such queue.
+    """The state of a queue, exact at once, unless its leader is slow to answer all looks; None when there is none.
 
     A fresh plain channel each time: the broker closes it when the queue is missing.
     """

@@ -42,7 +42,7 @@ async def test_under_an_alarm_the_producer_says_so_at_once_and_goes_on_when_it_i
     await world.rows(200)
     async with raised(private_rabbitmq, "memory"):
         producer = world.producer("--mode=all", "--batch-size=2")
-        await eventually(lambda: BLOCKED in producer.output, deadline=60)
+        await eventually(lambda: BLOCKED in producer.output)
     assert await producer.wait(60) == 0, producer.output
     assert producer.output.count(BLOCKED) == 1
     assert "RabbitMQ takes messages again." in producer.output
@@ -85,11 +85,11 @@ async def test_under_an_alarm_workers_name_it_and_tell_it_to_prometheus(
     await world.purge(world.topology.queue(Priority.NORMAL))
     async with raised(private_rabbitmq, "memory"):
         worker = world.worker("--metrics-port=0")
-        await eventually(lambda: BLOCKED in worker.output, deadline=60)
+        await eventually(lambda: BLOCKED in worker.output)
         url = re.search(r"Metrics: (\S+)", worker.output)
         assert url
         assert "backfill_broker_blocked 1.0" in await fetched(url[1])
-        await eventually(lambda: "Cannot publish lost messages again: an alarm" in worker.output, deadline=60)
+        await eventually(lambda: "Cannot publish lost messages again: an alarm" in worker.output)
     await world.until_ended()
     assert "backfill_broker_blocked 0.0" in await fetched(url[1])
     await world.drain(worker)

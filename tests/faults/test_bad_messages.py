@@ -13,11 +13,9 @@ from backfill.errors import ContractError
 from backfill.message import decode
 from backfill.modes import Priority
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import LASTING, World
 
 JOB = "00000000-0000-4000-8000-000000000000"
-# Each is to be buried once: a worker that stands still for seconds must not lose its link, and have them again.
-LASTING = {"BACKFILL_HEARTBEAT": "60"}
 
 
 def generated(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:

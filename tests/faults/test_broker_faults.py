@@ -19,9 +19,7 @@ from tests.support.definitions import Counter
 from tests.support.proxy import proxied
 from tests.support.queueing import in_process
 from tests.support.waiting import eventually
-from tests.support.world import PATIENT, World
-
-AT_LOCKS = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
+from tests.support.world import AT_LOCKS, PATIENT, World
 
 
 @pytest.mark.parametrize("how", ["restart", "kill9"])
@@ -62,7 +60,7 @@ async def test_retries_that_cannot_be_published_come_back_with_the_broker(
     await world.until_stopped(worker)
     await asyncio.to_thread(private_rabbitmq.kill9)
     worker.kill(signal.SIGCONT)
-    await eventually(lambda: "Could not publish the retry" in worker.output, deadline=60)
+    await eventually(lambda: "Could not publish the retry" in worker.output)
     await world.execute("DELETE FROM outage")
     await asyncio.to_thread(private_rabbitmq.start)
     await world.until_ended(deadline=60)
@@ -124,7 +122,7 @@ async def test_a_worker_whose_link_breaks_or_falls_silent_connects_again_and_los
                 lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'")
             )
             getattr(proxy, how)()
-        await eventually(lambda: "Lost RabbitMQ" in worker.output, deadline=60)
+        await eventually(lambda: "Lost RabbitMQ" in worker.output)
         proxy.thaw()
         await world.until_ended(deadline=60)
         await world.drain(worker)
@@ -205,7 +203,7 @@ async def test_a_link_that_breaks_under_the_reconciler_does_not_end_the_worker(w
         await world.until_stopped(worker)
         proxy.shut()
         worker.kill(signal.SIGCONT)
-        await eventually(lambda: "Lost RabbitMQ" in worker.output, deadline=60)
+        await eventually(lambda: "Lost RabbitMQ" in worker.output)
         proxy.thaw()
         await world.until_ended(deadline=60)
         await world.drain(worker)

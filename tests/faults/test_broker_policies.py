@@ -24,9 +24,7 @@ from tests.support.commands import Command
 from tests.support.definitions import Gated
 from tests.support.queueing import in_process
 from tests.support.waiting import eventually
-from tests.support.world import PERSEVERING, World
-
-PATIENT = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
+from tests.support.world import AT_LOCKS, PERSEVERING, World
 
 
 async def test_a_producer_waits_while_workers_make_room_in_a_queue_that_is_kept_short(world: World) -> None:
@@ -78,7 +76,7 @@ async def test_messages_that_a_policy_lets_expire_are_named_and_do_not_pile_up_a
     with broker.policy(world.amqp, world.env["RABBITMQ_MANAGEMENT_URL"], "_queue$", message_ttl=50):
         await world.queue("--mode=all", "--batch-size=10")
         async with gate(world):
-            worker = world.worker("--concurrency=1", "--prefetch=1", "--metrics-port=0", **PATIENT)
+            worker = world.worker("--concurrency=1", "--prefetch=1", "--metrics-port=0", **AT_LOCKS)
             await eventually(lambda: expired(worker) > 12, deadline=60)
             assert await dead(world) <= 12
         await world.until_ended(60)

@@ -14,9 +14,7 @@ from tests.conftest import environment
 from tests.support.cluster import Cluster, Node
 from tests.support.commands import Command
 from tests.support.waiting import eventually
-from tests.support.world import PATIENT, World, new_world
-
-AT_LOCKS = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
+from tests.support.world import AT_LOCKS, PATIENT, World, new_world
 
 
 @pytest.fixture

@@ -12,13 +12,12 @@ from backfill.message import PartitionMessage
 from backfill.modes import Mode
 from backfill.services.postgres import Postgres
 from tests.support.waiting import eventually
-from tests.support.world import PATIENT, World
+from tests.support.world import AT_LOCKS, PATIENT, World
 
 END_WORKERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'worker %'
 """
-AT_LOCKS = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 
 
 async def test_when_all_sessions_of_the_workers_are_ended_nothing_is_lost_or_doubled(world: World) -> None:

@@ -42,7 +42,7 @@ async def dropped(world: World, worker: Command, count: int) -> None:
         assert sum(found) == count, found
         return True
 
-    await eventually(are_dropped, deadline=60)
+    await eventually(are_dropped)
 
 
 async def events(world: World) -> list[dict[str, Any]]:

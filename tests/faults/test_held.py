@@ -87,7 +87,7 @@ async def let_go_until_ended(world: World) -> None:
         await let_go(world)
         return bool(await world.value("SELECT bool_and(completed_at IS NOT NULL) FROM backfill_jobs"))
 
-    await eventually(ended, deadline=60, interval=0.3, what="the end of every job")
+    await eventually(ended, interval=0.3, what="the end of every job")
 
 
 async def no_attempt_was_counted(world: World) -> None:

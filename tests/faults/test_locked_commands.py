@@ -92,7 +92,7 @@ async def test_status_and_metrics_say_what_is_held_by_whom_until_it_goes_on(worl
             return True
 
         # A worker that stood still while it asked who that is does not know it before its next claim.
-        await eventually(is_shown, deadline=60)
+        await eventually(is_shown)
         await transaction.rollback()
     await world.until_ended()
 

@@ -7,12 +7,10 @@ import pytest
 
 from backfill.services.postgres import Postgres
 from backfill.services.rabbitmq import Rabbitmq
-from tests.support import world as worlds
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import AT_LOCKS, PATIENT, World
 
 KEYS = ("-P", "units=5", "-P", "first=2024-01", "-P", "last=2024-12", "--batch-size=4")
-PATIENT = worlds.PATIENT | {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 END_WORKERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'worker %'
@@ -102,7 +100,7 @@ async def test_workers_wait_for_a_database_that_is_away_and_go_on(
     await world.queue(*KEYS)
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", **PATIENT)
+        worker = world.worker("--concurrency=2", **PATIENT, **AT_LOCKS)
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         await asyncio.to_thread(getattr(private_postgres, how))
         session.terminate()
@@ -122,7 +120,7 @@ async def test_workers_go_on_without_a_broker_and_with_it_again(
     await world.queue(*KEYS)
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", **PATIENT)
+        worker = world.worker("--concurrency=2", **PATIENT, **AT_LOCKS)
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         await asyncio.to_thread(private_rabbitmq.kill9)
     await eventually(lambda: world.value("SELECT count(*) >= 8 FROM months"))

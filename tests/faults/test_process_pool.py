@@ -46,7 +46,7 @@ def computing(worker: Command) -> list[psutil.Process]:
 
 async def until_computing(worker: Command) -> list[psutil.Process]:
     """Wait until a record is being computed for ever, as all before it have been; returns the worker's processes."""
-    await eventually(lambda: "for ever" in worker.output, deadline=60)
+    await eventually(lambda: "for ever" in worker.output)
     return psutil.Process(worker.pid).children(recursive=True)
 
 
@@ -62,9 +62,9 @@ async def test_a_record_under_which_each_process_ends_fails_alone_after_all_atte
     await queue(world, 1)
     worker = world.worker(BACKFILL_RETRY_DELAYS="600,0.2", **PATIENT)
     await eventually(lambda: world.value("SELECT attempt_count = 1 FROM backfill_partitions"))
-    await eventually(lambda: written(world), deadline=60)
+    await eventually(lambda: written(world))
     remaining = "SELECT remaining_ids FROM backfill_partitions WHERE not_before IS NOT NULL"
-    await eventually(lambda: world.value(remaining), deadline=60)
+    await eventually(lambda: world.value(remaining))
     if definition == "OddInProcesses":
         assert await world.value(remaining) == [str(BAD)], "its neighbours were written at the first attempt"
         assert await written(world) == 99
@@ -141,7 +141,7 @@ async def test_no_process_survives_a_worker_that_is_killed(world: World) -> None
 
     worker.kill(signal.SIGKILL)
 
-    await eventually(lambda: are_gone(children), deadline=60)
+    await eventually(lambda: are_gone(children))
     await world.execute("UPDATE things SET base = 0")
     await world.finish()
     assert await written(world) == 100
@@ -156,7 +156,7 @@ async def test_a_worker_that_is_told_to_stop_ends_its_processes_and_gives_back_w
     worker.kill(signal.SIGTERM)
 
     assert await worker.wait() == 0, worker.output
-    await eventually(lambda: are_gone(children), deadline=60)
+    await eventually(lambda: are_gone(children))
     assert await world.partitions() == {"pending": 1}
     assert await world.value("SELECT attempt_count FROM backfill_partitions") == 0
     await world.execute("UPDATE things SET base = 0")
@@ -172,7 +172,7 @@ async def test_a_signal_to_the_whole_group_lets_what_is_computed_be_finished(
     await world.rows(3, base=6)
     await world.queue("--mode=all")
     worker = world.worker(**PATIENT)
-    await eventually(lambda: "asleep" in worker.output, deadline=60)
+    await eventually(lambda: "asleep" in worker.output)
     os.killpg(worker.pid, number)
 
     assert await worker.wait() == 0, worker.output
@@ -245,7 +245,7 @@ async def test_files_that_are_replaced_under_a_worker_cost_no_attempt_and_are_sa
     module.write_text(SHOP.replace("FACTOR", "3"))
     await world.execute("UPDATE backfill_partitions SET not_before = NULL, published_at = NULL")
     claims = "SELECT sum(fence) >= 4 FROM backfill_partitions"
-    await eventually(lambda: world.value(claims), deadline=60)
+    await eventually(lambda: world.value(claims))
 
     job = await world.job()
     said = f"Job {job} is left to other workers: the files of shop_of_the_pool:Doubled have changed since this one was"
@@ -272,7 +272,7 @@ async def test_nothing_stays_behind_where_the_worker_and_all_its_processes_are_k
     for process in [*children, psutil.Process(worker.pid)]:  # whatever looks after what they leave is among them
         process.kill()
 
-    await eventually(lambda: are_gone(children), deadline=60)
+    await eventually(lambda: are_gone(children))
     assert not names
     await world.execute("UPDATE things SET base = 0")
     await world.finish()

@@ -63,7 +63,7 @@ async def test_what_a_dead_producer_has_planned_is_worked_on_before_anyone_resum
     await die(world, "producer.after_plan")
 
     worker = world.worker()
-    await eventually(lambda: world.value("SELECT count(*) = 40 FROM things WHERE value = 1"), deadline=60)
+    await eventually(lambda: world.value("SELECT count(*) = 40 FROM things WHERE value = 1"))
 
     assert await world.state() == "running"
     await world.drain(worker)

@@ -56,7 +56,7 @@ async def test_a_login_that_stays_refused_ends_the_worker(
             await world.until_ended()
             change_password(world, login, "another")
             proxy.reset()
-            await eventually(lambda: False, deadline=60, what="the worker ends")
+            await eventually(lambda: False, what="the worker ends")
     assert ended.group_contains(RefusedError, match="refuses the login; correct RABBITMQ_URL")
     await world.ends_well()
 

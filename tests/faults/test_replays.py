@@ -11,7 +11,7 @@ from backfill.modes import Priority
 from backfill.topology import declare
 from tests.support.operating import done
 from tests.support.waiting import eventually
-from tests.support.world import PATIENT, World
+from tests.support.world import LASTING, PATIENT, World
 
 TABLES = {
     "things": "id, value, xmin::text",
@@ -101,11 +101,10 @@ async def test_a_binding_that_leads_dead_messages_back_to_work_does_not_go_round
         await bound(connection, world, world.topology.queue(Priority.NORMAL), "dead", "")
     await world.queue("--mode=all", "--batch-size=5")
     await world.publish(b"poison", b"more poison")
-    # Of a link that is lost everything would come again.
-    worker = world.worker(**PATIENT, BACKFILL_HEARTBEAT="60")
+    worker = world.worker(**PATIENT, **LASTING)
     round_again = "Messages of backfill_counter_dead come into a work queue of counter"
     buried = "To the dead queue"
-    await eventually(lambda: worker.output.count(buried) == 2 and round_again in worker.output, deadline=60)
+    await eventually(lambda: worker.output.count(buried) == 2 and round_again in worker.output)
     await world.until_ended()
     await world.drain(worker)
     assert worker.output.count(buried) == 2

@@ -28,7 +28,7 @@ async def test_a_server_that_is_killed_while_it_plans_is_followed_by_another(wor
     await world.execute("UPDATE backfill_jobs SET producer_lease_until = now() - interval '1 second'")
 
     async with serving(world):
-        await eventually(lambda: world.value(PLANNED), deadline=60)
+        await eventually(lambda: world.value(PLANNED))
         assert ("job.planning_adopted", None, None) in await history(world, await world.job())
         await world.finish("--burst")
     await counted_once(world, 2_000)
@@ -41,7 +41,7 @@ async def test_two_servers_do_not_plan_one_job_twice(world: World) -> None:
     await world.until_killed(left)
     await world.execute("UPDATE backfill_jobs SET producer_lease_until = now() - interval '1 second'")
     async with serving(world), serving(world):
-        await eventually(lambda: world.value(PLANNED), deadline=60)
+        await eventually(lambda: world.value(PLANNED))
     adopted = "SELECT count(*) FROM backfill_events WHERE event = 'job.planning_adopted'"
     assert await world.value(adopted) == 1
     assert await world.value("SELECT records_matched FROM backfill_jobs") == 2_000
@@ -60,7 +60,7 @@ async def test_a_server_that_is_told_to_end_gives_its_planning_back_at_once(worl
             assert await server.command.wait() == 0, server.command.output
         assert await world.value("SELECT planned_at IS NULL AND producer_lease_until IS NULL FROM backfill_jobs")
     async with serving(world):
-        await eventually(lambda: world.value(PLANNED), deadline=60)
+        await eventually(lambda: world.value(PLANNED))
         await world.finish()
     await counted_once(world, 200)
     await world.ends_well()
@@ -78,7 +78,7 @@ async def test_what_a_killed_server_had_begun_to_work_off_is_finished_or_taken_o
             assert await server.command.wait() == -signal.SIGKILL
         with pytest.raises(httpx.TransportError):
             await call
-        await eventually(lambda: done(world, 25), deadline=60)
+        await eventually(lambda: done(world, 25))
         await world.finish()
     await counted_once(world, 30)
     await world.ends_well()

@@ -60,7 +60,7 @@ async def test_a_database_that_is_away_is_said_in_time(world: World, how: str, h
         async def back() -> bool:
             return bool((await served.get("/jobs/latest"))["job"] == str(job))
 
-        await eventually(back, deadline=60)
+        await eventually(back)
         assert "Traceback" not in served.command.output
     async with working(world):
         await until(world, "completed")
@@ -89,7 +89,7 @@ async def test_a_broker_that_is_away_keeps_nobody_from_looking(world: World) -> 
             await timely(served, path, 200)
         assert (await served.client.get("/readyz")).json() == {"database": "up", "broker": "down"}
         proxy.thaw()
-        await eventually(up, deadline=60)
+        await eventually(up)
 
         async def told_again() -> bool:  # that it was away is kept for a second
             answer = await served.client.get(f"{API}/queues")

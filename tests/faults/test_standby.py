@@ -20,7 +20,7 @@ from tests.support.definitions import GATE
 from tests.support.operating import ask, completed, working
 from tests.support.standby import Pair, new_pair
 from tests.support.waiting import eventually
-from tests.support.world import APPLICATION, PATIENT, World, new_world
+from tests.support.world import APPLICATION, AT_LOCKS, LASTING, PATIENT, World, new_world
 
 STREAMING = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 BLAMED = "SELECT partition_key FROM backfill_partitions WHERE attempt_count > 1 OR interruptions > 0"
@@ -87,7 +87,7 @@ async def test_workers_go_on_with_the_standby_once_it_is_promoted(replicated: Wo
     world.definition = "Gated"
     await world.rows(400)
     await world.queue("--mode=all", "--batch-size=5")
-    patient = PATIENT | {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
+    patient = PATIENT | AT_LOCKS
     workers = [world.worker("--concurrency=2", **patient) for _ in range(2)]
     await completed(world, 6)
     async with world.session() as gate:
@@ -180,10 +180,8 @@ async def test_what_never_came_to_the_standby_is_done_again(replicated: World, s
     assert await world.value("SELECT sum(records_updated) FROM backfill_partitions") == done
     assert await world.value("SELECT count(*) FROM backfill_jobs WHERE id = $1", unknown) == 0
     await world.execute("UPDATE backfill_jobs SET pause_ms = 0")
-    # Of a link that is lost everything would come again.
-    await world.finish(BACKFILL_HEARTBEAT="60")
-    said = "".join(one.output for one in world.commands)
-    assert said.count(f"To the dead queue: unknown job {unknown}") == 2
+    await world.finish(**LASTING)
+    assert world.said.count(f"To the dead queue: unknown job {unknown}") == 2
     assert await world.value("SELECT count(*) FROM things WHERE value = 1") == 100
     await world.ends_well(undecodable=2)
 
@@ -203,7 +201,7 @@ async def test_partitions_that_the_standby_never_heard_of_are_planned_again(repl
     assert await producer.wait() == 0, producer.output
     await fail_over(world, servers)
 
-    worker = world.worker(**PATIENT, BACKFILL_HEARTBEAT="60")  # of a link that is lost everything would come again
+    worker = world.worker(**PATIENT, **LASTING)
     buried = "To the dead queue: unknown partition"
     await eventually(lambda: worker.output.count(buried) == 50 - planned, what="messages without a partition")
     await world.execute("UPDATE backfill_jobs SET producer_lease_until = clock_timestamp()")
@@ -227,7 +225,7 @@ async def test_a_primary_that_is_made_a_standby_is_waited_for(replicated: World,
     await completed(world, 2)
     await asyncio.to_thread(servers.primary.only_read)
     # What waits says it, unless it began while the server was down; then who renews the leases does.
-    await eventually(lambda: " is read-only (" in worker.output, deadline=60, what="a worker that says so")
+    await eventually(lambda: " is read-only (" in worker.output, what="a worker that says so")
     await asyncio.to_thread(servers.primary.promote)
     await reconnect(world)
     await world.execute("UPDATE backfill_jobs SET pause_ms = 0")

@@ -122,7 +122,7 @@ async def test_a_partition_that_kills_every_worker_is_given_up_and_its_neighbour
 
     await world.finish()
 
-    assert "claimed 7 times and never finished" in "".join(one.output for one in world.commands)
+    assert "claimed 7 times and never finished" in world.said
     rows = await world.fetch("SELECT state, attempt_count FROM backfill_partitions ORDER BY partition_key")
     assert [tuple(row) for row in rows] == [("failed", 7), ("completed", 1)]
     assert await world.value("SELECT count(*) FROM backfill_failures WHERE error_class = 'NeverFinishedError'") == 10

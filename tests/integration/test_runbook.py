@@ -16,14 +16,13 @@ from tests.support.commands import Command
 from tests.support.runbook import ROOT, Block, Scene, blocks, environment, picture
 from tests.support.situations import BASES, SITUATIONS, gate, rolled_up, until_in_hand
 from tests.support.waiting import eventually
-from tests.support.world import APPLICATION, FAST, World, new_world
+from tests.support.world import APPLICATION, AT_LOCKS, FAST, PATIENT, World, new_world
 
 Copy = Callable[[str], Awaitable[str]]
 Stage = Callable[[str], AbstractAsyncContextManager[Scene]]
 
 NO_JOB = UUID(int=0)
 # What is stale here was made so, nothing becomes stale by itself; and whoever waits at the gate waits.
-PATIENT = {"BACKFILL_LEASE_SECONDS": "60", "BACKFILL_LOCK_TIMEOUT_MS": "60000"}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,7 @@ async def _build(name: str, url: str, services: Services, folder: Path) -> None:
         env = command_environment(url, amqp, services.management_url, folder)
         async with new_world(url, amqp, env, spawn) as world:
             world.definition = BASES[name].definition
-            world.env |= PATIENT  # the situation says which lease has ended
+            world.env |= PATIENT | AT_LOCKS  # the situation says which lease has ended
             await BASES[name].build(world)
 
 
@@ -124,7 +123,7 @@ async def _existing(
 ) -> AsyncIterator[World]:
     """A world on a database that has its tables."""
     connection = await asyncpg.connect(database, timeout=10, server_settings={"application_name": APPLICATION})
-    world = World(database, amqp, env | FAST | PATIENT, spawn, connection)
+    world = World(database, amqp, env | FAST | PATIENT | AT_LOCKS, spawn, connection)
     try:
         yield world
     finally:

@@ -39,7 +39,7 @@ async def report(served: Served, name: str) -> Any:
         assert answer.status_code != 503, answer.text
         return body(answer)
 
-    return await eventually(told, deadline=60, what=f"a report of {name}")
+    return await eventually(told, what=f"a report of {name}")
 
 
 async def test_a_profile_is_listed_and_its_report_is_that_of_the_command(world: World, tmp_path: Path) -> None:

@@ -106,5 +106,5 @@ async def test_a_caller_that_vanishes_loses_nothing(world: World) -> None:
     async def all_done() -> Any:
         return await world.state() == "completed"
 
-    await eventually(all_done, deadline=60)
+    await eventually(all_done)
     await counted_once(world, 20)

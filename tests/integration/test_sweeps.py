@@ -131,14 +131,14 @@ async def test_a_sweep_of_a_slow_table_is_cut_into_spans_and_goes_on_at_its_curs
         async def is_queued() -> bool:
             return await table.producer("--idempotency-key=slow", **settings).wait() == 0
 
-        await eventually(is_queued, deadline=60)
+        await eventually(is_queued)
         assert (await table.job())["records_matched"] == 5
         worker = table.worker(**settings)
 
         async def in_the_middle() -> Any:
             return await world.value(f"SELECT max(cursor) FROM cursors WHERE cursor >= {rows // 5}")
 
-        await eventually(in_the_middle, deadline=60)
+        await eventually(in_the_middle)
         worker.kill(signal.SIGKILL)
         await worker.wait()
         await world.let_leases_end(worker.pid)

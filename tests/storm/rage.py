@@ -41,7 +41,7 @@ async def _until_opened(storm: Storm) -> None:
     async def is_opened() -> bool:
         return producer.returncode is not None or bool(await storm.fetch("SELECT FROM backfill_jobs"))
 
-    await eventually(is_opened, deadline=60, what="a job")
+    await eventually(is_opened, what="a job")
 
 
 async def rage(storm: Storm) -> None:

@@ -86,7 +86,7 @@ async def address(command: Command) -> str:
         assert found
         return found[1]
 
-    return str(await eventually(told, deadline=60, what="a server that listens"))
+    return str(await eventually(told, what="a server that listens"))
 
 
 async def token(world: World, name: str = "ada", role: str = "operate") -> str:

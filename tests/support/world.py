@@ -37,6 +37,10 @@ FAST = {
 PATIENT = {"BACKFILL_LEASE_SECONDS": "60"}
 # Of one that dies where others are to go on without it.
 HASTY = {"BACKFILL_LEASE_SECONDS": "2"}
+# Of those that wait at the gate, or for a lock that a test holds: one that stops gives back what it waits for in vain.
+AT_LOCKS = {"BACKFILL_LOCK_TIMEOUT_MS": "60000"}
+# Of those whose messages a test counts: who stands still for seconds loses his link otherwise, and has them once more.
+LASTING = {"BACKFILL_HEARTBEAT": "60"}
 # Of what fails until a test has seen that and mends it: a test that stands still meanwhile finds attempts left.
 PERSEVERING = {"BACKFILL_RETRY_DELAYS": "0.2,0.5,2,8,30"}
 
@@ -136,6 +140,11 @@ class World:
         """The newest job's state."""
         found: str | None = await self.value("SELECT state FROM backfill_jobs ORDER BY created_at DESC LIMIT 1")
         return found
+
+    @property
+    def said(self) -> str:
+        """By all commands, the first one first."""
+        return "".join(command.output for command in self.commands)
 
     async def partitions(self) -> Counter[str]:
         """How many partitions there are in each state."""
