@@ -54,9 +54,10 @@ def _writing(logs: "Sequence[Path]") -> "list[psutil.Process]":
                     groups.add(os.getpgid(one.pid))
                 else:
                     writing.append(one)
-    if groups:
-        with suppress(psutil.Error, OSError):
-            writing += [one for one in naming.others() if os.getpgid(one.pid) in groups and one not in writing]
+    for one in naming.others() if groups else ():
+        with suppress(OSError):  # of any that ends just now
+            if os.getpgid(one.pid) in groups and one not in writing:
+                writing.append(one)
     return _meant(writing)
 
 
@@ -77,7 +78,7 @@ def _meant(found: "Sequence[psutil.Process]") -> "list[psutil.Process]":
 
     kinds: dict[str | None, list[psutil.Process]] = {}
     for one in found:
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, OSError):
             if (command := one.cmdline()) and _program(command) not in PASSING:
                 kinds.setdefault(naming.kind(command), []).append(one)
     running = kinds.get("running") or kinds.get("starting") or []
@@ -88,7 +89,7 @@ def _is_part(one: "psutil.Process", others: "Sequence[psutil.Process]") -> bool:
     """Whether another of them runs it, as a script does a program; workers of one name each count."""
     import psutil
 
-    with suppress(psutil.Error):
+    with suppress(psutil.Error, OSError):
         above = [other for other in one.parents() if other in others]
         return any(_name(other.cmdline()) != _name(one.cmdline()) for other in above)
     return True  # it ended a moment ago
@@ -100,7 +101,7 @@ def _sources(found: "Sequence[psutil.Process]", *, lasting: bool) -> Iterator[Pr
 
     names: dict[str, list[psutil.Process]] = {}
     for one in found:
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, OSError):
             names.setdefault(_name(one.cmdline()) or "", []).append(one)
     for name, same in names.items():
         is_theirs = bool(name) and {one.pid for one in naming.matching(name)} == {one.pid for one in same}

@@ -34,16 +34,23 @@ def start(folder: Path, number: int) -> int:
     pid = os.fork()
     if pid:
         return pid
-    (folder / f"worker-{number}.pid").write_text(str(os.getpid()))
+    put(folder / f"worker-{number}.pid", str(os.getpid()))
     reached = folder / f"worker-{number}.percent"
     percent = float(reached.read_text()) if reached.exists() else 40.0 + number
     while percent < 100:
         time.sleep(OFTEN)
         is_let_go = (folder / "go").exists()
         percent = min(100.0, percent + FAST) if is_let_go else min(60.0, percent + SLOW)
-        reached.write_text(str(percent))
+        put(reached, str(percent))
         write(folder, f"Worker {number}: {percent:.2f}% complete")
     os._exit(0)
+
+
+def put(path: Path, text: str) -> None:
+    """Whole, wherever this process is killed."""
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.replace(path)
 
 
 def write(folder: Path, text: str) -> None:

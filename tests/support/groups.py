@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+# A loop of bash that starts nothing: what it forks would have its command line until it is another program.
+AGAIN_AND_AGAIN = "exec 8<> <(:); while :; do {}; read -rt 0.05 -u 8; done\n"
+
 Begin = Callable[..., "subprocess.Popen[bytes]"]
 
 

@@ -16,7 +16,7 @@ from backfill.monitor import databases
 from backfill.monitor.around import around
 from backfill.monitor.profile import LogSource, ProcessSource, Profile
 from backfill.services import ports, state
-from tests.support.groups import groups
+from tests.support.groups import AGAIN_AND_AGAIN, groups
 from tests.support.surroundings import surroundings
 from tests.support.waiting import eventually
 
@@ -105,7 +105,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def script(tmp_path: Path) -> str:
     """A program that nobody else has; it prints for ever."""
     name = f"run_{secrets.token_hex(4)}.sh"
-    (tmp_path / name).write_text("while :; do echo line; sleep 0.05; done\n")
+    (tmp_path / name).write_text(AGAIN_AND_AGAIN.format("echo line"))
     (tmp_path / "tmp").mkdir()
     return name
 
@@ -123,6 +123,22 @@ async def test_who_writes_a_log_is_found(tmp_path: Path, start: Start, script: s
     assert psutil.Process(source.pid).cmdline() == ["bash", script]
     lasting = await around(surroundings(tmp_path), lasting=True)
     assert lasting.process == [ProcessSource(name=script)]
+
+
+@pytest.mark.parametrize("line", ["exec bash {} > tmp/a.log", "bash {} | tee tmp/a.log > /dev/null"])
+async def test_it_is_found_while_other_processes_come_and_go(
+    tmp_path: Path, start: Start, script: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(line.format(script))
+    written = tmp_path / "tmp/a.log"
+    await eventually(lambda: written.exists() and written.stat().st_size)
+    gone = start("exec sleep 60")
+    ended, all_of_them = psutil.Process(gone.pid), psutil.process_iter
+    gone.kill()
+    gone.wait()
+    monkeypatch.setattr(psutil, "process_iter", lambda: [ended, *all_of_them()])
+    made = await around(surroundings(tmp_path), lasting=True)
+    assert made.process == [ProcessSource(name=script)]
 
 
 async def test_several_of_one_name_are_one_source(tmp_path: Path, start: Start, script: str) -> None:

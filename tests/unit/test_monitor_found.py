@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from backfill.commands import main as backfill
+from tests.support.groups import AGAIN_AND_AGAIN
 from tests.support.waiting import eventually
 
 
@@ -27,9 +28,8 @@ def test_a_writer_that_was_found_and_is_gone_is_missed(tmp_path: Path, monkeypat
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("DATABASE_URL", raising=False)
     name = f"load_{secrets.token_hex(4)}.sh"
-    Path(name).write_text(
-        'n=0; while :; do n=$((n + 1)); echo "$(date -u +%FT%TZ) Worker 1: Block $n"; sleep 0.05; done\n'
-    )
+    line = "printf '%(%FT%TZ)T Worker 1: Block %d\\n' -1 $((n += 1))"
+    Path(name).write_text("export TZ=UTC; " + AGAIN_AND_AGAIN.format(line))
     with subprocess.Popen(["bash", "-c", f"exec bash {name} > load.log"], start_new_session=True) as writer:
         try:
             asyncio.run(eventually(lambda: Path("load.log").exists() and Path("load.log").stat().st_size))

@@ -17,7 +17,7 @@ import pytest
 from backfill.monitor.profile import ProcessSource, Profile
 from backfill.monitor.readings import Reading, Remembered
 from backfill.monitor.sources import naming, processes
-from tests.support.groups import groups
+from tests.support.groups import AGAIN_AND_AGAIN, groups
 from tests.support.surroundings import surroundings
 from tests.support.waiting import eventually
 
@@ -52,7 +52,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def script(tmp_path: Path) -> str:
     """A program with a name that nothing else has; it writes to the file that it is told, for ever."""
     name = f"load-{secrets.token_hex(4)}.sh"
-    (tmp_path / name).write_text('exec 7>>"${1:-/dev/null}"; while :; do echo line >&7; sleep 0.05; done\n')
+    (tmp_path / name).write_text('exec 7>>"${1:-/dev/null}"; ' + AGAIN_AND_AGAIN.format("echo line >&7"))
     return name
 
 
@@ -143,6 +143,24 @@ def test_a_look_does_not_mean_itself_nor_what_started_it(tmp_path: Path) -> None
     )
     assert done.stdout == "[]\n"
     assert naming.matching(f"{mark} {tmp_path}") == []
+
+
+@pytest.mark.parametrize("error", [psutil.NoSuchProcess(1), FileNotFoundError("/proc/1/fd"), ProcessLookupError()])
+@pytest.mark.parametrize("then", ["cmdline", "status", "open_files", "num_fds", "cwd"])
+async def test_what_ends_at_any_moment_of_a_look_is_no_error(
+    tmp_path: Path, start: Start, script: str, monkeypatch: pytest.MonkeyPatch, then: str, error: Exception
+) -> None:
+    start("bash", script)
+    found, remembered = await ask(tmp_path, name=script)
+    assert found.seen == "1 process found"
+
+    def gone(*_: object) -> None:
+        raise error
+
+    for method in {then, "status"}:  # what has no command line any more is asked whether it is a zombie
+        monkeypatch.setattr(psutil.Process, method, gone)
+    reading = await look(tmp_path, remembered, name=script)
+    assert (reading.problems, reading.notes) == ([], [])
 
 
 def kind(line: str) -> str | None:

@@ -34,22 +34,27 @@ def matching(wanted: str) -> "list[psutil.Process]":
     import psutil
 
     meant = pattern(wanted)
-    found: dict[str, list[psutil.Process]] = {"running": [], "starting": []}
+    found: dict[str, list[tuple[float, int, psutil.Process]]] = {"running": [], "starting": []}
     for one in others():
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, OSError):
             command = one.cmdline()
             if not command or not meant.search(" ".join(command)):
                 continue
             if (of := kind(command)) is not None:
-                found[of].append(one)
-    return sorted(found["running"] or found["starting"], key=lambda one: (one.create_time(), one.pid))
+                found[of].append((one.create_time(), one.pid, one))
+    return [one for _, _, one in sorted(found["running"] or found["starting"])]
 
 
 def others() -> "Iterator[psutil.Process]":
     """The processes of this machine but for this one and what started it."""
     import psutil
 
-    ours = {os.getpid(), *(one.pid for one in psutil.Process().parents())}
+    ours = {os.getpid()}
+    with suppress(psutil.Error, OSError):  # what started it may end meanwhile
+        one = psutil.Process()
+        while (above := one.parent()) is not None:
+            ours.add(above.pid)
+            one = above
     return (one for one in psutil.process_iter() if one.pid not in ours)
 
 

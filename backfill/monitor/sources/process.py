@@ -30,7 +30,7 @@ def used(processes: "Sequence[psutil.Process]", now: float) -> Used:
 
     found: Used = {}
     for one in processes:
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, OSError):
             times = one.cpu_times()
             found[_key(one)] = [times.user + times.system, now]
     return found
@@ -47,7 +47,7 @@ def described(
         try:
             made = _described(one, before.get(_key(one)), after.get(_key(one)))
             status = one.status()
-        except psutil.NoSuchProcess:  # it ended a moment ago
+        except (psutil.NoSuchProcess, OSError):  # it ended a moment ago
             continue
         found.append(made)
         if status in STOPPED:
@@ -61,6 +61,15 @@ def described(
         shown = ", ".join(hidden[:5])
         reading.notes.append(f"open files are its owner's to see (pid {shown}); run this as the same user to see them")
     return found
+
+
+def has_ended(one: "psutil.Process") -> bool:
+    """Whether it is a zombie; False also for what is not even that any more."""
+    import psutil
+
+    with suppress(psutil.Error, OSError):
+        return one.status() in ENDED
+    return False
 
 
 def _key(one: "psutil.Process") -> str:

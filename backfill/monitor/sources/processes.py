@@ -110,7 +110,7 @@ def _last(remembered: Remembered) -> "list[psutil.Process]":
     """What was found by name before, while it is there as a zombie: that has no command line any more."""
     pid = remembered.get("pid")
     one = _alive(pid) if isinstance(pid, int) else None
-    return [one] if one is not None and _is_same(one, remembered) and one.status() in process.ENDED else []
+    return [one] if one is not None and _is_same(one, remembered) and process.has_ended(one) else []
 
 
 def _of_file(name: str, where: Surroundings) -> tuple[int, float] | None:
