@@ -27,12 +27,16 @@ class Wild(NamedTuple):
 async def publish(url: str, exchange: str, messages: Iterable[Wild]) -> None:
     """Send them all; they are there when this returns. Fails where RabbitMQ ends the link over one of them."""
     async with broker.connected(url, name="flood", heartbeat=10) as connection:
-        channel = await connection.channel(publisher_confirms=False)
+        channel = await connection.channel()
         assert channel.number == 1
         underlay: Any = await channel.get_underlay_channel()
-        for message in messages:
+        taken = []
+        for number, message in enumerate(messages, 1):
+            # Of what is not confirmed a quorum queue may lose some when the link is closed.
+            taken.append(underlay.create_future())
+            underlay.confirmations[number] = taken[-1]
             await underlay.write_queue.put(ChannelFrame(_frames(exchange.encode(), message), False))
-        await channel.declare_exchange(exchange, passive=True)  # answered when everything before it was taken
+        await asyncio.gather(*taken)
 
 
 def _frames(exchange: bytes, message: Wild) -> bytes:
