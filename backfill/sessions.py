@@ -22,6 +22,7 @@ PINNED: Final = {
     "array_nulls": "on",
     "transform_null_equals": "off",
     "row_security": "on",  # the ledger's tenants
+    "default_transaction_isolation": "read committed",  # whoever waited for a row sees what was written meanwhile
     # Planning a span without sorts looks so costly that PostgreSQL would compile it, for half a second; nor do 500 keys
     # a query ever pay for that.
     "jit": "off",

@@ -104,7 +104,7 @@ class SharedConnection(Driver):
             return
         if self._top_xact is not None:  # nothing more of what belongs to it may run
             raise asyncpg.NoActiveSQLTransactionError("a statement within the transaction has ended it")
-        transaction = self.transaction()
+        transaction = self.transaction(isolation="read_committed")
         await transaction.start()
         try:
             yield

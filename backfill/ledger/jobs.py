@@ -13,7 +13,7 @@ import asyncpg
 from backfill import sessions, statements
 from backfill.database import Connection
 from backfill.errors import ConflictError, NotFoundError, UsageError
-from backfill.ledger import events, passes, rollups
+from backfill.ledger import events, passes
 from backfill.ledger.job import Job, RolledUp
 from backfill.ledger.passes import Counted, Series
 from backfill.modes import Mode, Priority
@@ -192,13 +192,13 @@ async def pause_ms(connection: Connection, job_id: UUID) -> int:
 
 
 async def roll_up(connection: Connection, job_id: UUID, *, anew: bool = False) -> RolledUp | None:
-    """Bring the job row's counts up to date, or count all anew; None for one that was deleted meanwhile."""
-    async with sessions.brief(connection):
-        # First the row, then the sums: of two processes the one that writes last has also read last.
-        await connection.execute(statements.read("ledger/jobs/lock"), job_id)
-        await rollups.bring_up(connection, job_id, anew=anew)
-        row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/roll_up"), job_id)
-        return None if row is None else RolledUp(**row)
+    """Bring the job row's counts up to date, or count all anew; None for one that was deleted meanwhile.
+
+    A ledger that was restored into another cluster, and a job from before the ledger counted so, are counted anew.
+    After a crash either all of it is counted or none: the next count begins at the same snapshot.
+    """
+    row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/roll_up"), job_id, anew)
+    return None if row is None else RolledUp(**row)
 
 
 async def active(connection: Connection, backfills: list[str]) -> list[Job]:

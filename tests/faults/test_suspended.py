@@ -1,13 +1,13 @@
 """A process that is suspended with rows locked: its session is ended, wherever in its transaction that was."""
 
-import asyncio
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from backfill import statements
 from backfill.database import Connection, is_away
-from backfill.ledger import jobs, operations, partitions, rollups
+from backfill.ledger import jobs, operations, partitions
 from backfill.message import PartitionMessage
 from backfill.modes import Mode
 from backfill.workers.applying import portion
@@ -59,27 +59,22 @@ async def test_a_session_that_is_neither_idle_nor_running_is_ended(
     await world.ends_well()
 
 
-async def test_a_job_is_not_held_by_whoever_stops_while_counting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_job_is_counted_in_one_statement_so_that_nobody_stops_while_he_holds_it(world: World) -> None:
+    """Nor does a worker whose loop is busy with a plain function that computes for long."""
     await world.rows(10)
     await queued(world)
     job = await world.job()
+    asked: list[str] = []
     async with world.session() as session:
-        await session.execute("SET statement_timeout = 2000")
-        with monkeypatch.context() as patch:
-            patch.setattr(rollups, "bring_up", lambda connection, *_, **__: stops(connection, world))
-            if session.get_server_version().major < FIRST_WITH_A_LIMIT:
-                await jobs.roll_up(session, job)
-            else:
-                with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)) as error:
-                    await jobs.roll_up(session, job)
-                assert is_away(error.value)
-    async with asyncio.timeout(10):
-        assert await jobs.roll_up(world.connection, job)
+        for anew in (False, True):
+            with session.query_logger(lambda query: asked.append(query.query)):
+                assert await jobs.roll_up(session, job, anew=anew)
+    assert asked == [statements.read("ledger/jobs/roll_up")] * 2
     await world.finish()
     await world.ends_well()
 
 
-async def test_nor_by_a_command_that_is_stopped_between_two_statements(
+async def test_nor_is_it_by_a_command_that_is_stopped_between_two_statements(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.rows(10)

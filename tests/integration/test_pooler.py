@@ -261,3 +261,21 @@ async def test_no_session_compiles_queries_whatever_the_role_or_the_url_says(dat
             for connection in (one, another):
                 assert await connection.fetchval("SHOW jit") == "off"
             assert await another.fetchval("SELECT '{\"a\": 1}'::json") == {"a": 1}
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_every_statement_sees_what_is_committed_whatever_the_database_says(
+    database_url: str, pooled: bool
+) -> None:
+    """Else a claim, or a count, that waited for another's end goes on from what was there before."""
+    name = await databases.value(database_url, "SELECT current_database()")
+    await databases.execute(database_url, f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+    async with pooler.pgbouncer(database_url, size=1) as through:
+        url = through if pooled else database_url
+        async with (
+            database.connected(url, name="backfill-a") as one,
+            database.pooled(url, name="w", size=1, statement_timeout_ms=5000, lock_timeout_ms=100) as pool,
+            pool.acquire() as another,
+        ):
+            for connection in (one, another):
+                assert await connection.fetchval("SHOW transaction_isolation") == "read committed"

@@ -13,7 +13,7 @@ import pytest
 
 from backfill import statements
 from backfill.database import Connection
-from backfill.ledger import jobs, progress, rollups
+from backfill.ledger import jobs, progress
 from tests.support import databases
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -254,13 +254,18 @@ async def test_a_partition_that_ends_while_a_job_is_counted_is_in_its_row(world:
     await world.execute(
         "UPDATE backfill_partitions SET started_at = now(), records_updated = 4 WHERE partition_key = '000000001'"
     )
-    async with world.connection.transaction():
-        await world.execute(statements.read("ledger/jobs/lock"), job)
-        await rollups.bring_up(world.connection, job)
-        async with world.session() as session:
-            await session.execute("SELECT set_config('app.current_tenant', 'default', false)")
-            await ended(session, ["000000001"])
-        await world.fetch(statements.read("ledger/jobs/roll_up"), job)
+    await world.execute(
+        "CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(77); "
+        "RETURN NULL; END $$; CREATE TRIGGER waits AFTER UPDATE ON backfill_rollups EXECUTE FUNCTION waits()"
+    )
+    async with world.session() as session, world.session() as other:
+        await session.execute("SELECT set_config('app.current_tenant', 'default', false)")
+        await session.execute("SELECT pg_advisory_lock(77)")
+        counting = asyncio.create_task(jobs.roll_up(other, job))
+        await eventually(lambda: world.value("SELECT count(*) = 1 FROM pg_locks WHERE objid = 77 AND NOT granted"))
+        await ended(session, ["000000001"])
+        await session.execute("SELECT pg_advisory_unlock(77)")
+        assert await counting
     assert await world.value("SELECT records_updated FROM backfill_jobs") == 10
     assert await world.value("SELECT completed_partitions FROM backfill_jobs") == 1
     await need_exact(world, job)
@@ -302,8 +307,7 @@ async def test_counting_and_looking_read_what_has_ended_since_not_what_a_job_has
         for name, arguments in (
             ("ledger/progress/read", (job, 60.0)),
             ("ledger/progress/workers", ("counter", job)),
-            ("ledger/rollups/add", (job, False)),
-            ("ledger/jobs/roll_up", (job,)),
+            ("ledger/jobs/roll_up", (job, False)),
             ("ledger/jobs/claimable", (["counter"],)),
         ):
             plan = "\n".join(
@@ -378,8 +382,9 @@ async def test_a_job_from_before_the_ledger_counted_so_is_counted_once(world: Wo
         )
         await planned(connection, job, 1, 4)
         await ended(connection, ["000000001", "000000002"])
-        await connection.execute(statements.read("schema/016_rollups"))
-        for name in ("ended", "planned"):
+        for name in ("016_rollups", "018_counting"):
+            await connection.execute(statements.read(f"schema/{name}"))
+        for name in ("ended", "planned", "count_ended", "forget_counts", "roll_up"):
             await connection.execute(statements.read(f"functions/{name}"))
         now = await progress.read(connection, job)
         assert (now.total_partitions, now.completed_partitions, now.updated) == (4, 2, 20)

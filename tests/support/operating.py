@@ -80,7 +80,7 @@ async def working(
     **env: str,
 ) -> AsyncIterator[list[Worker]]:
     """So many workers of the world's definition, drained afterwards."""
-    with mock.patch.dict(os.environ, _environment(world) | worlds.PATIENT | env, clear=True):
+    with mock.patch.dict(os.environ, _environment(world) | worlds.PATIENT | worlds.AT_LOCKS | env, clear=True):
         read = settings.read()
     definitions = application.load(read.app)
     options = Options(concurrency + 2, concurrency, 10_000, burst=False, max_records=None)
