@@ -8,7 +8,7 @@ import pytest
 from tests.support.commands import Command
 from tests.support.logins import Logins, logged_in
 from tests.support.operating import done
-from tests.support.world import PATIENT, World, new_world
+from tests.support.world import AT_LOCKS, PATIENT, World, new_world
 
 # PM2 is a program of Node's, which nothing else here needs: npm install -g pm2
 collect_ignore = [] if shutil.which("pm2") else ["test_pm2.py"]
@@ -18,10 +18,10 @@ collect_ignore = [] if shutil.which("pm2") else ["test_pm2.py"]
 async def world(database: str, vhost: str, env: dict[str, str], spawn: Callable[..., Command]) -> AsyncIterator[World]:
     """Small tables and commands with short timings; a worker that dies in a test is given a short lease there.
 
-    None loses its lease because the machine stands still for some seconds.
+    None loses its lease because the machine stands still for some seconds, nor gives back what a test lets it wait for.
     """
     async with new_world(database, vhost, env, spawn) as made:
-        made.env |= PATIENT | {"BACKFILL_HEARTBEAT": "10"}  # nor does it lose its link
+        made.env |= PATIENT | AT_LOCKS | {"BACKFILL_HEARTBEAT": "10"}  # nor does it lose its link
         yield made
 
 

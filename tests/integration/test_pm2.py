@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.definitions import GATE
 from tests.support.waiting import eventually
-from tests.support.world import AT_LOCKS, World, application
+from tests.support.world import World, application
 
 FILE = Path(__file__).parents[2] / "deploy/pm2/ecosystem.config.js"
 SCRIPTS = Path(sys.executable).parent
@@ -80,7 +80,7 @@ async def managed(world: World, folder: Path, arguments: str) -> AsyncIterator[M
         assert text.count(shipped) == 1, shipped
         text = text.replace(shipped, here)
     (folder / "ecosystem.config.js").write_text(text)
-    env = world.env | AT_LOCKS | {"BACKFILL_APP": application(world.definition), "PM2_HOME": str(folder)}
+    env = world.env | {"BACKFILL_APP": application(world.definition), "PM2_HOME": str(folder)}
     manager = Manager(folder, env)
     started: dict[str, Any] = {}
     try:

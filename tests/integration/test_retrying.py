@@ -110,7 +110,7 @@ async def test_the_partition_of_a_dead_worker_is_taken_back_before_its_lease_end
     await world.rows(20)
     job = await queued(world)
     async with closed_gate(world):
-        victim = world.worker("--concurrency=1", BACKFILL_LEASE_SECONDS="600", BACKFILL_LOCK_TIMEOUT_MS="30000")
+        victim = world.worker("--concurrency=1", BACKFILL_LEASE_SECONDS="600")
         await until_held(world, 1)
         victim.kill()
         await world.until_killed(victim)

@@ -8,7 +8,7 @@ import pytest
 from backfill.modes import Priority
 from tests.support.operating import closed_gate
 from tests.support.waiting import eventually
-from tests.support.world import AT_LOCKS, World
+from tests.support.world import World
 
 NOWHERE = "127.0.0.1:9"
 LINE = re.compile(
@@ -147,7 +147,7 @@ async def test_a_signal_finishes_what_is_in_hand_and_gives_back_the_rest(world: 
     await world.queue("--mode=null", "--batch-size=10")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", "--prefetch=5", **AT_LOCKS)
+        worker = world.worker("--concurrency=2", "--prefetch=5")
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         worker.kill(number)
         await eventually(lambda: "Stopping: finishing what is in hand" in worker.output)
@@ -173,7 +173,7 @@ async def test_a_second_signal_ends_at_once_and_loses_nothing(world: World) -> N
     await world.queue("--mode=null", "--batch-size=10")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", BACKFILL_DRAIN_SECONDS="300", **AT_LOCKS)
+        worker = world.worker("--concurrency=2", BACKFILL_DRAIN_SECONDS="300")
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         worker.kill(signal.SIGTERM)
         await eventually(lambda: "Stopping" in worker.output)
@@ -191,7 +191,7 @@ async def test_a_drain_that_takes_too_long_is_cut_and_another_worker_takes_over(
     await world.queue("--mode=null", "--batch-size=10")
     async with world.session() as session:
         await session.execute("SELECT pg_advisory_lock(77)")
-        worker = world.worker("--concurrency=2", BACKFILL_DRAIN_SECONDS="1", **AT_LOCKS)
+        worker = world.worker("--concurrency=2", BACKFILL_DRAIN_SECONDS="1")
         await eventually(lambda: world.value("SELECT count(*) = 2 FROM backfill_partitions WHERE state = 'running'"))
         worker.kill(signal.SIGTERM)
         assert await worker.wait() == 0, worker.output
@@ -208,7 +208,7 @@ async def test_high_priority_is_worked_on_first_and_normal_not_forgotten(world: 
     await world.queue("--mode=null", "--batch-size=1", *ids)
     await world.queue("--mode=null", "--batch-size=1", "--priority=high", *[f"--id={n}" for n in range(21, 41)])
     async with closed_gate(world):
-        worker = world.worker("--burst", "--concurrency=1", "--prefetch=50", **AT_LOCKS)
+        worker = world.worker("--burst", "--concurrency=1", "--prefetch=50")
         await eventually(world.queues_are_empty, what="a worker that has all messages before it goes on")
     assert await worker.wait() == 0, worker.output
     order = [row["id"] for row in await world.fetch("SELECT id FROM audit ORDER BY n")]

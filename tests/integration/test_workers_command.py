@@ -83,7 +83,7 @@ async def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds_and_ends_wi
     world.definition = "Gated"
     await world.rows(80)  # more partitions than the one that is here first takes in advance
     await queued(world)
-    worker, other = (world.worker("--concurrency=1", BACKFILL_LOCK_TIMEOUT_MS="60000") for _ in range(2))
+    worker, other = (world.worker("--concurrency=1") for _ in range(2))
     async with closed_gate(world):
         await until_held(world, 2)
         await registered(world, 2)
