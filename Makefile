@@ -20,7 +20,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate
 	--custom-compile-command 'make constraints' $(ARGS)
 # Images set it to stay small; here every process would compile the tree, and rewrite each assertion, once more.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help venv demo check test core storm bench lint audit constraints clean
+.PHONY: help venv demo check test full core storm bench lint audit constraints clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -29,7 +29,10 @@ help: ## show this list
 demo: .venv/.installed ## fill a column on an example table and show that it is right
 	@$(BIN)/backfill demo $(ARGS)
 
-test: .venv/.developed ## run every test on real services (ARGS="-k name", PG=15, RABBIT=4)
+test: .venv/.developed ## what a change is tried with, on real services (ARGS="-k name", PG=15, RABBIT=4)
+	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(SHARED) -m "not long" $(ARGS)
+
+full: .venv/.developed ## every test, also the long ones; the same ARGS, PG, RABBIT
 	@TEST_POSTGRES=$(PG) TEST_RABBITMQ=$(RABBIT) $(BIN)/pytest $(SHARED) $(ARGS)
 
 CORE := $(addprefix tests/integration/test_,cancelling.py events.py keys.py looking.py operators_sql.py pausing.py \

@@ -17,6 +17,8 @@ from backfill.services.rabbitmq import Rabbitmq
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 BLOCKED = "RabbitMQ takes no messages: an alarm for memory or disk blocks whoever publishes"
 ALARMS = {
     "memory": (("set_vm_memory_high_watermark", "absolute", "1MB"), ("set_vm_memory_high_watermark", "0.4")),

@@ -21,6 +21,8 @@ from tests.support.queueing import in_process
 from tests.support.waiting import eventually
 from tests.support.world import AT_LOCKS, PATIENT, World
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("how", ["restart", "kill9"])
 async def test_workers_wait_for_a_broker_that_is_away_and_go_on(

@@ -26,6 +26,8 @@ from tests.support.queueing import in_process
 from tests.support.waiting import eventually
 from tests.support.world import AT_LOCKS, PERSEVERING, World
 
+pytestmark = pytest.mark.long
+
 
 async def test_a_producer_waits_while_workers_make_room_in_a_queue_that_is_kept_short(world: World) -> None:
     await world.rows(60)

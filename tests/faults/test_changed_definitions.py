@@ -12,6 +12,8 @@ from tests.support.operating import completed, done
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 
 class Before(ColumnBackfill):
     name = "doubler"

@@ -16,6 +16,8 @@ from tests.support.commands import Command
 from tests.support.waiting import eventually
 from tests.support.world import AT_LOCKS, PATIENT, World, new_world
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def cluster(services_folder: Path) -> AsyncIterator[Cluster]:

@@ -14,6 +14,8 @@ from backfill.services.postgres import Postgres
 from tests.support.waiting import eventually
 from tests.support.world import AT_LOCKS, PATIENT, World
 
+pytestmark = pytest.mark.long
+
 END_WORKERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'worker %'

@@ -12,6 +12,8 @@ from tests.support.examples import Embeddings, Example, Generation, Prices, Serv
 from tests.support.waiting import eventually
 from tests.support.world import PATIENT, PERSEVERING, World
 
+pytestmark = pytest.mark.long
+
 SLOTS = 2  # of a worker: calls that can be lost when it ends
 END_WORKERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity

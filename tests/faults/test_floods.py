@@ -13,6 +13,8 @@ from tests.support.flood import MEBIBYTE, Wild
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 ALLOWED = 64 * MEBIBYTE
 LARGE = b" " * 1_000_000  # RabbitMQ takes no larger ones here
 

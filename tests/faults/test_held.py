@@ -15,6 +15,8 @@ from tests.support.operating import done
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 MADE = "tests.support.made_up:Made"
 Service = Callable[[str], Awaitable[None] | None]
 LONG = 600.0  # seconds of a rest, which `let_go` ends: who looks at it late sees it all the same

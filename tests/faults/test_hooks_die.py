@@ -9,6 +9,8 @@ from tests.support.operating import closed_gate, until_held
 from tests.support.waiting import eventually
 from tests.support.world import PATIENT, World
 
+pytestmark = pytest.mark.long
+
 RECORDS = 60
 
 

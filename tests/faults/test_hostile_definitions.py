@@ -16,6 +16,8 @@ from tests.support.made_up import Made, backfilled, verdict
 from tests.support.operating import ask, closed_gate, queued, until_held
 from tests.support.world import PATIENT, World
 
+pytestmark = pytest.mark.long
+
 NOT_FAILING = ("good", "skip")
 FAILING = [name for name in ACTIONS if name not in NOT_FAILING]
 # What only `compute` can do wrong.

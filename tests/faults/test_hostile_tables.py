@@ -12,6 +12,8 @@ from tests.support.made_up import Made, backfilled, queued, verdict, worked, wor
 from tests.support.waiting import eventually
 from tests.support.world import PATIENT, World
 
+pytestmark = pytest.mark.long
+
 MADE = "tests.support.made_up:Made"
 GATE = 4711  # the advisory lock for which a trigger waits
 

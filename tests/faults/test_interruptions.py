@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
+import pytest
 
 from backfill.ledger import interruptions, partitions
 from backfill.ledger.interruptions import Fate
@@ -17,6 +18,8 @@ from tests.support.operating import closed_gate, queued, until_held, working
 from tests.support.proxy import proxied
 from tests.support.waiting import eventually
 from tests.support.world import PATIENT, World
+
+pytestmark = pytest.mark.long
 
 # The session ends whenever the record with base 1 is asked for: as by a query that takes all memory.
 KILLING = """

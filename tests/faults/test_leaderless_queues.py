@@ -19,6 +19,8 @@ from tests.support.operating import queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 DELAYS = (0.2,)
 
 

@@ -8,6 +8,8 @@ import pytest
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("arguments", [["--dry-run"], []])
 async def test_queueing_behind_a_change_of_the_table_says_who_makes_it_and_goes_on_afterwards(

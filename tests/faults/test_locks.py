@@ -14,6 +14,8 @@ from tests.support.made_up import Made, queued, verdict, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 MADE = "tests.support.made_up:Made"
 GATE = 4711
 LOCKED_MS = 300  # the promise: rows of several records are locked for no longer

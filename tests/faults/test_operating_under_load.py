@@ -44,6 +44,8 @@ from tests.support.queueing import in_process
 from tests.support.waiting import eventually
 from tests.support.world import World, application, new_world
 
+pytestmark = pytest.mark.long
+
 RECORDS, BATCH = 120, 4
 MOST_WORKERS = 3
 # Long enough to be met by a kill, a pause or a forced reset between reading and writing.

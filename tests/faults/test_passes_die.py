@@ -5,6 +5,8 @@ import pytest
 from tests.support.operating import until, working
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 PLACES = {
     "passes.after_open=kill@2": 2,  # between passes: the second is queued, nobody waits for it
     "producer.after_open=kill@2": 2,  # it is there, and nothing of it is planned

@@ -10,6 +10,8 @@ from backfill.services.rabbitmq import Rabbitmq
 from tests.support.waiting import eventually
 from tests.support.world import AT_LOCKS, PATIENT, World
 
+pytestmark = pytest.mark.long
+
 KEYS = ("-P", "units=5", "-P", "first=2024-01", "-P", "last=2024-12", "--batch-size=4")
 END_WORKERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -13,6 +13,8 @@ from tests.support.commands import Command
 from tests.support.waiting import eventually
 from tests.support.world import PATIENT, World
 
+pytestmark = pytest.mark.long
+
 BAD = 57
 KILLED = "the process that computed it was ended by SIGKILL"
 

@@ -8,6 +8,8 @@ import pytest
 from tests.support.waiting import eventually
 from tests.support.world import World, last_json
 
+pytestmark = pytest.mark.long
+
 STEPS = [
     "producer.after_open",
     "producer.after_plan",

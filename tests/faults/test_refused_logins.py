@@ -12,6 +12,8 @@ from tests.support.proxy import proxied
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def login(world: World) -> Iterator[str]:

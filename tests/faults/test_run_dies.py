@@ -8,6 +8,8 @@ from tests.support.commands import Command
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 RECORDS = 200
 PLACES = ["worker.after_claim", "worker.after_compute", "worker.before_commit", "worker.after_commit"]
 

@@ -14,6 +14,8 @@ from tests.support.serving import API, serving
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 PLANNED = "SELECT planned_at IS NOT NULL FROM backfill_jobs"
 
 

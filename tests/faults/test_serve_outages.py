@@ -20,6 +20,8 @@ from tests.support.timing import timed
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 ANSWERED_SECONDS: Final = 5
 STALLED: Final = 1_000
 PATHS: Final = ("/jobs", "/jobs/latest", "/jobs/latest/partitions", "/backfills", "/workers", "/queues", "/dead")

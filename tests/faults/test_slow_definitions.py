@@ -8,6 +8,8 @@ from tests.support.commands import Command
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 LEASE = {"BACKFILL_LEASE_SECONDS": "6"}  # renewed three times in it: a machine may stand still for four seconds
 # Who computes for longer than a lease has no other partition in hand, which is not renewed while its row is locked.
 ALONE = "--concurrency=1"

@@ -22,6 +22,8 @@ from tests.support.standby import Pair, new_pair
 from tests.support.waiting import eventually
 from tests.support.world import APPLICATION, AT_LOCKS, LASTING, PATIENT, World, new_world
 
+pytestmark = pytest.mark.long
+
 STREAMING = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 BLAMED = "SELECT partition_key FROM backfill_partitions WHERE attempt_count > 1 OR interruptions > 0"
 IN_HAND = "SELECT count(*) > 0 FROM backfill_partitions WHERE state = 'running'"

@@ -18,6 +18,8 @@ from tests.support.made_up import Made, backfilled, queued, verdict, worked, wor
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 MADE = "tests.support.made_up:Made"
 SHORT_DELAYS: dict[str, Any] = {
     "BACKFILL_RETRY_DELAYS": "0.05,0.05,0.05,0.05,0.05",

@@ -9,6 +9,8 @@ from tests.support.operating import done, queued, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 VERBS = ("stop", "pause", "cancel")
 
 

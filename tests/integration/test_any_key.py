@@ -10,6 +10,8 @@ from tests.support.operating import queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 
 async def all_done(world: World, records: int) -> None:
     async with working(world):

@@ -15,6 +15,8 @@ from tests.support.operating import Answer, ask, done, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 APP = "tests.support.chained"
 PAGE = Path(__file__).parents[2] / "docs" / "killmails.md"
 

@@ -12,6 +12,8 @@ from tests.support.made_up import Made, Verdict, verdict, worked
 from tests.support.operating import done
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 RECORDS = 40
 
 

@@ -9,6 +9,8 @@ from tests.support.keyed import Table, login
 from tests.support.operating import done
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 LINES = "order_id integer, line_no text"
 # In the order of keys; the canonical text of each is PostgreSQL's.
 TEXTS = ["", '"', "(b)", "a,b", "NULL", "it's", "x\\y", "{z}"]

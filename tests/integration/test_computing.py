@@ -7,6 +7,8 @@ import pytest
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 WAYS = (
     *("InTheLoop", "Many", "Awaited", "ManyAwaited"),
     *("InThreads", "ManyInThreads", "InProcesses", "ManyInProcesses"),

@@ -22,6 +22,8 @@ from tests.support.definitions import GATE
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SCRIPTS = Path(sys.executable).parent
 KUBERNETES = "1.33"

@@ -7,7 +7,7 @@ from tests.support.waiting import eventually
 from tests.support.world import World
 
 # Each takes a minute where the machine has something else to do.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 NAMES = {
     "prices": ("market_prices", "killmail_values"),
     "generation": ("monthly_generation",),

@@ -11,6 +11,8 @@ from tests.support.unreadable import ID
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def embeddings(world: World, request: pytest.FixtureRequest) -> Embeddings:

@@ -17,6 +17,8 @@ from tests.support.examples import Generation, Served, counted, numbers, served
 from tests.support.operating import Answer, ask, queued
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 README = ROOT / "examples/generation/README.md"
 
 

@@ -11,6 +11,8 @@ from tests.support.examples import counted, failures, numbers, served
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 TEXTS = (
     "A refund, please",
     "The pump is broken",

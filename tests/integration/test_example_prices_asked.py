@@ -12,6 +12,8 @@ from tests.support.operating import done
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 # Slow is an answer that comes when nobody waits for it any more: a worker waits for some seconds here.
 EVERYTHING = Misbehaviour(slow=0.06, slow_seconds=30, error=0.25, garbage=0.1, cut=0.15, seed=3)
 ATTEMPTS = 3

@@ -11,12 +11,15 @@ from typing import Final
 from uuid import UUID
 
 import aio_pika
+import pytest
 
 from tests.support import forgeries
 from tests.support.forging import IDS, NAME
 from tests.support.operating import done
 from tests.support.terminal import shown
 from tests.support.world import World
+
+pytestmark = pytest.mark.long
 
 FORGING: Final = "tests.support.forging:Forging"
 NOTE: Final = NAME.replace("\x1b", "")  # a parameter is refused that the ledger could not keep

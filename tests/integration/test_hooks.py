@@ -11,6 +11,8 @@ from tests.support.operating import ask, closed_gate, completed, counted_once, d
 from tests.support.waiting import eventually
 from tests.support.world import HASTY, World
 
+pytestmark = pytest.mark.long
+
 
 def using(world: World, definition: str) -> None:
     world.definition = f"tests.support.hooked:{definition}"

@@ -10,6 +10,8 @@ from tests.support.operating import Answer, ask, done, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World, last_json
 
+pytestmark = pytest.mark.long
+
 CALL = ("--mode=all", "--batch-size=2", "--idempotency-key=nightly")
 
 

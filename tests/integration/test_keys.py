@@ -7,6 +7,8 @@ import pytest
 from tests.support.keyed import Table, login
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 ROWS = 40
 STAY = 5
 # Of n, which is 1 to 40; further ones are the type's own edges.

@@ -23,6 +23,8 @@ from tests.support.operating import ask, done
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 JOB = uuid4()
 NAME = "service"
 SECONDS = 3.0

@@ -21,6 +21,8 @@ from tests.support.runbook import promql
 from tests.support.waiting import eventually
 from tests.support.world import HASTY, World
 
+pytestmark = pytest.mark.long
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ALERTS = DEPLOY / "prometheus/alerts.yml"
 DASHBOARD = DEPLOY / "grafana/backfill.json"

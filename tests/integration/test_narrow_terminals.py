@@ -19,6 +19,8 @@ from tests.support.operating import Answer, done, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 FRAMES: Final = set("━┃│─╭╰┏┗└├┡╇┼")
 QUERIES: Final = sorted(path.stem for path in (statements.FOLDER / "progress").glob("*.sql"))
 # The job's id follows those that take one.

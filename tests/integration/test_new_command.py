@@ -9,6 +9,8 @@ from tests.integration.test_testing import pytest_in
 from tests.support.operating import Answer, ask
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 ODD = '"My Schema"."Or""der; {x}"'
 HOSTILE = """
     CREATE SCHEMA "My Schema";

@@ -17,6 +17,8 @@ from tests.support.stepwise import Stepwise
 from tests.support.waiting import eventually
 from tests.support.world import World, last_json
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def world(world: World) -> World:
@@ -169,7 +171,8 @@ async def test_run_that_is_stopped_says_how_to_go_on(world: World) -> None:
     apart = {"RABBITMQ_URL": "", "RABBITMQ_MANAGEMENT_URL": ""}
     async with world.session() as session, session.transaction():
         await session.execute("LOCK TABLE things IN EXCLUSIVE MODE")
-        command = world.run("backfill", "run", "--mode=null", "--until-complete", **apart)
+        gives_up = {"BACKFILL_LOCK_TIMEOUT_MS": "500"}
+        command = world.run("backfill", "run", "--mode=null", "--until-complete", **apart, **gives_up)
         await eventually(lambda: world.value("SELECT count(*) FROM backfill_partitions WHERE state = 'running'"))
         command.kill(signal.SIGTERM)
         assert await asyncio.wait_for(command.wait(), 20) == 143, command.output

@@ -9,6 +9,8 @@ from tests.support.operating import ask
 from tests.support.waiting import eventually
 from tests.support.world import World, last_json
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def months(world: World) -> World:

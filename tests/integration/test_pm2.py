@@ -19,6 +19,8 @@ from tests.support.definitions import GATE
 from tests.support.waiting import eventually
 from tests.support.world import World, application
 
+pytestmark = pytest.mark.long
+
 FILE = Path(__file__).parents[2] / "deploy/pm2/ecosystem.config.js"
 SCRIPTS = Path(sys.executable).parent
 PM2 = shutil.which("pm2")

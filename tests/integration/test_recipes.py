@@ -17,6 +17,8 @@ from tests.support.made_up import Made, backfilled, verdict
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SECTIONS = guide.sections()
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)

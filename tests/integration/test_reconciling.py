@@ -9,6 +9,8 @@ from tests.support.operating import another_round, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 TWO = {"BACKFILL_APP": "tests.support.two"}
 
 REFUSED = """

@@ -12,6 +12,8 @@ from tests.support.markup import FOREIGN, flat, read
 from tests.support.operating import ask, done, in_state, queued, until, with_failures, working
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 SECTIONS = ["Records", "Rate and capacity", "When", "Checklist", "Timeline"]
 
 

@@ -12,6 +12,8 @@ from tests.support.operating import counted_once, done, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World, last_json
 
+pytestmark = pytest.mark.long
+
 BROKERS = ("RABBITMQ_URL", "RABBITMQ_MANAGEMENT_URL")
 # From its first moment on: what is set when the job has been seen may come after its end.
 RESTS = """

@@ -18,6 +18,8 @@ from tests.support.situations import BASES, SITUATIONS, gate, rolled_up, until_i
 from tests.support.waiting import eventually
 from tests.support.world import APPLICATION, AT_LOCKS, FAST, PATIENT, World, new_world
 
+pytestmark = pytest.mark.long
+
 Copy = Callable[[str], Awaitable[str]]
 Stage = Callable[[str], AbstractAsyncContextManager[Scene]]
 

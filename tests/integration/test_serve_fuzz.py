@@ -14,6 +14,8 @@ from tests.support.operating import with_failures
 from tests.support.serving import API, body, serving, token
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 ROOT: Final = Path(__file__).parents[2]
 SECONDS: Final = 20
 CHECKS: Final = "not_a_server_error,content_type_conformance,response_schema_conformance"

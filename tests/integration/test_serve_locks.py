@@ -13,6 +13,8 @@ from tests.support.serving import serving
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 SLOW = """
 CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(4); RETURN OLD; END $$;
 CREATE TRIGGER slowly BEFORE DELETE ON backfill_jobs FOR EACH ROW EXECUTE FUNCTION slowly();

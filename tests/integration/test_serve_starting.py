@@ -12,6 +12,8 @@ from tests.support.serving import API, serving, token
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 ALL = {"mode": "all", "batch_size": 5}
 
 

@@ -26,6 +26,8 @@ from backfill.services.rabbitmq import Rabbitmq, node
 from tests.support import broker
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 
 async def answer(database_url: str, amqp_url: str) -> str:
     """What a new client of both sees."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from backfill.modes import Priority
 from tests.support.operating import (
     ask,
@@ -17,6 +19,8 @@ from tests.support.operating import (
 )
 from tests.support.waiting import eventually
 from tests.support.world import World
+
+pytestmark = pytest.mark.long
 
 
 async def test_a_limit_of_workers_holds_from_the_moment_it_is_set(world: World) -> None:

@@ -11,6 +11,8 @@ from tests.support.operating import done
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 # Columns, what they are made of, the key of number 50, and the number of a key.
 ONE = ("id integer", "n", "50", "id")
 TWO = (

@@ -15,6 +15,8 @@ from tests.support.operating import Answer, another_round, ask, done, queued, un
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 TABLES = ("jobs", "partitions", "failures", "workers", "events", "leases")
 
 

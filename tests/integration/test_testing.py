@@ -19,6 +19,8 @@ from tests.support.logins import as_role
 from tests.support.pieces import Months
 from tests.support.world import TABLES
 
+pytestmark = pytest.mark.long
+
 DEFINITION: Final = '''
 from backfill import ColumnBackfill
 

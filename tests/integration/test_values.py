@@ -11,6 +11,8 @@ from backfill.modes import Mode
 from tests.support.made_up import Made, backfilled, box, giving, queued
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 NAIVE = datetime(2024, 5, 1, 12)  # noqa: DTZ001 - that it has no zone is the point
 AWARE = datetime(2024, 5, 1, 12, tzinfo=timezone(timedelta(hours=2)))
 

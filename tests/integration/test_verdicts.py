@@ -12,6 +12,8 @@ from tests.support.keyed import Keyed, Table
 from tests.support.operating import done
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 # Columns, and what they are made of.
 KEYS = {
     "id": ("id integer", "n"),

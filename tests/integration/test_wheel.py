@@ -12,6 +12,8 @@ import pytest
 
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 NAMES = ("workers", "producers", "services", "examples", "web", "sql", "tests")
 DEFINITION = """

@@ -17,6 +17,8 @@ from tests.support.made_up import Made, Verdict, box, queued, verdict, worked
 from tests.support.operating import ask, done, until, working
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 ACTIVE = "is_active boolean DEFAULT true, version integer DEFAULT 1"
 PASSED = "no longer selected by mode {} and where"
 

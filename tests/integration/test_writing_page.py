@@ -10,6 +10,8 @@ from tests.support import guide
 from tests.support.guide import PAGE, Block, Reader
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 SECTIONS = guide.sections(PAGE.parent / "writing-a-backfill.md")
 ORDER = list(SECTIONS)
 

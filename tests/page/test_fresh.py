@@ -8,6 +8,8 @@ from playwright.async_api import Page, expect
 from tests.page.conftest import Watch
 from tests.support.page.stub import Stub
 
+pytestmark = pytest.mark.long
+
 # Counted where it is asked, not where it is answered: what is on its way is no new question.
 COUNTED = """{
     const asking = window.fetch;

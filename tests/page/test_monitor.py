@@ -14,6 +14,8 @@ from tests.support.page.scene import HOSTILE
 from tests.support.page.stub import Stub
 from tests.support.reports import attacked, load
 
+pytestmark = pytest.mark.long
+
 NOTED = """{
     const asking = window.fetch;
     window.readAt = [];

@@ -12,6 +12,8 @@ from tests.support.commands import Command
 from tests.support.serving import Served, serving
 from tests.support.world import World, new_world
 
+pytestmark = pytest.mark.long
+
 SOON = 45_000  # milliseconds: 5 s until the server says so, and a machine that is busy
 
 

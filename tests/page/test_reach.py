@@ -8,6 +8,8 @@ from playwright.async_api import BrowserContext, Page, expect
 
 from tests.support.page.stub import Stub
 
+pytestmark = pytest.mark.long
+
 OUTLINE = """() => {
     const style = getComputedStyle(document.activeElement);
     return [style.outlineStyle, style.outlineWidth];

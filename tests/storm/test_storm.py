@@ -11,6 +11,8 @@ from tests.conftest import ROOT
 from tests.storm import dice, run
 from tests.storm.events import EVENTS
 
+pytestmark = pytest.mark.long
+
 # Each failed once, for a cause that was mended since: a job completed by hand with partitions open, and jobs that said
 # that nothing was left while the application had taken values away again.
 ONCE = "35,195,938"

@@ -7,6 +7,8 @@ from tests.worlds.columns import judge_column
 from tests.worlds.model import Type
 from tests.worlds.types import TYPES
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("one", [one for one in TYPES if one.is_here], ids=str)
 async def test_a_column(arena: Arena, one: Type) -> None:

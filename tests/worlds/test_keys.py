@@ -8,6 +8,8 @@ from tests.worlds.keys import judge_key
 from tests.worlds.model import Type
 from tests.worlds.types import TYPES
 
+pytestmark = pytest.mark.long
+
 HERE = [one for one in TYPES if one.is_here]
 SHARED = [one for one in HERE if not one.no_key and not one.setup and not one.lost_keys and "vector" not in one.name]
 TEXTS = [one for one in SHARED if one.name == "text"]

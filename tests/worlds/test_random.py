@@ -12,6 +12,8 @@ from backfill.modes import Mode
 from tests.worlds.arena import NAME, Arena
 from tests.worlds.random_tables import Table, tables
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = int(os.environ.get("WORLDS_EXAMPLES", "50"))
 PHASES = (Phase.explicit, Phase.generate) if "WORLDS_QUICK" in os.environ else tuple(Phase)
 
