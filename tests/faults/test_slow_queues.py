@@ -2,10 +2,14 @@
 
 from urllib.parse import urlsplit
 
+import pytest
+
 from backfill.modes import Priority
 from backfill.services.rabbitmq import Rabbitmq
 from tests.support.operating import queued
 from tests.support.world import World
+
+pytestmark = pytest.mark.long
 
 # Its leader answers for a moment only, two times a second.
 HESITATING = """

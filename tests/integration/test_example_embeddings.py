@@ -15,6 +15,8 @@ from backfill.modes import Mode
 from tests.support.made_up import backfilled
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 
 class OneByOne(JobEmbeddings):
     """The same through `compute`."""

@@ -19,7 +19,7 @@ from tests.support.operating import ask, completed, done, queued, until, working
 from tests.support.pieces import Months
 from tests.support.world import HASTY, World
 
-pytestmark = pytest.mark.usefixtures("pooler")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("pooler")]
 SETTINGS = "SELECT current_setting('TimeZone'), current_setting('jit'), current_setting('app.current_tenant', true)"
 
 

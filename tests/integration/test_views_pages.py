@@ -13,6 +13,8 @@ from backfill.ledger.views import Page, cursor
 from tests.support.operating import done, in_state, with_failures
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 Read = Callable[[str | None], Awaitable[Page]]
 Meanwhile = Callable[[int], Awaitable[None]]
 
