@@ -197,7 +197,8 @@ async def roll_up(connection: Connection, job_id: UUID, *, anew: bool = False) -
     A ledger that was restored into another cluster, and a job from before the ledger counted so, are counted anew.
     After a crash either all of it is counted or none: the next count begins at the same snapshot.
     """
-    row: Row | None = await connection.fetchrow(statements.read("ledger/jobs/roll_up"), job_id, anew)
+    statement = statements.read("ledger/jobs/roll_up")
+    row: Row | None = await connection.fetchrow(statement, job_id, anew, not connection.is_in_transaction())
     return None if row is None else RolledUp(**row)
 
 

@@ -4,12 +4,16 @@
 -- The duration is weighted: 0.4 for the newest partition, each older one of the last 20 counts 0.6 times the next.
 -- The estimate takes the rates in ten equal spans of the last five minutes in which the job ran; where many partitions ended
 -- in these, by the second.
+-- Alone in its transaction it need not survive a crash of the database: the next one counts the same again.
 -- A function, so that the job's row is held for as long as the server counts, and never for a client that stands still.
-CREATE OR REPLACE FUNCTION backfill_roll_up(the_job uuid, anew boolean) RETURNS TABLE (
+CREATE OR REPLACE FUNCTION backfill_roll_up(the_job uuid, anew boolean, is_alone boolean) RETURNS TABLE (
     ended boolean, failed bigint, ended_partitions bigint, total bigint
 ) LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 BEGIN
+    IF is_alone THEN
+        PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
     -- First the row, then the sums: of two processes the one that writes last has also read last.
     PERFORM FROM backfill_jobs WHERE id = the_job FOR NO KEY UPDATE;
     IF anew OR NOT backfill_count_ended(the_job, false) THEN

@@ -116,7 +116,7 @@ GRANT EXECUTE ON FUNCTION backfill_tenant(), backfill_allowed_states(text), back
     backfill_ended(uuid, pg_snapshot), backfill_planned(uuid), backfill_failure_pattern(text), backfill_cluster(),
     backfill_is_counted(pg_snapshot, bigint)
     TO backfill_owner, backfill_operator, backfill_worker, backfill_reader, backfill_server;
-GRANT EXECUTE ON FUNCTION backfill_roll_up(uuid, boolean), backfill_count_ended(uuid, boolean),
+GRANT EXECUTE ON FUNCTION backfill_roll_up(uuid, boolean, boolean), backfill_count_ended(uuid, boolean),
     backfill_forget_counts(uuid) TO backfill_owner, backfill_operator, backfill_worker;
 GRANT EXECUTE ON FUNCTION backfill_claim(uuid, text, uuid, double precision, text, text),
     backfill_claim_any(uuid, text, uuid, double precision, text, text), backfill_definition_of(uuid),

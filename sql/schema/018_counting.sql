@@ -4,7 +4,7 @@
 -- oldest program: 3
 CREATE FUNCTION backfill_count_ended(the_job uuid, anew boolean) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN END $$;
 CREATE FUNCTION backfill_forget_counts(the_job uuid) RETURNS void LANGUAGE plpgsql AS $$ BEGIN END $$;
-CREATE FUNCTION backfill_roll_up(the_job uuid, anew boolean) RETURNS TABLE (
+CREATE FUNCTION backfill_roll_up(the_job uuid, anew boolean, is_alone boolean) RETURNS TABLE (
     ended boolean, failed bigint, ended_partitions bigint, total bigint
 ) LANGUAGE plpgsql AS $$ BEGIN END $$;
 
@@ -16,7 +16,7 @@ BEGIN
         CONTINUE WHEN NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name);
         IF has_any_column_privilege(role_name, 'backfill_jobs', 'UPDATE') THEN
             EXECUTE format('GRANT EXECUTE ON FUNCTION backfill_count_ended(uuid, boolean), backfill_forget_counts(uuid), '
-                           'backfill_roll_up(uuid, boolean) TO %I', role_name);
+                           'backfill_roll_up(uuid, boolean, boolean) TO %I', role_name);
         END IF;
     END LOOP;
 END

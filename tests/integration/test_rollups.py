@@ -271,6 +271,19 @@ async def test_a_partition_that_ends_while_a_job_is_counted_is_in_its_row(world:
     await need_exact(world, job)
 
 
+async def test_a_count_need_not_survive_a_crash_unless_it_is_part_of_something(world: World) -> None:
+    job = await a_job(world, 2)
+    await world.execute(
+        "CREATE TABLE commits (n serial, setting text); CREATE FUNCTION notes() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN INSERT INTO commits (setting) VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$; "
+        "CREATE TRIGGER notes AFTER UPDATE ON backfill_rollups EXECUTE FUNCTION notes()"
+    )
+    await jobs.roll_up(world.connection, job)
+    async with world.connection.transaction():
+        await jobs.roll_up(world.connection, job)
+    assert await world.value("SELECT array_agg(setting ORDER BY n) FROM commits") == ["off", "on"]
+
+
 async def test_a_server_that_does_not_say_which_cluster_it_is_counts_all_the_same(world: World) -> None:
     job = await a_job(world, 5)
     await world.execute("CREATE ROLE guest; REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC; SET ROLE guest")
@@ -307,7 +320,7 @@ async def test_counting_and_looking_read_what_has_ended_since_not_what_a_job_has
         for name, arguments in (
             ("ledger/progress/read", (job, 60.0)),
             ("ledger/progress/workers", ("counter", job)),
-            ("ledger/jobs/roll_up", (job, False)),
+            ("ledger/jobs/roll_up", (job, False, True)),
             ("ledger/jobs/claimable", (["counter"],)),
         ):
             plan = "\n".join(
