@@ -15,8 +15,6 @@ from backfill.modes import Priority
 from tests.support.waiting import eventually
 from tests.support.world import LASTING, World
 
-pytestmark = pytest.mark.long
-
 JOB = "00000000-0000-4000-8000-000000000000"
 
 

@@ -5,8 +5,6 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from backfill import broker
 from backfill.message import PartitionMessage
 from backfill.modes import Mode
@@ -15,8 +13,6 @@ from tests.support.commands import Command
 from tests.support.operating import done
 from tests.support.waiting import eventually
 from tests.support.world import World
-
-pytestmark = pytest.mark.long
 
 KEPT = {"BACKFILL_DEAD_MESSAGES": "10"}
 

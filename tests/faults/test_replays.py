@@ -13,8 +13,6 @@ from tests.support.operating import done
 from tests.support.waiting import eventually
 from tests.support.world import LASTING, PATIENT, World
 
-pytestmark = pytest.mark.long
-
 TABLES = {
     "things": "id, value, xmin::text",
     "backfill_jobs": "id, state, version, records_updated, records_failed, completed_partitions, failed_partitions",

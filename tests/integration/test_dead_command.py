@@ -11,6 +11,8 @@ from tests.support.operating import ask, done, queued, working
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 
 async def buried(world: World, *bodies: bytes, reason: str = "no JSON") -> None:
     publisher = Publisher(world.amqp, name="test", heartbeat=10, retry_delays=())

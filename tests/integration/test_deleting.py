@@ -9,6 +9,8 @@ from tests.support.operating import ask, done, history, queued
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 OLD = ("--older-than=30d", "--yes")
 TABLES = ("backfill_jobs", "backfill_partitions", "backfill_failures")
 

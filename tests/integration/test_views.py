@@ -14,6 +14,8 @@ from tests.support.operating import done, in_state, queued, until, with_failures
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 
 async def the_row(world: World, job: UUID) -> dict[str, Any]:
     page = await views.job_page(world.connection, states=None, backfill=None, cursor=None, limit=50)
