@@ -3,9 +3,13 @@
 import json
 from uuid import UUID
 
+import pytest
+
 from tests.support.operating import ask, done, queued, until, working
 from tests.support.waiting import eventually
 from tests.support.world import World
+
+pytestmark = pytest.mark.long
 
 
 async def halted(world: World) -> UUID:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from tests.support.operating import (
     ask,
     closed_gate,
@@ -21,6 +23,8 @@ from tests.support.operating import (
 )
 from tests.support.waiting import eventually
 from tests.support.world import World
+
+pytestmark = pytest.mark.long
 
 STALE = """
 SELECT id, asset_name, state, completed_partitions || '/' || total_partitions as progress, EXTRACT(EPOCH FROM (NOW() - heartbeat_at)) as heartbeat_age_secs, checkpoint_partition_key

@@ -10,6 +10,8 @@ from tests.support.operating import ask, done, history, queued, starts, until, w
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 EVERYTHING = ("--all", "--yes")
 
 

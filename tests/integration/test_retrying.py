@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from tests.support.operating import (
     ask,
     closed_gate,
@@ -15,6 +17,8 @@ from tests.support.operating import (
     working,
 )
 from tests.support.world import World
+
+pytestmark = pytest.mark.long
 
 # --- retry
 

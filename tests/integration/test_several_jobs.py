@@ -20,6 +20,8 @@ from tests.support.operating import (
 )
 from tests.support.world import World
 
+pytestmark = pytest.mark.long
+
 # --- several jobs
 
 
