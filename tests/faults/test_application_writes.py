@@ -3,9 +3,7 @@
 import signal
 
 from tests.support.waiting import eventually
-from tests.support.world import PATIENT, World
-
-AT_LOCKS = {"BACKFILL_LOCK_TIMEOUT_MS": "20000"}
+from tests.support.world import AT_LOCKS, PATIENT, World
 
 
 async def waiting_for_a_lock(world: World) -> bool:

@@ -130,8 +130,6 @@ async def test_supervisord_drains_and_restarts_workers_and_no_record_is_lost(
 ) -> None:
     # Given two workers that hold all they can at the gate
     world.definition = "Gated"
-    # Who waits at the gate keeps what it holds while it may wait for a lock; a worker that stops gives it back then.
-    world.env["BACKFILL_LOCK_TIMEOUT_MS"] = "30000"
     await world.rows(60)
     await world.queue("--mode=all", "--batch-size=2")
     folder = services_folder / tmp_path.name  # a socket's path must be short

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -248,19 +248,26 @@ async def test_a_definition_with_settings_and_bad_records_works_through_a_pooler
     await world.ends_well()
 
 
-@pytest.mark.parametrize("pooled", [False, True])
-async def test_no_session_compiles_queries_whatever_the_role_or_the_url_says(database_url: str, pooled: bool) -> None:
-    # Disabled plan kinds cost so much until PostgreSQL 17 that every page of a producer would be compiled.
+@asynccontextmanager
+async def sessions_of(database_url: str, pooled: bool, more: str = "") -> AsyncIterator[list[Any]]:
+    """One by itself and one of a pool, each straight to the server or through a pooler."""
     async with pooler.pgbouncer(database_url, size=1) as through:
-        url = f"{through if pooled else database_url}?jit=on"
+        url = f"{through if pooled else database_url}{more}"
         async with (
             database.connected(url, name="backfill-a") as one,
             database.pooled(url, name="w", size=1, statement_timeout_ms=5000, lock_timeout_ms=100) as pool,
             pool.acquire() as another,
         ):
-            for connection in (one, another):
-                assert await connection.fetchval("SHOW jit") == "off"
-            assert await another.fetchval("SELECT '{\"a\": 1}'::json") == {"a": 1}
+            yield [one, another]
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_no_session_compiles_queries_whatever_the_role_or_the_url_says(database_url: str, pooled: bool) -> None:
+    # Disabled plan kinds cost so much until PostgreSQL 17 that every page of a producer would be compiled.
+    async with sessions_of(database_url, pooled, "?jit=on") as both:
+        for connection in both:
+            assert await connection.fetchval("SHOW jit") == "off"
+        assert await both[1].fetchval("SELECT '{\"a\": 1}'::json") == {"a": 1}
 
 
 @pytest.mark.parametrize("pooled", [False, True])
@@ -270,12 +277,6 @@ async def test_every_statement_sees_what_is_committed_whatever_the_database_says
     """Else a claim, or a count, that waited for another's end goes on from what was there before."""
     name = await databases.value(database_url, "SELECT current_database()")
     await databases.execute(database_url, f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
-    async with pooler.pgbouncer(database_url, size=1) as through:
-        url = through if pooled else database_url
-        async with (
-            database.connected(url, name="backfill-a") as one,
-            database.pooled(url, name="w", size=1, statement_timeout_ms=5000, lock_timeout_ms=100) as pool,
-            pool.acquire() as another,
-        ):
-            for connection in (one, another):
-                assert await connection.fetchval("SHOW transaction_isolation") == "read committed"
+    async with sessions_of(database_url, pooled) as both:
+        for connection in both:
+            assert await connection.fetchval("SHOW transaction_isolation") == "read committed"

@@ -97,7 +97,7 @@ async def test_a_caller_that_vanishes_loses_nothing(world: World) -> None:
     world.definition = "Gated"
     await world.rows(20)
     await queued(world)
-    server = processing(world, BACKFILL_LOCK_TIMEOUT_MS="30000")  # it waits at the gate
+    server = processing(world)
     async with closed_gate(world):
         call = asyncio.create_task(server.work(20, None, "token:ada"))
         await until_held(world, 1)
